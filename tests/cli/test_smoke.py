@@ -15,6 +15,7 @@ from gatecast.cli.app import make_app
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files of Linux")
 
 COMMANDS = {
+    "inspect": ("inspect shops.csv --out series.csv", "written: series.csv"),
     "forecast": ("forecast sales.csv -n 3 --out out.csv QUICK", "written: out.csv"),
     "train": ("train sales.csv -n 3 --out new.gatecast QUICK", "written: new.gatecast"),
     "predict": ("predict sales.gatecast", "LSTM-lo-80"),

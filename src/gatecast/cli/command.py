@@ -80,7 +80,7 @@ def register(app: typer.Typer, function: Callable[..., None], example: str, name
 def with_forecaster_options(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
     """Return a command with the fields of `ForecasterOptions` in place of its parameter `options`.
 
-    Such a command trains: it has the options of a checkpoint too, and goes on after an interruption.
+    A command that trains has the options of a checkpoint too, and goes on after an interruption.
 
     Args:
         command: A function with a parameter `options`.
@@ -88,12 +88,16 @@ def with_forecaster_options(command: Callable[..., None], without: Collection[st
     """
     hints, parameters = get_type_hints(command, include_extras=True), inspect.signature(command).parameters
     shared = {name: kind for name, kind in declarations().items() if name not in without}
+    checkpoint = CHECKPOINT_OPTIONS if "max_steps" in shared else {}
 
     @wraps(command)
     def run(**arguments: Any) -> None:
         """Run the command with one record of options."""
         options = ForecasterOptions(**{name: arguments.pop(name) for name in shared})
-        folder, is_off = (arguments.pop(name) for name in CHECKPOINT_OPTIONS)
+        if not checkpoint:
+            command(**arguments, options=options)
+            return
+        folder, is_off = (arguments.pop(name) for name in checkpoint)
         with keeping_checkpoint(folder, is_off=is_off):
             command(**arguments, options=options)
 
@@ -113,7 +117,7 @@ def with_forecaster_options(command: Callable[..., None], without: Collection[st
         ]
     flags += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-        for name, (kind, default) in CHECKPOINT_OPTIONS.items()
+        for name, (kind, default) in checkpoint.items()
     ]
     run.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]
     run.__annotations__ = {flag.name: flag.annotation for flag in flags}
