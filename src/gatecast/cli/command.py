@@ -80,7 +80,7 @@ def register(app: typer.Typer, function: Callable[..., None], example: str, name
 def with_forecaster_options(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
     """Return a command with the fields of `ForecasterOptions` in place of its parameter `options`.
 
-    Such a command trains: it has the options of a checkpoint too, and goes on after an interruption.
+    A command that trains has the options of a checkpoint too, and goes on after an interruption.
 
     Args:
         command: A function with a parameter `options`.
@@ -111,4 +111,4 @@ def with_forecaster_options(command: Callable[..., None], without: Collection[st
         ]
     run.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]
     run.__annotations__ = {flag.name: flag.annotation for flag in flags}
-    return with_checkpoint_options(run)
+    return with_checkpoint_options(run) if "max_steps" in shared else run

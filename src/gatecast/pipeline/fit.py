@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +71,7 @@ from gatecast.pipeline.state import FittedState
 from gatecast.pipeline.units import count_trainings, environment, forecast_past_once
 from gatecast.results import Evaluation
 
-__all__ = ["fit", "fit_unmeasured", "overrides", "prepare_panel", "update"]
+__all__ = ["FitPlan", "fit", "fit_unmeasured", "overrides", "plan_fit", "prepare_panel", "update"]
 
 FloatArray = npt.NDArray[np.float64]
 ProgressCallback = Callable[[Progress], None]
@@ -205,6 +206,35 @@ def fit_unmeasured(panel: Panel, config: ForecasterConfig, notes: list[str]) -> 
     ensemble = run.fit_models(run.context, run.configs)
     seconds = time.perf_counter() - began
     return FittedState(panel, run.season_length, tuple(notes), ensemble, run.calibrator(), None, {}, seconds)
+
+
+class FitPlan(NamedTuple):
+    """What a fit decides before it trains.
+
+    Args:
+        horizon: Steps to forecast.
+        season_length: Of the seasonal naive forecast and of MASE; 1 for none.
+        is_scored: Whether the series are long enough to hold rows back.
+    """
+
+    horizon: int
+    season_length: int
+    is_scored: bool
+
+
+def plan_fit(panel: Panel, config: ForecasterConfig) -> FitPlan:
+    """Return what a fit would decide before it trains.
+
+    Args:
+        panel: The series, prepared.
+        config: Settings.
+
+    Raises:
+        ConfigError: Settings that these series are too short for.
+        DataError: Series without values where values are needed.
+    """
+    run = _Fit(panel, config, None, evaluate=True)
+    return FitPlan(run.task.horizon, run.season_length, run.split is not None)
 
 
 class _Fit:
