@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -333,9 +334,12 @@ def main() -> int:
         parser.error(f"no module {unknown[0]!r} in {arguments.config}; there are {', '.join(modules)}")
     os.chdir(ROOT)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in LIBRARIES:
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
+    # What was imported stays: the collector of the forked processes need not look at it.
+    gc.freeze()
     arguments.results.mkdir(parents=True, exist_ok=True)
     well = True
     rows = [modules[name] for name in arguments.modules or modules]
