@@ -95,7 +95,7 @@ def test_backtest_without_a_season_shows_the_value_of_a_cycle_ago_beside_naive()
     assert scored["SeasonalNaive"].tolist() == y[-3 - 12 : -12].tolist()
 
 
-@pytest.mark.parametrize("n_test", [4, 6, 11])
+@pytest.mark.parametrize("n_test", [4, 5, 6, 11])
 def test_score_test_part_has_the_forecasts_of_each_window(fitted, n_test):
     state, levels = fitted.state_, (80.0, 95.0)
     panel, context = state.panel, PanelContext.from_panel(state.panel)

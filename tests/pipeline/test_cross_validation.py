@@ -223,6 +223,7 @@ def test_iter_windows_without_a_horizon_take_the_default():
     table, name = cross_validate(panel, config, 2, None, refit=False)
     assert name == "Mean"
     assert len(table["y"]) == 24
+    assert len(cross_validate(panel, config, 1, None, refit=True)[0]["y"]) == 12
 
 
 def test_longer_than_sums_the_series_that_are_left():
