@@ -25,7 +25,8 @@ install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" 
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
 .PHONY: help demo check test-native test-native-tsan test-native-baseline test-native-aarch64 \
-  test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-memory test-lowest test-newest test-pythons test-sdist audit sbom \
+  test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-memory test-mutations test-lowest \
+  test-newest test-pythons test-sdist audit sbom \
   test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench bench-grid bench-more bench-reading bench-cold \
   bench-serve soak-serve pretrain clean
 
@@ -182,6 +183,10 @@ KILLS ?= 200
 test-kills: .venv/.test  ## kill commands at 200 random instants, and compare the bits of what they end with; KILLS=20 for less
 	$(BIN)/python scripts/kill_harness.py --kills $(KILLS)
 
+# What survived before is tried again with ARGS=--again; MODULES="scaling splits" for some of them.
+test-mutations: .venv/.mutations  ## change the code of metrics, windows, ... an operator at a time: tests must notice; resumes
+	nice $(BIN)/python scripts/mutation_tests.py $(MODULES) $(ARGS)
+
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests
 
@@ -236,6 +241,10 @@ clean:  ## delete the environments and everything that was built
 
 .venv/.test: .venv/.demo
 	$(BIN)/$(INSTALL) $(BUILD) -e '.[plot,report,tune]' --group test
+	@touch $@
+
+.venv/.mutations: .venv/.test
+	$(BIN)/$(INSTALL) --group mutations
 	@touch $@
 
 $(WHEEL)/.made: .venv/.demo $(PACKAGE)
