@@ -20,7 +20,6 @@ from gatecast.models import Sequential
 def inputs_for(session, context):
     """Return what a file reads of series."""
     known = {name: getattr(context, name) for name in ("values", "last_step", "futr_exog", "hist_exog", "stat_exog")}
-    known |= {"series": context.series, "since_fit": context.end}
     if context.calendar is not None:
         known["last_date"] = context.calendar.last.astype("M8[D]").astype(np.int64)
     names = {port.name for port in session.get_inputs()}
@@ -209,18 +208,3 @@ def test_file_of_a_network_of_segments_gives_the_forecasts_of_predict(sales, tmp
     segments = Forecaster(12, model="segrnn", **QUICK).fit(monthly(sales), evaluate=False)
     assert_predicts(segments, tmp_path / "x.onnx")
     assert_predicts(segments, tmp_path / "x.onnx", monthly(sales[:30]))
-
-
-@pytest.mark.slow
-def test_file_of_an_es_lstm_knows_the_series_that_were_fitted(panel_table, tmp_path):
-    panel = Forecaster(4, model="es-lstm", **QUICK).fit(panel_table, evaluate=False)
-    assert_predicts(panel, tmp_path / "x.onnx")
-    later = {name: column[: len(column) // 2] for name, column in panel_table.items()}
-    session, _ = assert_predicts(panel, tmp_path / "x.onnx", later)
-    assert [port.name for port in session.get_inputs()] == ["values", "series", "since_fit"]
-    proto = onnx.load(tmp_path / "x.onnx")
-    facts = {item.key: item.value for item in proto.metadata_props}
-    assert json.loads(facts["series"]) == [str(name) for name in panel.state_.panel.ids]
-    assert "-1 for a series that was not fitted" in proto.doc_string
-    unknown = later | {"unique_id": np.char.add(np.asarray(later["unique_id"], "U9"), "x")}
-    assert_predicts(panel, tmp_path / "x.onnx", unknown)

@@ -18,13 +18,7 @@ from gatecast.errors import ConfigError
 from gatecast.evaluation.onnx_intervals import add_hold_of_constants, add_intervals
 from gatecast.forecasting.context import column_groups
 from gatecast.forecasting.onnx_files.exogenous import GraphRegression, add_columns
-from gatecast.forecasting.onnx_files.models import (
-    EXPORTED,
-    check_exported,
-    members_of_model,
-    model_quantiles,
-    reads_positions,
-)
+from gatecast.forecasting.onnx_files.models import EXPORTED, check_exported, members_of_model, model_quantiles
 from gatecast.forecasting.onnx_files.panel_season import GraphSeason
 from gatecast.forecasting.onnx_files.series import SeriesInput
 from gatecast.nn.onnx_files import operations as op
@@ -72,8 +66,6 @@ def write_forecaster(
         builder.output(name, side, ("batch", horizon))
     builder.output("quantiles", quantiles, ("batch", horizon, len(state.calibrator.quantiles)))
     facts = _facts(state, position, levels if is_main else ()) | _column_facts(state.panel)
-    if series.position is not None:
-        facts["series"] = json.dumps([str(name) for name in state.panel.ids])
     if series.last_step is not None:
         facts["first_step"] = format_times(state.panel.start[:1])[0]
     write_onnx(path, builder, column, _description(series, names, horizon, facts), facts)
@@ -135,14 +127,7 @@ def _quantiles(builder: Builder, state: FittedState, position: int, *, carry: bo
     is_dated = calendar is not None and calendar.season_length == shared.season_length
     with_steps = shared.season_length > 1 and not is_dated
     columns = add_columns(builder, state.ensemble.effects.regression, state.horizon)
-    series = SeriesInput.of(
-        builder,
-        with_steps=with_steps,
-        with_positions=reads_positions(model),
-        calendar=calendar,
-        carries_state=carry,
-        columns=columns,
-    )
+    series = SeriesInput.of(builder, with_steps=with_steps, calendar=calendar, carries_state=carry, columns=columns)
     season = GraphSeason(shared, series) if shared.season_length > 1 else None
     regression = GraphRegression(state.ensemble.effects.regression, series if season is None else season.remove())
     quantiles = regression.restore(model_quantiles(model, regression.remove()))
@@ -188,11 +173,6 @@ def _description(series: SeriesInput, names: Sequence[str], horizon: int, facts:
     ]
     if series.last_step is not None:
         sentences.append(f"last_step: steps from {facts['first_step']} to the newest value of each row, int64.")
-    if series.position is not None:
-        sentences.append(
-            "series: place of each row in the fact of this name, -1 for a series that was not fitted; since_fit: steps "
-            "from the end of that series when it was fitted to its newest value, int64."
-        )
     if series.last_date is not None:
         sentences.append("last_date: days from 1970-01-01 to the date of the newest value of each row, int64.")
     kinds = [kind for kind in ("futr_exog", "hist_exog", "stat_exog") if kind in facts]

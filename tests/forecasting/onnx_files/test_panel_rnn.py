@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx_runs import assert_close, odd_panel, run, session_of
+from onnx_runs import assert_close, run, session_of
 
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import Task
@@ -15,6 +15,22 @@ from gatecast.forecasting.onnx_files.series import SeriesInput
 from gatecast.forecasting.panel_rnn.model import CELLS, LSTMConfig, train
 from gatecast.nn.onnx_files.builder import Builder
 from gatecast.nn.onnx_files.proto import write_onnx
+
+N_SERIES, T = 20, 150
+
+
+def panel(m, seed=5):
+    """Return series of many kinds: short, with gaps, negative, constant, empty, with a season of m steps."""
+    rng = np.random.default_rng(seed)
+    values = 100 + np.cumsum(rng.normal(0.2, 1, (N_SERIES, T)), axis=1)
+    values *= np.exp(0.3 * np.sin(np.arange(T) * 2 * np.pi / max(m, 2)))
+    values[3:6] -= values[3:6].mean(axis=1, keepdims=True)
+    for row in values[8:]:
+        row[: rng.integers(0, T - 3)] = np.nan
+    values[rng.random(values.shape) < 0.05] = np.nan
+    values[5], values[6] = np.nan, 7.0
+    values[7, 40] = 0.0  # one value that has no logarithm
+    return values
 
 
 def exported(model, path, horizon, calendar=None):
@@ -43,7 +59,7 @@ def small(config, m, **settings):
     ],
 )
 def test_quantiles_in_onnxruntime_are_those_of_predict(config, m, stride, horizon, tmp_path):
-    values = odd_panel(m)
+    values = panel(m)
     model = train(PanelContext.from_values(values), Task(horizon, m), small(config, m, stride=stride))
     session = exported(model, tmp_path / "x.onnx", horizon)
     for part in (values, values[:, -30:], values[:, -7:], values[:1], values[:, -1:]):
@@ -53,7 +69,7 @@ def test_quantiles_in_onnxruntime_are_those_of_predict(config, m, stride, horizo
 
 @pytest.mark.parametrize("n_members", [2, 3])
 def test_median_of_members_in_onnxruntime_is_that_of_predict(n_members, tmp_path):
-    past = PanelContext.from_values(odd_panel(4))
+    past = PanelContext.from_values(panel(4))
     config = small(LSTMConfig, 4)
     members = tuple(train(past, Task(3, 4, seed=k), config) for k in range(n_members))
     model = FittedMedian(MedianOf((config,) * n_members), members)
@@ -81,7 +97,7 @@ FIELDS = ("values", "series", "end", "last_step", "futr_exog", "hist_exog", "sta
 
 
 def test_series_without_value_among_those_that_are_read_has_no_forecast(tmp_path):
-    past = odd_panel(1)
+    past = panel(1)
     config = small(LSTMConfig, 1)
     model = train(PanelContext.from_values(past), Task(3), config)
     values = np.full((1, 200), np.nan)

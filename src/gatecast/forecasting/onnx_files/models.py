@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 
 from gatecast.errors import ConfigError
-from gatecast.forecasting.es_rnn.model import ESRNN, ESRNNConfig
 from gatecast.forecasting.median import FittedMedian
-from gatecast.forecasting.onnx_files.es_rnn import es_rnn_forecast
 from gatecast.forecasting.onnx_files.lf import lf_forecast, lf_refusal
 from gatecast.forecasting.onnx_files.panel_rnn import panel_rnn_forecast
 from gatecast.forecasting.onnx_files.segrnn import segrnn_forecast
@@ -26,13 +24,12 @@ from gatecast.forecasting.sequential_model.model import SequentialConfig, Sequen
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
-__all__ = ["EXPORTED", "check_exported", "members_of_model", "model_quantiles", "reads_positions"]
+__all__ = ["EXPORTED", "check_exported", "members_of_model", "model_quantiles"]
 
 Exporter = Callable[[Any, SeriesInput], GraphForecast]
 
 EXPORTERS: dict[type, Exporter] = {
     PanelRNN: panel_rnn_forecast,
-    ESRNN: es_rnn_forecast,
     SegRNN: segrnn_forecast,
     SequentialModel: sequential_forecast,
     FittedPretrained: lf_forecast,
@@ -41,7 +38,6 @@ EXPORTERS: dict[type, Exporter] = {
 
 EXPORTED: tuple[str, ...] = (
     *CELLS,
-    ESRNNConfig.name,
     SegRNNConfig.name,
     Pretrained.name,
     PretrainedLF.name,
@@ -53,11 +49,6 @@ EXPORTED: tuple[str, ...] = (
 def members_of_model(model: Any) -> Sequence[Any]:
     """Return the members of a median of several; any other model is its own only member."""
     return model.members if isinstance(model, FittedMedian) else (model,)
-
-
-def reads_positions(model: Any) -> bool:
-    """Whether a model knows each series that it was fitted on."""
-    return any(isinstance(member, ESRNN) for member in members_of_model(model))
 
 
 def check_exported(model: Any, name: str, *, state: bool = False) -> None:

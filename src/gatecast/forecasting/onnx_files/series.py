@@ -70,8 +70,6 @@ class SeriesInput:
         calendar: Of the series that were fitted; None: no season is counted by dates.
         carries_state: Whether states of models are inputs and outputs.
         columns: Exogenous columns.
-        position: Row of each series among those that were fitted, -1 for another one, [B]; None: no model needs it.
-        since_fit: Steps from the end of that series when it was fitted to its newest value, [B].
     """
 
     builder: Builder
@@ -82,8 +80,6 @@ class SeriesInput:
     calendar: SeasonCalendar | None = None
     carries_state: bool = False
     columns: Columns = NO_COLUMNS
-    position: Value | None = None
-    since_fit: Value | None = None
     _derived: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
@@ -92,7 +88,6 @@ class SeriesInput:
         builder: Builder,
         *,
         with_steps: bool = False,
-        with_positions: bool = False,
         calendar: SeasonCalendar | None = None,
         carries_state: bool = False,
         columns: Columns = NO_COLUMNS,
@@ -102,7 +97,6 @@ class SeriesInput:
         Args:
             builder: The graph.
             with_steps: Whether there is an input `last_step`.
-            with_positions: Whether there are inputs `series` and `since_fit`.
             calendar: Of the series that were fitted, for an input `last_date`; None: there is none.
             carries_state: Whether states of models are inputs and outputs.
             columns: Exogenous columns, whose inputs are there already.
@@ -110,12 +104,7 @@ class SeriesInput:
         values = op.slice_of(builder.input("values", np.float64, ("batch", "time")), 1, -MAX_LENGTH)
         last_step = builder.input("last_step", np.int64, ("batch",)) if with_steps else None
         last_date = builder.input("last_date", np.int64, ("batch",)) if calendar is not None else None
-        position, since_fit = (
-            builder.input(name, np.int64, ("batch",)) if with_positions else None for name in ("series", "since_fit")
-        )
-        n_steps = op.size_of(values, 1)
-        dates = (last_step, last_date, calendar)
-        return cls(builder, values, n_steps, *dates, carries_state, columns, position, since_fit)
+        return cls(builder, values, op.size_of(values, 1), last_step, last_date, calendar, carries_state, columns)
 
     def with_values(self, values: Value) -> SeriesInput:
         """Return other values at the same times."""
