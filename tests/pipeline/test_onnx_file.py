@@ -19,7 +19,8 @@ from gatecast.models import Sequential
 
 def inputs_for(session, context):
     """Return what a file reads of series."""
-    known = {name: getattr(context, name) for name in ("values", "last_step", "futr_exog", "hist_exog", "stat_exog")}
+    fields = ("values", "series", "end", "last_step", "futr_exog", "hist_exog", "stat_exog")
+    known = {name: getattr(context, name) for name in fields}
     if context.calendar is not None:
         known["last_date"] = context.calendar.last.astype("M8[D]").astype(np.int64)
     names = {port.name for port in session.get_inputs()}
@@ -208,3 +209,27 @@ def test_file_of_a_network_of_segments_gives_the_forecasts_of_predict(sales, tmp
     segments = Forecaster(12, model="segrnn", **QUICK).fit(monthly(sales), evaluate=False)
     assert_predicts(segments, tmp_path / "x.onnx")
     assert_predicts(segments, tmp_path / "x.onnx", monthly(sales[:30]))
+
+
+@pytest.mark.slow
+def test_file_of_an_es_lstm_gives_what_predict_and_each_step_of_a_stream_do(sales, tmp_path):
+    """Smoothing starts anew from the parameters of the series at every step, in a stream too."""
+    forecaster = Forecaster(12, model="es-lstm", **QUICK).fit(monthly(sales[:120]), evaluate=False)
+    session, _ = assert_predicts(forecaster, tmp_path / "x.onnx")
+    assert [port.name for port in session.get_inputs()] == ["values", "series", "end"]
+    assert_predicts(forecaster, tmp_path / "x.onnx", monthly(sales[:30]))
+    stream = forecaster.stream()
+    for n in range(121, 124):
+        expected = stream.step(sales[n - 1]).forecast
+        outputs = run(session, values=sales[None, :n], series=[0], end=[n - 120])
+        assert_close(outputs["ES-LSTM"][0], expected["ES-LSTM"])
+
+
+@pytest.mark.slow
+def test_file_of_an_es_lstm_lists_the_series_that_it_knows(panel_table, tmp_path):
+    forecaster = Forecaster(4, model="es-lstm", **QUICK).fit(panel_table, evaluate=False)
+    assert_predicts(forecaster, tmp_path / "x.onnx")
+    facts = {item.key: item.value for item in onnx.load(tmp_path / "x.onnx").metadata_props}
+    assert json.loads(facts["series"]) == [str(name) for name in forecaster.state_.panel.ids]
+    with pytest.raises(ConfigError, match=r"'es-lstm' reads the past anew at every step. Leave state=True out"):
+        forecaster.to_onnx(tmp_path / "x.onnx", state=True)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from gatecast.errors import ConfigError
+from gatecast.forecasting.es_rnn.model import ESRNN, ESRNNConfig
 from gatecast.forecasting.median import FittedMedian
+from gatecast.forecasting.onnx_files.es_rnn import es_rnn_forecast
 from gatecast.forecasting.onnx_files.lf import lf_forecast, lf_refusal
 from gatecast.forecasting.onnx_files.panel_rnn import panel_rnn_forecast
 from gatecast.forecasting.onnx_files.segrnn import segrnn_forecast
@@ -24,13 +26,14 @@ from gatecast.forecasting.sequential_model.model import SequentialConfig, Sequen
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
-__all__ = ["EXPORTED", "check_exported", "members_of_model", "model_quantiles"]
+__all__ = ["EXPORTED", "check_exported", "members_of_model", "model_quantiles", "reads_fitted_series"]
 
 Exporter = Callable[[Any, SeriesInput], GraphForecast]
 
 EXPORTERS: dict[type, Exporter] = {
     PanelRNN: panel_rnn_forecast,
     SegRNN: segrnn_forecast,
+    ESRNN: es_rnn_forecast,
     SequentialModel: sequential_forecast,
     FittedPretrained: lf_forecast,
 }
@@ -39,6 +42,7 @@ EXPORTERS: dict[type, Exporter] = {
 EXPORTED: tuple[str, ...] = (
     *CELLS,
     SegRNNConfig.name,
+    ESRNNConfig.name,
     Pretrained.name,
     PretrainedLF.name,
     SequentialConfig.name,
@@ -49,6 +53,11 @@ EXPORTED: tuple[str, ...] = (
 def members_of_model(model: Any) -> Sequence[Any]:
     """Return the members of a median of several; any other model is its own only member."""
     return model.members if isinstance(model, FittedMedian) else (model,)
+
+
+def reads_fitted_series(model: Any) -> bool:
+    """Return whether a model has parameters of each series that was fitted."""
+    return any(isinstance(member, ESRNN) for member in members_of_model(model))
 
 
 def check_exported(model: Any, name: str, *, state: bool = False) -> None:
