@@ -13,6 +13,8 @@ from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, monthly, only_sales, rows
 from gatecast import Forecaster
 from gatecast.config import DataConfig, TrainingConfig
 from gatecast.errors import ConfigError, NotFittedError
+from gatecast.forecasting import available_models
+from gatecast.forecasting.onnx_files.models import EXPORTED
 from gatecast.layers import LSTM, Dense
 from gatecast.models import Sequential
 
@@ -232,4 +234,35 @@ def test_file_of_an_es_lstm_lists_the_series_that_it_knows(panel_table, tmp_path
     facts = {item.key: item.value for item in onnx.load(tmp_path / "x.onnx").metadata_props}
     assert json.loads(facts["series"]) == [str(name) for name in forecaster.state_.panel.ids]
     with pytest.raises(ConfigError, match=r"'es-lstm' reads the past anew at every step. Leave state=True out"):
+        forecaster.to_onnx(tmp_path / "x.onnx", state=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", available_models())
+def test_each_model_of_the_registry_is_exported_or_refused_with_one_that_is(name, sales, tmp_path):
+    if name in ("ets", "ces"):
+        pytest.importorskip("statsforecast")
+    months = monthly(sales[:60])
+    forecaster = Forecaster(3, model=name, **(QUICK if name in EXPORTED else {})).fit(months, evaluate=False)
+    if name in EXPORTED:
+        for n in (60, 25, 2):
+            assert_predicts(forecaster, tmp_path / "x.onnx", monthly(sales[:n]))
+        return
+    with pytest.raises(ConfigError, match=r"cannot be exported to ONNX.*Fit Forecaster\(model=\"lstm\"\)"):
+        forecaster.to_onnx(tmp_path / "x.onnx")
+
+
+@pytest.mark.slow
+def test_pretrained_file_of_days_gives_what_predict_and_each_step_of_a_stream_do(tmp_path):
+    days = np.arange("2019-01-01", "2019-07-20", dtype="M8[D]")
+    y = 50 + 9 * np.sin(2 * np.pi * np.arange(len(days)) / 7) + np.random.default_rng(0).normal(0, 1, len(days))
+    forecaster = Forecaster(9, model="pretrained").fit({"ds": days[:190], "y": y[:190]}, evaluate=False)
+    session, _ = assert_predicts(forecaster, tmp_path / "x.onnx")
+    for n in (100, 11):  # of a series that is shorter than two weeks, the other network
+        assert_predicts(forecaster, tmp_path / "x.onnx", {"ds": days[:n], "y": y[:n]})
+    stream = forecaster.stream()
+    for n in range(191, 195):
+        expected = stream.step(y[n - 1]).forecast
+        assert_close(run(session, values=y[None, :n])["Pretrained"][0], expected["Pretrained"])
+    with pytest.raises(ConfigError, match=r"reads the past anew at every step for these series. Leave state=True out"):
         forecaster.to_onnx(tmp_path / "x.onnx", state=True)

@@ -1,4 +1,4 @@
-"""Which fitted models become graphs: panel RNNs, users' networks, medians of these, the pretrained network.
+"""Which fitted models become graphs: networks, medians of several, the pretrained ones.
 
 Shapes: B series, h steps, Q quantiles.
 """
@@ -14,8 +14,8 @@ from gatecast.errors import ConfigError
 from gatecast.forecasting.es_rnn.model import ESRNN, ESRNNConfig
 from gatecast.forecasting.median import FittedMedian
 from gatecast.forecasting.onnx_files.es_rnn import es_rnn_forecast
-from gatecast.forecasting.onnx_files.lf import lf_forecast, lf_refusal
 from gatecast.forecasting.onnx_files.panel_rnn import panel_rnn_forecast
+from gatecast.forecasting.onnx_files.pretrained import carries_state, pretrained_forecast
 from gatecast.forecasting.onnx_files.segrnn import segrnn_forecast
 from gatecast.forecasting.onnx_files.sequential import sequential_forecast
 from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
@@ -35,7 +35,7 @@ EXPORTERS: dict[type, Exporter] = {
     SegRNN: segrnn_forecast,
     ESRNN: es_rnn_forecast,
     SequentialModel: sequential_forecast,
-    FittedPretrained: lf_forecast,
+    FittedPretrained: pretrained_forecast,
 }
 """What makes a graph of a fitted model, by its class."""
 
@@ -78,17 +78,11 @@ def check_exported(model: Any, name: str, *, state: bool = False) -> None:
             fix=f'Fit Forecaster(model="{EXPORTED[0]}"), or keep the forecaster with save.',
             argument="model",
         )
-    is_pretrained = isinstance(model, FittedPretrained)
-    if is_pretrained and (reason := lf_refusal(model)):
-        raise ConfigError(
-            f"The model {name!r} cannot be exported to ONNX for these series",
-            got=reason,
-            fix=f'Fit Forecaster(model="{EXPORTED[0]}"), or keep the forecaster with save.',
-            argument="model",
-        )
-    if state and not is_pretrained:
-        fix = f'Leave state=True out, or fit Forecaster(model="{Pretrained.name}").'
-        raise ConfigError(f"The model {name!r} reads the past anew at every step", fix=fix, argument="state")
+    if state and not (isinstance(model, FittedPretrained) and carries_state(model)):
+        other = isinstance(model, FittedPretrained)
+        fix = "Leave state=True out" + ("." if other else f', or fit Forecaster(model="{Pretrained.name}").')
+        which = " for these series" if other else ""
+        raise ConfigError(f"The model {name!r} reads the past anew at every step{which}", fix=fix, argument="state")
 
 
 def model_quantiles(model: Any, series: SeriesInput) -> Value:
