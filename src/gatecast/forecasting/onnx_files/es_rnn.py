@@ -59,7 +59,7 @@ class _Smoothed(NamedTuple):
     """At each column, [B, C]."""
     season: Value
     """Of each column as it was known before its value, [B, C]."""
-    ahead: Value
+    season_after: Value
     """Of the m steps after the end, [B, m]."""
 
 
@@ -84,7 +84,7 @@ def es_rnn_forecast(model: ESRNN, series: SeriesInput) -> GraphForecast:
     )
     steps = interpolation(h)
     q = op.cast(op.reshape(op.take(output, -1, 1), (0, steps.shape[1], len(config.quantiles))), np.float64)
-    base = op.slice_of(smoothed.level, 1, -1) + op.take(smoothed.ahead, np.arange(h) % m, 1)
+    base = op.slice_of(smoothed.level, 1, -1) + op.take(smoothed.season_after, np.arange(h) % m, 1)
     z = series.builder.constant(steps) @ q + op.expand_dims(base, 2)
     values = scaled.scaler.inverse_transform(z * op.expand_dims(scaled.scale, 2) + op.expand_dims(scaled.last, 2), h)
     return GraphForecast(values, series.is_empty())
@@ -126,8 +126,8 @@ def _parameters(model: ESRNN, series: SeriesInput, scaled: _Scaled) -> tuple[Val
         raise ValueError("the graph has no inputs for the series that were fitted")
     known = op.expand_dims(series.rows >= 0, 1)
     row = op.maximum(series.rows, 0)
-    own = op.take(builder.constant(model.smoothing[:, :2]), row, 0)
-    logits = op.where(known, own, builder.constant(median_logits(model.smoothing)[None]))
+    fitted = op.take(builder.constant(model.smoothing[:, :2]), row, 0)
+    logits = op.where(known, fitted, builder.constant(median_logits(model.smoothing)[None]))
     since = series.steps_since - op.take(builder.constant(model.end), row, 0)
     phase = builder.op("Mod", op.expand_dims(since, 1) + np.arange(m), m)
     first = op.take_along_axis(op.take(builder.constant(model.smoothing[:, 2:]), row, 0), phase, 1)
@@ -158,7 +158,7 @@ def _smooth(scaled: _Scaled, alpha: Value, gamma: Value, season: Value, m: int) 
         builder.body_output(op.concatenate([op.slice_of(seasons, 1, 1), op.expand_dims(after, 1)], 1), (m,))
         builder.body_output(new_level)
         builder.body_output(now)
-    _, _, ahead, levels, now = builder.ops(
+    _, _, season_after, levels, now = builder.ops(
         "Scan",
         5,
         zeros,
@@ -171,7 +171,7 @@ def _smooth(scaled: _Scaled, alpha: Value, gamma: Value, season: Value, m: int) 
         scan_input_axes=[1, 1],
         scan_output_axes=[1, 1],
     )
-    return _Smoothed(levels, now, ahead)
+    return _Smoothed(levels, now, season_after)
 
 
 def _inputs(scaled: _Scaled, smoothed: _Smoothed, n_origins: int, input_size: int) -> Value:

@@ -42,8 +42,8 @@ class GraphClock(NamedTuple):
     def of(cls, season: Value, long: Value) -> GraphClock:
         """Return the clock of series with these seasons."""
         r = op.maximum(fraction(season) / MAX_STEPS, 1)
-        m, longer = _rounded(fraction(season) / r), _rounded(fraction(long) / r)
-        return cls(season, r, m, longer, op.maximum(_rounded(fraction(m) / TOKENS), 1))
+        m, long_rounded = _rounded(fraction(season) / r), _rounded(fraction(long) / r)
+        return cls(season, r, m, long_rounded, op.maximum(_rounded(fraction(m) / TOKENS), 1))
 
     @property
     def history_length(self) -> Value:
@@ -142,12 +142,12 @@ def add_detail(quantiles: Value, values: Value, averages: Value, clock: GraphClo
     spread = op.reduce_mean(course * course, 1)
     keep = op.maximum(spread - chance, 0) / op.where(spread > 0, spread, 1)
     place = quantiles.builder.op("Mod", numbers_below(op.size_of(quantiles, 1)), m)
-    ahead = op.take(course * op.expand_dims(keep, 1), place, 1)
+    course_after = op.take(course * op.expand_dims(keep, 1), place, 1)
     middle = op.slice_of(quantiles, 2, MIDDLE, MIDDLE + 1)
     z = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
     scatter = op.expand_dims(op.expand_dims(op.sqrt(variance), 1), 2)
     size = _hypotenuse(quantiles - middle, np.abs(z) * scatter)
-    detailed = middle + op.expand_dims(ahead, 2) + np.sign(z) * size
+    detailed = middle + op.expand_dims(course_after, 2) + np.sign(z) * size
     return op.where(r > 1, detailed, quantiles)
 
 

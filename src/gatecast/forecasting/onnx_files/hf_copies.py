@@ -37,16 +37,16 @@ def graph_copies(history: GraphHistory, origins: Value, n_steps: Value) -> Value
     Args:
         history: Series of one pair of seasons.
         origins: Steps, [N].
-        n_steps: Steps ahead J.
+        n_steps: Steps offsets J.
     """
-    ahead = numbers_below(n_steps) + 1
+    offsets = numbers_below(n_steps) + 1
     level = at_steps(history.level, origins)
     last = _single(op.expand_dims(at_steps(history.by_season, origins) - level, 2))
-    cycle = _cycles(history, origins, ahead, is_long=False)
+    cycle = _cycles(history, origins, offsets, is_long=False)
     newest, mean, shape = (op.where(cycle.known, part, last) for part in (cycle.newest, cycle.mean, cycle.shape))
-    n_cycles = _single((ahead + (history.m - 1)) / history.m)
+    n_cycles = _single((offsets + (history.m - 1)) / history.m)
     drifting = shape + n_cycles * op.expand_dims(_drift(history, origins), 2)
-    week = _cycles(history, origins, ahead, is_long=True)
+    week = _cycles(history, origins, offsets, is_long=True)
     has_week = week.known & history.has_long
     mean_week = op.where(has_week, week.mean, mean)
     week_shape, last_week = (op.where(has_week, part, shape) for part in (week.shape, week.newest_shape))
@@ -89,14 +89,14 @@ def _last_deviation(history: GraphHistory, origins: Value) -> Value:
     return _single(at_steps(deviation, origins) - usual)
 
 
-def _cycles(history: GraphHistory, origins: Value, ahead: Value, *, is_long: bool) -> _Cycles:
+def _cycles(history: GraphHistory, origins: Value, offsets: Value, *, is_long: bool) -> _Cycles:
     """Return copies of the newest cycles: of the longer season, or of the season.
 
     The level of a copied cycle is that at its end, of a longer cycle that at the origin one longer cycle before.
     """
     P = history.long if is_long else history.m
     x, levels_of_x = (history.by_long, history.long_level) if is_long else (history.by_season, history.level)
-    q = (ahead + (P - 1)) / P
+    q = (offsets + (P - 1)) / P
     at = op.expand_dims(origins, 1)
     first = op.expand_dims(history.first, 2)
     level = at_steps(history.level, origins)
@@ -108,7 +108,7 @@ def _cycles(history: GraphHistory, origins: Value, ahead: Value, *, is_long: boo
         start = at - (q + c) * P
         known = (start if is_long else start + 1) >= first
         counts.append(op.cast(known, np.float64))
-        values.append(at_steps(single, at + ahead - (q + c) * P) * _single(known))
+        values.append(at_steps(single, at + offsets - (q + c) * P) * _single(known))
         levels.append(at_steps(levels_of_x, start if is_long else start + P) * counts[-1])
     newest, newest_shape = values[0] - level, values[0] - _single(levels[0] - rise)
     count = _sum(counts)

@@ -101,8 +101,8 @@ def _token_values(h: GraphHistory, origins: Value, p: Value, level: Value, unit:
     has_one, has_two = (step - k * h.m >= first for k in (1, 2))
     change = op.where(has_two, x - 0.5 * (before + twice), x - before) * op.cast(has_one, np.float64)
     has_long = (step - h.long >= first) & h.has_long
-    longer = (x - at_steps(h.by_long, step - h.long)) * op.cast(has_long, np.float64)
-    rows = [x - op.expand_dims(level, 2), change, longer]
+    long_change = (x - at_steps(h.by_long, step - h.long)) * op.cast(has_long, np.float64)
+    rows = [x - op.expand_dims(level, 2), change, long_change]
     weights = op.squeeze(op.take(x.builder.constant(SHARES), p, 0), 0)
     weights = op.slice_of(weights, 0, 0, p)
     share = observed @ weights

@@ -61,8 +61,8 @@ def low_seasons(task: Task) -> list[int]:
     ([12], [8, 9, 10])
     """
     low = _low_candidates(task)
-    own = {*low, *clock_seasons(low).tolist()} if max(low) > 1 else {1}
-    return sorted({m if m <= MAX_LF_SEASON else 1 for m in own})
+    seasons = {*low, *clock_seasons(low).tolist()} if max(low) > 1 else {1}
+    return sorted({m if m <= MAX_LF_SEASON else 1 for m in seasons})
 
 
 def _candidates(task: Task) -> tuple[int, ...]:
@@ -84,8 +84,8 @@ def choose_networks(series: SeriesInput, task: Task, *, only_low: bool) -> Graph
         only_low: Whether all have the network of low frequency.
     """
     values = series.values
-    own = _own_season(values, _low_candidates(task), 0).season
-    low = op.where(own <= MAX_LF_SEASON, own, 1)
+    low = _own_season(values, _low_candidates(task), 0).season
+    low = op.where(low <= MAX_LF_SEASON, low, 1)
     none = 0 * low
     high = [m for m in _candidates(task) if is_high(m)]
     if only_low or not high:
@@ -142,8 +142,8 @@ def _own_season(values: Value, candidates: Sequence[int], n_newest: int) -> _Own
         change = op.slice_of(_changes(values, season), 1, -n_values)
         n = count(op.is_finite(change))
         mean = observed_total(op.is_finite(change), change) / op.maximum(n, 1) * handicap
-        least = op.cast(op.minimum(season, n_values), np.float64)
-        better = (mean < best) & (n >= least)
+        required = op.cast(op.minimum(season, n_values), np.float64)
+        better = (mean < best) & (n >= required)
         builder.body_output(op.where(better, mean, best))
         builder.body_output(op.where(better, op.cast(season, np.float64), chosen))
         newest = _season_error(values, season, n_newest) if n_newest else of_chosen

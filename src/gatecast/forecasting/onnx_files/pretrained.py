@@ -77,15 +77,17 @@ def _with_high(model: FittedPretrained, series: SeriesInput, quantiles: Value, c
     sizes = (task.horizon, len(task.quantiles))
     with builder.body() as body:
         place = builder.body_input(np.int64, batch=False)
-        go_on = builder.body_input(bool, batch=False)
+        condition = builder.body_input(bool, batch=False)
         so_far = builder.body_input(np.float64, sizes)
         pair = op.expand_dims(op.take(pairs, place, 0), 0)
         rows = op.squeeze(builder.op("NonZero", key.equals(pair), dtype=np.int64), 0)
         values = op.take(series.values, rows, 0)
-        found = hf_quantiles(values, pair / MAX_SEASON, builder.op("Mod", pair, MAX_SEASON), task.horizon, limits)
-        found = found @ at_levels(np.eye(N_LEVELS), task.quantiles)
-        builder.body_output(go_on, batch=False)
-        builder.body_output(builder.op("ScatterND", so_far, op.expand_dims(rows, 1), found), sizes)
+        pair_quantiles = hf_quantiles(
+            values, pair / MAX_SEASON, builder.op("Mod", pair, MAX_SEASON), task.horizon, limits
+        )
+        pair_quantiles = pair_quantiles @ at_levels(np.eye(N_LEVELS), task.quantiles)
+        builder.body_output(condition, batch=False)
+        builder.body_output(builder.op("ScatterND", so_far, op.expand_dims(rows, 1), pair_quantiles), sizes)
     n_pairs = op.squeeze(op.size_of(pairs, 0), 0)
     always = builder.constant(True, bool)
     return builder.op("Loop", n_pairs, always, quantiles, dtype=np.float64, body=body)
