@@ -37,7 +37,7 @@ def graph_copies(history: GraphHistory, origins: Value, n_steps: Value) -> Value
     Args:
         history: Series of one pair of seasons.
         origins: Steps, [N].
-        n_steps: Steps offsets J.
+        n_steps: Steps ahead J.
     """
     offsets = numbers_below(n_steps) + 1
     level = at_steps(history.level, origins)
