@@ -216,16 +216,18 @@ def test_preparations_keep_no_values_and_a_bounded_number_of_kinds(monkeypatch):
     monkeypatch.setattr(prepare_together, "MAX_REMEMBERED", 2)
     preparations, values = Preparations(), make_values(np.random.default_rng(0))
     for times in ("months", "weeks", "days"):
-        preparations.prepare([Request(table_of(times, values["season"]), CONFIG)])
+        preparations.prepare([Request(table_of(times, values["season"]), CONFIG)] * 2)
     assert len(preparations._kinds) == 2
     remembered = [each for kind in preparations._kinds.values() for each in kind.by_facts.values()]
     assert remembered
+    assert not any(kind.panel.values.any() for kind in preparations._kinds.values())
     assert not any(each.state.panel.values.any() or each.context.values.any() for each in remembered)
 
 
 def test_table_with_times_that_were_read_is_not_read_again(monkeypatch):
     preparations, values = Preparations(), make_values(np.random.default_rng(0))
-    preparations.prepare([Request(table_of("months", values["season"]), CONFIG)])
+    for _ in range(2):
+        preparations.prepare([Request(table_of("months", values["season"]), CONFIG)])
 
     def no_reading(*_):
         raise AssertionError("read")
@@ -234,6 +236,20 @@ def test_table_with_times_that_were_read_is_not_read_again(monkeypatch):
     other = make_values(np.random.default_rng(3))["season"]
     (got,) = preparations.prepare([Request(table_of("months", other), CONFIG)])
     assert got.state.panel.values.tolist() == other.tolist()
+
+
+@pytest.mark.parametrize(("times", "n_times"), [("months", 1), ("not in order", 3)])
+def test_times_that_come_once_or_are_not_in_order_cost_no_further_reading(monkeypatch, times, n_times):
+    preparations, values = Preparations(), make_values(np.random.default_rng(0))
+    for _ in range(n_times - 1):
+        preparations.prepare([Request(table_of(times, values["season"]), CONFIG)])
+
+    def no_reading(*_):
+        raise AssertionError("read")
+
+    monkeypatch.setattr(prepare_together, "read_source", no_reading)
+    (got,) = preparations.prepare([Request(table_of(times, values["season"]), CONFIG)])
+    assert len(got.state.panel.values) == N
 
 
 def faulty(*_):

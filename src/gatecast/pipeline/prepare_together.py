@@ -16,6 +16,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray
 from gatecast.config import DataConfig, ForecasterConfig
+from gatecast.data.panel import Panel
 from gatecast.data.plain_tables import PlainTable, are_plain, plain_table
 from gatecast.errors import GatecastError
 from gatecast.evaluation.calibration import is_mostly_zero
@@ -52,10 +53,16 @@ class _Kind:
 
     Args:
         n_rows: Times.
+        panel: As one of them was read; None: none was read for others yet.
+        horizon: Of its task.
+        is_shared: Whether what was read of one is what is read of others, but for the values.
         by_facts: What was prepared, by the facts about the values.
     """
 
     n_rows: int
+    panel: Panel | None = None
+    horizon: int = 0
+    is_shared: bool = True
     by_facts: dict[Hashable, Prepared] = field(default_factory=dict)
 
 
@@ -109,21 +116,24 @@ class Preparations:
         """Return what is prepared of series of the same times and settings; None for those that are prepared alone."""
         answers: list[Prepared | Exception | None] = [None] * len(requests)
         values = np.stack([table.values for table in tables])
-        kind = self._kinds.get(key)
-        if kind is None:
+        is_new, kind = key not in self._kinds, self._kinds.get(key, _Kind(values.shape[1]))
+        self._remember(key, kind)
+        if (is_new and len(requests) == 1) or not kind.is_shared:
+            # Times that come once are read once: to learn what others may share with them is another reading.
+            return answers
+        if kind.panel is None:
             # One of them shows what the times are.
             one = int(np.isfinite(values).all(axis=1).argmax())
             reading = answers[one] = _alone(requests[one])
             if isinstance(reading, Exception) or not _is_of_values_alone(reading, values[one]):
                 return answers
-            if not _keeps_places(requests[one], tables[one]):
+            kind.is_shared = _keeps_places(requests[one], tables[one])
+            if not kind.is_shared:
                 return answers
-            kind = _Kind(values.shape[1])
-        else:
-            reading = next(iter(kind.by_facts.values()))
-        config, panel = requests[0].config, reading.state.panel
-        plain = np.flatnonzero(are_plain(values, panel))
-        seasons = choose_seasons_alone(values[plain], panel, reading.state.horizon, config.season_length)
+            kind.panel = replace(reading.state.panel, values=np.zeros(values.shape[1]))
+            kind.horizon = reading.state.horizon
+        plain = np.flatnonzero(are_plain(values, kind.panel))
+        seasons = choose_seasons_alone(values[plain], kind.panel, kind.horizon, requests[0].config.season_length)
         facts = list(zip(seasons, is_mostly_zero(values[plain]).tolist(), strict=True))
         for k, fact in zip(plain.tolist(), facts, strict=True):
             if fact not in kind.by_facts:
@@ -132,8 +142,6 @@ class Preparations:
                     continue
                 kind.by_facts[fact] = _with_values(first, np.zeros(values.shape[1]))
             answers[k] = _with_values(kind.by_facts[fact], values[k])
-        if kind.by_facts:
-            self._remember(key, kind)
         return answers
 
     def _remember(self, key: Hashable, kind: _Kind) -> None:
