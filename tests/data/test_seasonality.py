@@ -10,7 +10,15 @@ from hypothesis.extra.numpy import arrays
 
 from gatecast.data import synthetic
 from gatecast.data.frequency import parse
-from gatecast.data.seasonality import autocorrelation, find_seasons, is_seasonal, moving_average, phase_medians
+from gatecast.data.seasonality import (
+    autocorrelation,
+    find_seasons,
+    is_repeating,
+    is_seasonal,
+    moving_average,
+    phase_medians,
+    rows_with_season,
+)
 
 
 def periods(values, alias):
@@ -122,3 +130,18 @@ def test_a_moving_mean_keeps_lines_and_removes_seasons(m, rng):
 def test_phase_medians_of_partly_seen_phases():
     assert phase_medians([1.0, np.nan, 3.0, np.nan], 2).tolist() == [0.0, 0.0]
     assert phase_medians([np.nan] * 4, 2).tolist() == [0.0, 0.0]
+
+
+@given(st.integers(0, 2**31), st.integers(4, 130), st.sampled_from([2, 4, 7, 12, 52]), st.sampled_from([0, 0.3, 1, 5]))
+def test_rows_with_season_are_those_that_have_one_alone(seed, length, m, strength):
+    rng = np.random.default_rng(seed)
+    shape = strength * rng.normal(size=(6, m))[:, np.arange(length) % m] + np.arange(6)[:, None] * np.arange(length)
+    values = shape + rng.normal(size=shape.shape) * rng.choice([0, 1], size=(6, 1))
+    values[5] = np.round(values[5])
+    alone = [is_seasonal(row, m) and is_repeating(row, m) for row in values]
+    assert rows_with_season(values, m).tolist() == alone
+
+
+def test_rows_with_season_of_no_rows_and_of_equal_values():
+    assert rows_with_season(np.empty((0, 30)), 12).tolist() == []
+    assert rows_with_season(np.full((2, 60), 3.0), 12).tolist() == [False, False]

@@ -1,11 +1,12 @@
 """Which season the models and the seasonal naive get."""
 
 import numpy as np
+import pytest
 
 from gatecast.data.panel import from_values
 from gatecast.data.panel_builder import build_panel
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.season_selection import Seasons, choose_season, naive_season
+from gatecast.forecasting.season_selection import Seasons, choose_season, choose_seasons_alone, naive_season
 
 
 def test_choose_season_takes_what_the_user_fixed():
@@ -68,3 +69,16 @@ def test_the_season_of_a_panel_of_mostly_short_series_is_what_some_hold_twice():
     assert choose_season(past, panel, 6, 4).panel == 4
     few = panel.take(np.arange(1, 24))
     assert choose_season(PanelContext.from_panel(few).values, few, 6).panel == 1
+
+
+@pytest.mark.parametrize("freq", ["MS", "QS", "YS", "W", "D", "h", 1])
+@pytest.mark.parametrize("season_length", [None, 6])
+def test_seasons_chosen_for_many_are_those_of_each_alone(freq, season_length, rng):
+    t = np.arange(130)
+    periods = np.array([4, 7, 12, 24, 52])
+    values = 9 * np.sin(2 * np.pi * t / periods[:, None]) + rng.normal(size=(5, len(t)))
+    values = np.concatenate([values, rng.normal(size=(3, len(t))).cumsum(axis=1), np.zeros((1, len(t)))])
+    start = 1 if freq == 1 else "2020-01-01"
+    panels = [from_values(row, start=start, freq=freq) for row in values]
+    alone = [choose_season(row[None], panel, 6, season_length) for row, panel in zip(values, panels, strict=True)]
+    assert choose_seasons_alone(values, panels[0], 6, season_length) == alone

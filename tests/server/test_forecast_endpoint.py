@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 from server_cases import SALES, SERIES, as_csv
 
 import gatecast as gc
+from gatecast.pipeline import together
+from gatecast.server import services
 
 
 def test_forecast_of_json_is_that_of_the_network(drive):
@@ -35,6 +39,76 @@ def test_measured_intervals_are_those_of_forecaster_to_the_bit(drive):
     for name in ("Pretrained", "Pretrained-lo-80", "Pretrained-hi-80"):
         assert answer["forecast"][name] == expected[name].tolist()
     assert "mean absolute error" in answer["evaluation"]["verdict"]
+
+
+HOURS = {
+    "ds": np.datetime_as_string(np.datetime64("2024-01-01T00") + np.arange(240), "s").tolist(),
+    "y": (50 + 20 * np.sin(np.arange(240) * np.pi / 12) + np.random.default_rng(0).normal(0, 2, 240)).tolist(),
+}
+
+
+@pytest.mark.slow
+def test_intervals_of_hours_are_those_of_forecaster_by_default(drive):
+    async def scenario(client):
+        default = (await client.post("/v1/forecast", json={"series": HOURS, "h": 24})).json()
+        own = {"series": HOURS, "h": 24, "intervals": "model"}
+        return default, (await client.post("/v1/forecast", json=own)).json()
+
+    default, own = drive(scenario)
+    expected = gc.Forecaster(24, model="pretrained").predict(HOURS, output="dict")
+    assert (default["intervals"], own["intervals"]) == ("measured", "model")
+    for name in list(expected)[1:]:
+        assert default["forecast"][name] == expected[name].tolist()
+    assert own["forecast"]["Pretrained"] == pytest.approx(default["forecast"]["Pretrained"], rel=1e-6)
+    assert own["forecast"]["Pretrained-lo-80"] != default["forecast"]["Pretrained-lo-80"]
+
+
+@pytest.mark.parametrize(
+    ("more", "limit"),
+    [
+        ({"h": 201}, 10**9),
+        ({"h": 24}, 2000),
+        ({"h": 24, "intervals": "measured"}, 2000),
+        ({"h": 24, "model": "dot"}, 2000),
+    ],
+)
+def test_long_measurement_is_made_in_a_process_of_its_own(drive, monkeypatch, more, limit):
+    works = []
+
+    async def apart(store, settings, work, gate):
+        works.append(work.op)
+        return {"forecast": {}}, ""
+
+    monkeypatch.setattr(services, "compute_apart", apart)
+    monkeypatch.setattr(services, "MEASURED_BYTES", limit)
+    monkeypatch.setattr(services, "MEASURED_BYTES_OF_ONE", limit)
+
+    async def scenario(client):
+        return (await client.post("/v1/forecast", json={"series": HOURS, **more})).json()
+
+    assert (drive(scenario), works) == ({"forecast": {}}, ["forecast"])
+
+
+def test_fault_of_a_common_pass_is_logged_and_counted_and_answers_are_right(drive, monkeypatch, caplog):
+    async def scenario(client, run=together._in_one_pass):
+        monkeypatch.setattr(together, "_in_one_pass", run)
+        bodies = [{"series": SERIES, "h": 3}] * 3
+        answers = await asyncio.gather(*(client.post("/v1/forecast", json=body) for body in bodies))
+        return [each.json()["forecast"]["Pretrained"] for each in answers], client.services.metrics.text()
+
+    expected, before = drive(scenario)
+    assert "gatecast_shared_faults_total" not in before
+
+    def faulty(*_):
+        raise TypeError("a defect")
+
+    with caplog.at_level(logging.ERROR, "gatecast.server"):
+        got, after = drive(partial(scenario, run=faulty))
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+    assert 'gatecast_shared_faults_total{error="TypeError"}' in after
+    record = next(record for record in caplog.records if record.getMessage() == "forecasts are made one by one")
+    assert record.exc_info is not None
+    assert "a defect" in str(record.exc_info[1])
 
 
 def test_csv_form_and_arrow_give_the_answer_of_json(drive):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import pytest
@@ -102,6 +103,70 @@ def test_kill_between_file_and_journal_takes_no_step_twice(drive, tmp_path):
         return await step(client, stream, 182, 2), (await client.get(f"/v1/streams/{stream}")).json()["n_steps"]
 
     assert drive(after) == (answers[-1], 2)
+
+
+def test_values_set_aside_and_journal_are_the_stream_until_its_file_is_written(drive, monkeypatch, tmp_path):
+    values = [171.25, 180.5, None, 400.125, 215.0, 190.0]
+
+    async def without_fault(client):
+        stream = await begin(client)
+        return [await step(client, stream, value) for value in values]
+
+    async def with_fault(client):
+        stream = await begin(client)
+        answers = [await step(client, stream, value) for value in values[:5]]
+        client.services.streams._writer.submit(int).result()
+        folder = tmp_path / "store" / "streams" / stream
+        client.services.streams._open.clear()
+        lines = [(folder / name).read_bytes().count(b"\n") for name in (streams.ASIDE, streams.JOURNAL)]
+        return stream, lines, answers
+
+    expected = drive(without_fault)
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(streams, "SNAPSHOT_EVERY", 2)
+        patch.setattr(streams, "_write", full_disk)
+        stream, lines, answers = drive(with_fault)
+    # Twice the file could not be written; what was set aside the second time follows the first.
+    assert lines == [4, 1]
+    folder = tmp_path / "store" / "streams" / stream
+    # As a kill leaves it after the values were copied, before the journal went.
+    both = (folder / streams.ASIDE).read_bytes()
+    (folder / streams.ASIDE).write_bytes(both + (folder / streams.JOURNAL).read_bytes())
+
+    async def after(client):
+        return [await step(client, stream, value) for value in values[5:]]
+
+    assert answers + drive(after) == expected
+    assert not (folder / streams.ASIDE).exists()
+
+
+def test_stream_deleted_while_it_is_written_leaves_nothing(drive, monkeypatch, tmp_path):
+    write, begun = streams._write, threading.Event()
+    monkeypatch.setattr(streams, "SNAPSHOT_EVERY", 1)
+
+    async def scenario(client):
+        stream = await begin(client)
+        hold = threading.Event()
+
+        def slow(*args):
+            begun.set()
+            hold.wait(10)
+            write(*args)
+
+        monkeypatch.setattr(streams, "_write", slow)
+        await step(client, stream, 171)
+        assert begun.wait(10)
+        await client.delete(f"/v1/streams/{stream}")
+        (tmp_path / "store" / "streams" / stream).mkdir(exist_ok=True)
+        hold.set()
+        return stream
+
+    stream = drive(scenario)
+    assert not (tmp_path / "store" / "streams" / stream).exists()
 
 
 def test_repeated_step_is_answered_as_before_and_changes_nothing(drive):

@@ -14,6 +14,9 @@ __all__ = ["accumulate", "is_increasing", "row_medians", "run_heads", "sorted_un
 WIDE = 128
 """Numbers in a row from which a call for each row is faster than one for each column."""
 
+NARROW = 32
+"""Numbers in a row from which columns are faster as rows."""
+
 
 def accumulate(ufunc: np.ufunc, x: npt.NDArray[Any], dtype: npt.DTypeLike | None = None) -> npt.NDArray[Any]:
     """Return ``ufunc.accumulate(x, axis=0)``, to the bit, which runs through wide arrays column by column.
@@ -28,8 +31,11 @@ def accumulate(ufunc: np.ufunc, x: npt.NDArray[Any], dtype: npt.DTypeLike | None
     >>> accumulate(np.add, np.ones((3, 200)))[:, 0].tolist()
     [1.0, 2.0, 3.0]
     """
-    if len(x) < 2 or x[0].size < WIDE:
+    if len(x) < 2 or x[0].size < NARROW:
         return np.asarray(ufunc.accumulate(x, axis=0, dtype=dtype))
+    if x[0].size < WIDE:
+        columns = ufunc.accumulate(np.ascontiguousarray(np.moveaxis(x, 0, -1)), axis=-1, dtype=dtype)
+        return np.ascontiguousarray(np.moveaxis(columns, -1, 0))
     out = np.empty(x.shape, ufunc.accumulate(x[:1, ..., :1], axis=0, dtype=dtype).dtype)
     out[0] = x[0]
     for k in range(1, len(x)):

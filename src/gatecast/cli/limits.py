@@ -8,7 +8,7 @@ import typer
 
 from gatecast.cli.options import WHOLE, Setting, ValueKind
 
-__all__ = ["BYTES", "MaxHorizon", "MaxMemory", "MaxRows"]
+__all__ = ["BYTES", "UNITS", "MaxHorizon", "MaxMemory", "MaxRows"]
 
 UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.arrays import row_medians
-from gatecast._utils.typing import FloatArray
+from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.data.frequency import Freq
 from gatecast.data.seasonal_strength import remove_lines, seasonal_strength
 
@@ -27,6 +27,7 @@ __all__ = [
     "is_seasonal",
     "moving_average",
     "phase_medians",
+    "rows_with_season",
 ]
 
 # With fewer cycles no season is looked for. From two cycles on the test finds one in 1 % of random walks.
@@ -57,7 +58,7 @@ class SeasonCandidate(NamedTuple):
     kind: str
 
 
-def find_seasons(values: npt.ArrayLike, freq: Freq) -> tuple[SeasonCandidate, ...]:
+def find_seasons(values: npt.ArrayLike, freq: Freq, *, with_cycle: bool = True) -> tuple[SeasonCandidate, ...]:
     """Find the seasonal periods of a series, strongest first.
 
     Every period that the calendar suggests is tested, shortest first, after the shorter seasons are removed. If none is
@@ -66,6 +67,7 @@ def find_seasons(values: npt.ArrayLike, freq: Freq) -> tuple[SeasonCandidate, ..
     Args:
         values: Training part of the series in time order, shape (n_values,); NaN is missing.
         freq: Frequency of the series.
+        with_cycle: Whether to search for a period that the calendar does not suggest, if there is none that it does.
 
     Returns:
         The seasonal periods; empty if there is none.
@@ -85,7 +87,7 @@ def find_seasons(values: npt.ArrayLike, freq: Freq) -> tuple[SeasonCandidate, ..
             x = x - np.resize(phase_medians(x - moving_average(x, m, edges=True), m), len(x))
     if seasons:
         return tuple(sorted(seasons, key=lambda season: -season.strength))
-    return _find_cycle(x)
+    return _find_cycle(x) if with_cycle else ()
 
 
 def is_seasonal(values: npt.ArrayLike, m: int) -> bool:
@@ -215,11 +217,74 @@ def is_repeating(values: npt.ArrayLike, m: int) -> bool:
     if m < 2 or len(x) < MIN_CYCLES_TO_VALIDATE * m:
         return m > 1
     detrended = x - moving_average(x, m, edges=True)
-    split = max(len(x) * 2 // 3, len(x) - len(x) // m // 3 * m) // m * m
+    split = _repeat_split(len(x), m)
     late = detrended[split:]
     residual = late - np.resize(phase_medians(detrended[:split], m), len(late))
     observed = np.isfinite(late)
     return bool((residual[observed] ** 2).sum() < (1 - MIN_EXPLAINED_VARIANCE) * (late[observed] ** 2).sum())
+
+
+CLOSE = 1e-9
+"""Relative distance from a limit within which the order of a sum may decide."""
+
+
+def rows_with_season(values: FloatArray, m: int) -> BoolArray:
+    """Return for each series what `is_seasonal` and then `is_repeating` say of it, [n_series].
+
+    Many series take little longer than one. Where a number is as good as at its limit, the series is judged alone: sums
+    over several rows have other last bits.
+
+    Args:
+        values: Series of the same length without missing values, [n_series, T].
+        m: Period.
+
+    >>> rows_with_season(np.array([[1.0, 5.0, 9.0, 5.0] * 5, np.arange(20.0) ** 2]), 4).tolist()
+    [True, False]
+    """
+    n, T = values.shape
+    if m < 2 or MIN_CYCLES * m > T or not n:
+        return np.zeros(n, bool)
+    strength, limit = seasonal_strength(values, m)
+    explained = _unexplained_and_limit(values, m)
+    judged = [(strength, limit)] if explained is None else [(strength, limit), explained[::-1]]
+    result, is_close = np.ones(n, bool), np.zeros(n, bool)
+    for larger, smaller in judged:
+        result &= larger > smaller
+        is_close |= ~(np.abs(larger - smaller) > CLOSE * np.maximum(np.abs(larger), np.abs(smaller)))
+    for row in np.flatnonzero(is_close):
+        result[row] = is_seasonal(values[row], m) and is_repeating(values[row], m)
+    return result
+
+
+def _unexplained_and_limit(values: FloatArray, m: int) -> tuple[FloatArray, FloatArray] | None:
+    """Squares that earlier seasonal indices leave in the last third, and the limit below which they repeat.
+
+    None where series have fewer than three periods. The steps are those of `is_repeating`, of many series at once.
+    """
+    n, T = values.shape
+    if MIN_CYCLES_TO_VALIDATE * m > T:
+        return None
+    origin = values[:, :1]
+    sums = np.zeros((n, T + 1))
+    np.cumsum(values - origin, axis=1, out=sums[:, 1:])
+    t = np.arange(T)
+    total, count = np.zeros((n, T)), np.zeros(T)
+    for before in {m // 2, (m - 1) // 2}:
+        low, high = np.clip(t - before, 0, T), np.clip(t - before + m, 0, T)
+        total += sums[:, high] - sums[:, low]
+        count += high - low
+    detrended = values - (total / count + origin)
+    split = _repeat_split(T, m)
+    medians = np.median(detrended[:, :split].reshape(n, split // m, m), axis=1)
+    late = detrended[:, split:]
+    phases = np.arange(T - split) % m
+    residual = late - (medians - medians.mean(axis=1, keepdims=True))[:, phases]
+    return (residual * residual).sum(axis=1), (1 - MIN_EXPLAINED_VARIANCE) * (late * late).sum(axis=1)
+
+
+def _repeat_split(n: int, m: int) -> int:
+    """Where the last third of a series begins, at the beginning of a cycle."""
+    return max(n * 2 // 3, n - n // m // 3 * m) // m * m
 
 
 def _strength_and_limit(x: FloatArray, m: int) -> tuple[float, float]:

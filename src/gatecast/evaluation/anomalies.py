@@ -15,6 +15,7 @@ Source: conformal anomaly detection (Laxhammar & Falkman 2014), with the margins
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -237,13 +238,19 @@ def anomaly_widths(
     return below, above
 
 
+@cache
+def _score(level: float) -> float:
+    """Return the normal score of the upper bound of a level."""
+    return NormalDist().inv_cdf(0.5 + level / 200)
+
+
 def _extend(narrow: FloatArray, wide: FloatArray, level: float) -> FloatArray:
     """Return half-widths beyond 90 % from those of 80 and 90 %: a power of the normal score through both.
 
     >>> _extend(np.array([1.2816]), np.array([1.6449]), 99).round(2).tolist()
     [2.58]
     """
-    z = [NormalDist().inv_cdf(0.5 + each / 200) for each in (*CALIBRATED, level)]
+    z = [_score(each) for each in (*CALIBRATED, level)]
     with np.errstate(divide="ignore", invalid="ignore"):
         power = np.log(wide / narrow) / np.log(z[1] / z[0])
     power = np.clip(np.where(np.isfinite(power), power, POWERS[0]), *POWERS)

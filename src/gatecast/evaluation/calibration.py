@@ -5,6 +5,7 @@ Shapes: n_series rows, n_steps steps, Q quantiles.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
@@ -243,10 +244,12 @@ def margins_of(calibrator: ConformalCalibrator, level: float, n_steps: int) -> F
         [1.5, 2.121, 2.598, 3.0]
     """
     levels = sorted(calibrator.margins)
-    right = int(np.clip(np.searchsorted(levels, level), 1, max(len(levels) - 1, 1)))
+    right = min(max(bisect_left(levels, level), 1), max(len(levels) - 1, 1))
     low, high = levels[right - 1], levels[min(right, len(levels) - 1)]
-    share = np.clip((level - low) / (high - low), 0.0, 1.0) if high > low else 0.0
+    share = min(max((level - low) / (high - low), 0.0), 1.0) if high > low else 0.0
     margins = (1 - share) * calibrator.margins[low] + share * calibrator.margins[high]
+    if n_steps <= len(margins):
+        return np.asarray(margins[:n_steps])
     steps, horizon = np.arange(n_steps), len(margins)
     growth = np.sqrt(np.maximum((steps + 1) / horizon, 1.0))
     return np.asarray(margins[np.minimum(steps, horizon - 1)] * growth[:, None])

@@ -71,13 +71,16 @@ def track_margins(calibrator: ConformalCalibrator, past: PastForecasts, distance
     main = with_ensemble(calibrator, past.quantiles, past.series)[calibrator.name]
     median, unit = main[..., main.shape[-1] // 2], past.unit[:, None]
     known = np.isfinite(past.actual) & np.isfinite(median) & np.isfinite(unit)
-    margins = {}
+    if not (known.any() and calibrator.margins):
+        return calibrator
     unit = np.where(known.any(axis=1, keepdims=True), unit, 1.0)
-    for level, start in calibrator.margins.items():
-        widths = np.stack(half_widths(main, calibrator.quantiles, level))
-        outside = np.stack([median - past.actual, past.actual - median]) - widths
-        margins[level] = _track(start.T, outside / unit, widths / unit, known, distance, level).T
-    return calibrator._replace(margins=margins)
+    # All levels at once: for a stream, a call of NumPy costs more than what it computes.
+    levels = list(calibrator.margins)
+    widths = np.stack([np.stack(half_widths(main, calibrator.quantiles, level)) for level in levels])
+    outside = np.stack([median - past.actual, past.actual - median]) - widths
+    start = np.stack([margins.T for margins in calibrator.margins.values()])
+    tracked = _track(start, outside / unit, widths / unit, known, distance, np.array(levels))
+    return calibrator._replace(margins={level: tracked[k].T for k, level in enumerate(levels)})
 
 
 def _track(
@@ -86,25 +89,25 @@ def _track(
     size: FloatArray,
     known: BoolArray,
     distance: IntArray,
-    level: float,
+    levels: FloatArray,
 ) -> FloatArray:
     """Return the margins of both sides after all values.
 
     Args:
-        margin: Before them, [2, horizon].
-        score: How far outside its interval each value lay, in units, [2, n_rows, horizon].
-        size: Half-widths, in units, [2, n_rows, horizon].
+        margin: Before them, [n_levels, 2, horizon].
+        score: How far outside its interval each value lay, in units, [n_levels, 2, n_rows, horizon].
+        size: Half-widths, in units, [n_levels, 2, n_rows, horizon].
         known: Which values count, [n_rows, horizon].
         distance: Steps from each value to the newest, [n_rows, horizon].
-        level: In percent.
+        levels: In percent, [n_levels].
     """
     margin = margin.copy()
-    allowed = (1 - level / 100) / 2
+    allowed = ((1 - levels / 100) / 2)[:, None, None]
     for d in np.unique(distance[known])[::-1].tolist():
         chosen = known & (distance == d)
         n = chosen.sum(axis=0)
-        missed = (chosen & (score > margin[:, None])).sum(axis=1) / np.maximum(n, 1)
-        typical = np.where(chosen, size, 0.0).sum(axis=1) / np.maximum(n, 1)
+        missed = (chosen & (score > margin[:, :, None])).sum(axis=2) / np.maximum(n, 1)
+        typical = np.where(chosen, size, 0.0).sum(axis=2) / np.maximum(n, 1)
         step = RATE * np.maximum(typical + margin, 0.0) * (missed - allowed)
         margin += np.where(n > 0, step, 0.0)
     return margin

@@ -156,7 +156,8 @@ def series_unit(values: FloatArray, season_length: int) -> FloatArray:
         [1.5]
     """
     unit = seasonal_naive_scale(values, season_length)
-    unit = np.where(np.isfinite(unit), unit, seasonal_naive_scale(values, 1))
+    if not np.isfinite(unit).all():
+        unit = np.where(np.isfinite(unit), unit, seasonal_naive_scale(values, 1))
     known = np.isfinite(values)
     n_changes = known.sum(axis=1) - 1
     n_pairs = [(known[:, m:] & known[:, :-m]).sum(axis=1) for m in {1, season_length}]

@@ -94,6 +94,8 @@ class ExogenousRegression(NamedTuple):
 
         A historic column is in standard deviations of its own series.
         """
+        if not (context.futr_exog.shape[2] or context.hist_exog.shape[2] or context.stat_exog.shape[1]):
+            return context
         T, values = context.values.shape[1], context.values
         futr_exog = _standardize(context.futr_exog, self.futr_exog)
         if self.has_effects:

@@ -11,13 +11,13 @@ from gatecast import metrics
 from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq
 from gatecast.data.panel import Panel
-from gatecast.data.seasonality import find_seasons, is_repeating
+from gatecast.data.seasonality import find_seasons, is_repeating, rows_with_season
 from gatecast.forecasting.baselines import seasonal_naive
 from gatecast.forecasting.own_seasons import DAILY_SEASONS
 from gatecast.forecasting.panel_season import MIN_SERIES
 from gatecast.forecasting.seasonal_indices import DAYS_PER_WEEK
 
-__all__ = ["Seasons", "choose_season", "naive_season", "shown_season"]
+__all__ = ["Seasons", "choose_season", "choose_seasons_alone", "naive_season", "shown_season"]
 
 MIN_CYCLES = 3
 """Cycles of the typical series of a panel, at least: with two, networks and seasonal models lost on short panels."""
@@ -71,8 +71,8 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
     typical_length = int(np.median(panel.lengths))
     if season_length is None and len(past) == 1:
         # Whole numbers have no calendar: what the data show is all that is known of their seasons.
-        kinds = ("calendar", "cycle") if panel.freq.unit == "step" else ("calendar",)
-        periods = [season.period for season in find_seasons(past[0], panel.freq) if season.kind in kinds]
+        seasons = find_seasons(past[0], panel.freq, with_cycle=panel.freq.unit == "step")
+        periods = [season.period for season in seasons]
         repeating = sorted(m for m in periods if is_repeating(past[0], m))
         m = naive_season(past[0], h, repeating)
         return Seasons(m, m, tuple(repeating) or (m,))
@@ -85,6 +85,33 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
     has_weeks = bool(weeks) and typical_length >= (MIN_CYCLES + 1) * DAYS_PER_WEEK * m and len(past) > 1
     models = DAYS_PER_WEEK * m if has_weeks else m
     return Seasons(models, m, (m, *others), models if models > 1 else _panel_season(panel, season_length))
+
+
+def choose_seasons_alone(past: FloatArray, panel: Panel, h: int, season_length: int | None = None) -> list[Seasons]:
+    """Return the seasons of several series, each as `choose_season` chooses them for it alone.
+
+    Args:
+        past: Series of equal length without missing values, [n_series, T].
+        panel: One of them: provides frequency and length.
+        h: Horizon.
+        season_length: Season that the user fixed; None: none.
+
+    Example:
+        >>> from gatecast.data.panel import from_values
+        >>> y = np.stack([np.tile([1.0, 5.0, 9.0, 5.0], 9), np.arange(36.0) ** 2])
+        >>> quarters = from_values(y[0], start="2020-01-01", freq="QS")
+        >>> [seasons.models for seasons in choose_seasons_alone(y, quarters, 4)]
+        [4, 1]
+    """
+    cycles = panel.freq.cycles
+    if season_length is not None or panel.freq.unit == "step" or len(cycles) > 1:
+        # Longer seasons are tested without the shorter ones, which differ from series to series.
+        return [choose_season(row[None], panel, h, season_length) for row in past]
+    none = Seasons(1, 1, (1,))
+    if not cycles:
+        return [none] * len(past)
+    (m,) = cycles
+    return [Seasons(m, m, (m,)) if shown else none for shown in rows_with_season(past, m)]
 
 
 def _panel_season(panel: Panel, season_length: int | None) -> int:

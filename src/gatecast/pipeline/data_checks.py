@@ -170,6 +170,8 @@ def check_bounds(panel: Panel, data: DataConfig) -> None:
     Raises:
         DataError: A value outside, with its series and time.
     """
+    if data.lower_bound is None and data.upper_bound is None and not data.integer:
+        return
     values = panel.values
     lower = -np.inf if data.lower_bound is None else data.lower_bound
     upper = np.inf if data.upper_bound is None else data.upper_bound

@@ -6,7 +6,7 @@ network is common to those of equal task and length, in which a sequence has the
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from gatecast._utils.typing import ColumnTable
 from gatecast.config import ForecasterConfig
+from gatecast.data.panel import Panel
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.errors import GatecastError
 from gatecast.forecasting.context import MAX_LENGTH, PanelContext
@@ -22,7 +23,10 @@ from gatecast.pipeline.predict import forecast_context, forecast_table
 from gatecast.pipeline.read import read_source
 from gatecast.pipeline.state import FittedState
 
-__all__ = ["Prepared", "forecast_together", "prepare"]
+__all__ = ["OnFault", "Prepared", "forecast_together", "prepare"]
+
+OnFault = Callable[[Exception, int], None]
+"""Gets what failed for how many forecasts together; each of them is then made alone."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,15 @@ def prepare(source: Any, config: ForecasterConfig, futr_df: Any = None) -> Prepa
     return Prepared(replace(state, notes=tuple(notes)), context, tuple(config.level))
 
 
-def forecast_together(prepared: Sequence[Prepared]) -> list[ColumnTable | Exception]:
+def forecast_together(prepared: Sequence[Prepared], on_fault: OnFault | None = None) -> list[ColumnTable | Exception]:
     """Return the table of each forecast, or what went wrong with it; equal tasks share a pass.
+
+    Args:
+        prepared: As `prepare` returns them.
+        on_fault: Gets the error of a pass that fails, before its forecasts are made alone. None: the error is raised.
+
+    Raises:
+        Exception: What made a pass of several forecasts fail, without `on_fault`.
 
     Example:
         >>> config = ForecasterConfig(h=2, model="pretrained", level=(80,))
@@ -98,21 +109,24 @@ def forecast_together(prepared: Sequence[Prepared]) -> list[ColumnTable | Except
         groups.setdefault(("alone", k) if key is None else key, []).append(k)
     tables: list[ColumnTable | Exception] = [GatecastError("no forecast")] * len(prepared)
     for places in groups.values():
-        for k, table in zip(places, _of_group([prepared[k] for k in places]), strict=True):
+        for k, table in zip(places, _of_group([prepared[k] for k in places], on_fault), strict=True):
             tables[k] = table
     return tables
 
 
-def _of_group(prepared: Sequence[Prepared]) -> list[ColumnTable | Exception]:
+def _of_group(prepared: Sequence[Prepared], on_fault: OnFault | None) -> list[ColumnTable | Exception]:
     """Return the tables of forecasts of one task; if their pass fails, each is made alone."""
-    if prepared[0].key is not None:
-        # NumPy sums an axis of one series in another order than the same axis of several: none is alone in a pass.
-        company = prepared if len(prepared) > 1 else [*prepared, *prepared]
-        try:
-            return list(_in_one_pass(company)[: len(prepared)])
-        except Exception:
-            # Alone each gets its own answer or error.
-            pass
+    if prepared[0].key is None:
+        return [_alone(each) for each in prepared]
+    # NumPy sums an axis of one series in another order than the same axis of several: none is alone in a pass.
+    company = prepared if len(prepared) > 1 else [*prepared, *prepared]
+    try:
+        return list(_in_one_pass(company)[: len(prepared)])
+    except Exception as error:
+        if on_fault is None:
+            raise
+        # Alone each gets its own answer or error; what failed is not passed over.
+        on_fault(error, len(prepared))
     return [_alone(each) for each in prepared]
 
 
@@ -135,13 +149,25 @@ def _in_one_pass(prepared: Sequence[Prepared]) -> list[ColumnTable]:
     context = PanelContext(series=np.arange(len(contexts)), calendar=calendar, **joined)
     h = first.state.horizon
     # Ids and times are those of each panel, not of the first one.
-    keys = set(first.state.panel.future_columns(h))
+    keys = _future_columns([each.state.panel for each in prepared], h)
     table = forecast_table(first.state, first.state.panel, context, h, first.levels)
-    values = {name: column for name, column in table.items() if name not in keys}
+    values = {name: column for name, column in table.items() if name not in keys[0]}
     return [
-        each.state.panel.future_columns(h) | {name: column[k * h : (k + 1) * h] for name, column in values.items()}
-        for k, each in enumerate(prepared)
+        keys[k] | {name: column[k * h : (k + 1) * h] for name, column in values.items()} for k in range(len(prepared))
     ]
+
+
+def _future_columns(panels: Sequence[Panel], h: int) -> list[ColumnTable]:
+    """Return ids and times of the next h steps of panels of one series; those of the same end are made once."""
+    made: dict[Hashable, ColumnTable] = {}
+    columns = []
+    for panel in panels:
+        # A panel without ids has nothing of its own but its end.
+        key = (panel.freq, panel.start[0], len(panel.values), panel.columns) if panel.columns.id is None else id(panel)
+        if key not in made:
+            made[key] = panel.future_columns(h)
+        columns.append(made[key])
+    return columns
 
 
 _JOINED = ("values", "end", "last_step", "futr_exog", "hist_exog", "stat_exog")

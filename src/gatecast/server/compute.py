@@ -15,7 +15,9 @@ from gatecast.errors import ConfigError
 from gatecast.evaluation.forecast_scores import score_forecasts
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.presets import needs_training
+from gatecast.forecasting.pretrained.choice import has_high_frequency
 from gatecast.forecasting.registry import available_models
+from gatecast.pipeline.prepare_together import Request
 from gatecast.pipeline.progress import Progress
 from gatecast.pipeline.together import Prepared, forecast_together, prepare
 from gatecast.results import Evaluation
@@ -31,13 +33,16 @@ __all__ = [
     "check_answer",
     "check_horizon",
     "check_steps",
+    "checked",
     "describe_model",
     "explain",
     "forecast",
     "forecast_with",
+    "has_to_be_measured",
     "is_measured",
     "prepare_forecast",
     "report",
+    "request_of",
     "start_forecaster",
     "train",
 ]
@@ -140,12 +145,29 @@ def is_measured(form: schemas.Forecast) -> bool:
     return form.intervals == "measured" or form.model not in ("pretrained", "pretrained-lf")
 
 
-def prepare_forecast(form: schemas.Forecast, source: Any, settings: Settings) -> Prepared:
-    """Prepare a forecast whose pass it may share with others."""
+def has_to_be_measured(form: schemas.Forecast, prepared: Prepared) -> bool:
+    """Return whether past errors have to move the intervals: the caller left it open, and the network's are too narrow.
+
+    Those of days, hours and minutes are: alone, 80 % intervals of hourly series held 76 %.
+    """
+    return form.intervals == "auto" and has_high_frequency(prepared.state.ensemble.task)
+
+
+def request_of(form: schemas.Forecast, source: Any, settings: Settings) -> Request:
+    """Return what is to be prepared, with the settings of a form."""
     forecaster = untrained_forecaster(form, settings)
     _require(source)
     futr_df = None if form.futr_df is None else check_columns(form.futr_df, settings, "futr_df")
-    prepared = prepare(source, forecaster.config, futr_df)
+    return Request(source, forecaster.config, futr_df)
+
+
+def prepare_forecast(form: schemas.Forecast, source: Any, settings: Settings) -> Prepared:
+    """Prepare a forecast whose pass it may share with others."""
+    return checked(prepare(*request_of(form, source, settings)), settings)
+
+
+def checked(prepared: Prepared, settings: Settings) -> Prepared:
+    """Return a forecast that was prepared; refuse one with more rows than the limit."""
     check_answer(len(prepared.state.panel), prepared.state.horizon, settings.max_rows)
     return prepared
 
@@ -173,10 +195,11 @@ def forecast(form: schemas.Forecast, source: Any, settings: Settings) -> Result:
     """Forecast alone, with intervals from past errors where they are asked for, as `Forecaster.predict` does."""
     if not is_measured(form):
         prepared = prepare_forecast(form, source, settings)
-        (table,) = forecast_together([prepared])
-        if isinstance(table, Exception):
-            raise table
-        return answer_of(prepared, table)
+        if not has_to_be_measured(form, prepared):
+            (table,) = forecast_together([prepared])
+            if isinstance(table, Exception):
+                raise table
+            return answer_of(prepared, table)
     forecaster = untrained_forecaster(form, settings)
     _require(source)
     futr_df = None if form.futr_df is None else check_columns(form.futr_df, settings, "futr_df")

@@ -19,6 +19,7 @@ Labels = tuple[tuple[str, str], ...]
 HELP = {
     "gatecast_requests_total": ("counter", "Requests by endpoint, method and status."),
     "gatecast_request_seconds": ("histogram", "Duration of requests by endpoint."),
+    "gatecast_shared_faults_total": ("counter", "Steps that failed for several forecasts together, by error."),
     "gatecast_batch_size": ("histogram", "Forecasts that were made together."),
     "gatecast_jobs_total": ("counter", "Jobs by kind and end."),
     "gatecast_worker_exits_total": ("counter", "Worker processes that ended before their job was done."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, StrictStr
+
+from gatecast.config import ForecasterConfig
 
 __all__ = [
     "Backtest",
@@ -29,6 +31,8 @@ Names = Annotated[list[Name], Field(max_length=100)]
 Horizon = Annotated[StrictInt, Field(ge=1)]
 Level = Annotated[float, Field(ge=1, lt=100)]
 Levels = Annotated[list[Level], Field(max_length=10)]
+DEFAULTS = ForecasterConfig()
+"""Of `Forecaster`: forms have the same, but that a forecast without training has a model that needs none."""
 StoreName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 MONTHS = [f"{year}-{month:02}" for year in (2023, 2024) for month in range(1, 13)]
@@ -63,14 +67,15 @@ class Forecast(Table):
     model_config = ConfigDict(json_schema_extra={"example": {"series": EXAMPLE_SERIES, "h": 12, "level": [80, 95]}})
 
     h: Horizon | None = Field(None, description="Steps; by default two seasons of the frequency.")
-    level: Levels = [80, 95]
+    level: Levels = list(DEFAULTS.level)
     model: Name = Field("pretrained", description="A model that needs no training.")
     season_length: Horizon | None = None
     futr_df: Columns | None = Field(None, description="The columns of futr_exog at the steps ahead.")
-    intervals: Literal["model", "measured"] = Field(
-        "model",
+    intervals: Literal["auto", "model", "measured"] = Field(
+        "auto",
         description="model: those of the network, in one pass; measured: moved by past errors of the series, as "
-        "Forecaster.predict does, with scores.",
+        "Forecaster.predict does, with scores; auto: measured for days, hours and minutes, where those of the network "
+        "are too narrow, else model.",
     )
 
 
@@ -83,11 +88,11 @@ class Train(Table):
 
     name: StoreName
     h: Horizon | None = None
-    level: Levels = [80, 95]
-    model: Name | Annotated[list[Name], Field(min_length=1, max_length=10)] = "auto"
+    level: Levels = list(DEFAULTS.level)
+    model: Name | Annotated[list[Name], Field(min_length=1, max_length=10)] = DEFAULTS.model
     season_length: Horizon | None = None
-    point: Literal["median", "mean"] = "median"
-    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 0
+    point: Literal["median", "mean"] = cast(Any, DEFAULTS.point)
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = DEFAULTS.seed
     max_steps: Annotated[StrictInt, Field(ge=1, le=100_000)] | None = None
     n_members: Annotated[StrictInt, Field(ge=1, le=50)] | None = None
     finetune: StrictBool = False
@@ -144,7 +149,7 @@ class StreamStart(Table):
     model_config = ConfigDict(json_schema_extra={"example": {"series": EXAMPLE_SERIES, "h": 3}})
 
     h: Horizon | None = None
-    level: Levels = [80, 95]
+    level: Levels = list(DEFAULTS.level)
     model: Name = Field("pretrained", description="A model that needs no training; name says a stored one.")
     name: StoreName | None = Field(None, description="A stored model, which then forecasts.")
     season_length: Horizon | None = None

@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from gatecast.data.sources.trust import trusting
 from gatecast.errors import GatecastError
 from gatecast.forecaster import Forecaster
-from gatecast.pipeline.together import Prepared, forecast_together
+from gatecast.pipeline.prepare_together import Preparations, Request
+from gatecast.pipeline.together import Prepared, forecast_together, prepare
 from gatecast.server import compute, schemas
 from gatecast.server.batching import Batcher
 from gatecast.server.jobs import Job, Jobs, Work, compute_apart
@@ -36,10 +38,34 @@ INLINE_BYTES = 500_000
 """Bytes of a body whose forecast is made in the thread of forecasts; that of a larger one has a process of its own."""
 MEASURED_BYTES, MEASURED_HORIZON = 20_000, 200
 """The same of forecasts that measure past errors, which take three passes and more, and their steps."""
+MEASURED_BYTES_OF_ONE = 100_000
+"""Bytes of a single series whose errors are measured there: some 3,000 values, a tenth of a second."""
 STREAM_BYTES = 100_000
 """Bytes of the past of a stream, at most."""
 MAX_LOADED = 8
 """Models in memory, at most."""
+
+
+class _Pending:
+    """A forecast that was asked for, and how far it is.
+
+    Args:
+        body: Of the request.
+    """
+
+    __slots__ = ("body", "form", "result")
+
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self.form: Any = None
+        self.result: Any = None
+
+    def do(self, step: Callable[[_Pending], Any]) -> None:
+        """Take a step; what goes wrong is the result."""
+        try:
+            self.result = step(self)
+        except Exception as error:
+            self.result = error
 
 
 class Services:
@@ -64,7 +90,8 @@ class Services:
         # One thread: forecasters are no further apart than a call, and the kernels use all cores by themselves.
         self._executor = ThreadPoolExecutor(1, "gatecast-forecasts")
         self._gate = asyncio.Semaphore(settings.workers)
-        self.batcher: Batcher[Body, Answer] = Batcher(
+        self._preparations = Preparations()
+        self.batcher: Batcher[Body, Answer | None] = Batcher(
             self._forecast_all, self._executor, settings.max_queue, partial(metrics.observe, "gatecast_batch_size")
         )
         self.streams = Streams(self.store, settings, metrics)
@@ -97,38 +124,61 @@ class Services:
 
     async def forecast(self, body: Body) -> Answer:
         """Forecast series without training: with others in one pass, or a large table in a process of its own."""
-        # A small body is parsed once, with the others of its pass.
-        form = parse(body, schemas.Forecast) if MEASURED_BYTES < len(body.data) <= INLINE_BYTES else None
-        if len(body.data) > INLINE_BYTES or (form is not None and compute.is_measured(form)):
-            result, _ = await compute_apart(self.store, self.settings, Work("forecast", body), self._gate)
-            return result
-        return await self.batcher.submit(body)
+        answer = await self.batcher.submit(body) if len(body.data) <= INLINE_BYTES else None
+        if answer is None:
+            answer, _ = await compute_apart(self.store, self.settings, Work("forecast", body), self._gate)
+        return answer
 
-    def _forecast_all(self, bodies: Sequence[Body]) -> list[Answer | Exception]:
-        """Return the answers to several requests; those of equal settings and length share a pass."""
-        answers: list[Any] = [None] * len(bodies)
-        prepared: list[tuple[int, Prepared]] = []
-        for k, body in enumerate(bodies):
-            answer = self._begin_forecast(body)
-            if isinstance(answer, Prepared):
-                prepared.append((k, answer))
-            else:
-                answers[k] = answer
-        for (k, each), table in zip(prepared, forecast_together([each for _, each in prepared]), strict=True):
-            answers[k] = table if isinstance(table, Exception) else compute.answer_of(each, table)
-        return answers
+    def _forecast_all(self, bodies: Sequence[Body]) -> list[Answer | Exception | None]:
+        """Return the answers to several requests; those of equal settings and length share a pass.
 
-    def _begin_forecast(self, body: Body) -> Prepared | Answer | Exception:
-        """Return a forecast up to its pass, the answer if it is made alone, or what went wrong."""
-        try:
-            form = parse(body, schemas.Forecast)
-            with source_of(body, form, self.settings) as source:
-                if not compute.is_measured(form):
-                    return compute.prepare_forecast(form, source, self.settings)
+        None where an answer takes so long that it has to be made in another process.
+        """
+        waiting = [_Pending(body) for body in bodies]
+        for each in waiting:
+            each.do(self._begin)
+        shared = [each for each in waiting if isinstance(each.result, Request)]
+        with trusting(False):
+            prepared = self._preparations.prepare([each.result for each in shared], self._on_fault)
+        for each, result in zip(shared, prepared, strict=True):
+            each.result = result
+        for each in waiting:
+            if isinstance(each.result, Prepared):
+                each.do(self._check)
+        ready = [each for each in waiting if isinstance(each.result, Prepared)]
+        for each, table in zip(ready, forecast_together([each.result for each in ready], self._on_fault), strict=True):
+            each.result = table if isinstance(table, Exception) else compute.answer_of(each.result, table)
+        return [each.result for each in waiting]
+
+    def _begin(self, pending: _Pending) -> Request | Prepared | Answer | None:
+        """Return what is to be prepared with others, a forecast up to its pass, or the answer if it is made alone."""
+        body, settings = pending.body, self.settings
+        form = pending.form = parse(body, schemas.Forecast)
+        if compute.is_measured(form) and len(body.data) > MEASURED_BYTES:
+            return None
+        with source_of(body, form, settings) as source:
+            if compute.is_measured(form):
                 compute.check_steps(form.h, MEASURED_HORIZON)
-                return compute.forecast(form, source, self.settings)
-        except Exception as error:
-            return error
+                return compute.forecast(form, source, settings)
+            request = compute.request_of(form, source, settings)
+            # An upload is a file until it is read.
+            return request if body.kind == JSON else prepare(*request)
+
+    def _check(self, pending: _Pending) -> Prepared | Answer | None:
+        """Return a forecast that was prepared, if it is within the limits; the answer if it has to be measured."""
+        prepared, form = compute.checked(pending.result, self.settings), pending.form
+        if not compute.has_to_be_measured(form, prepared):
+            return prepared
+        max_bytes = MEASURED_BYTES if len(prepared.state.panel) > 1 else MEASURED_BYTES_OF_ONE
+        if len(pending.body.data) > max_bytes or prepared.state.horizon > MEASURED_HORIZON:
+            return None
+        with source_of(pending.body, form, self.settings) as source:
+            return compute.forecast(form, source, self.settings)
+
+    def _on_fault(self, error: Exception, n: int) -> None:
+        """Write to the log that something failed for several forecasts together, which are then made one by one."""
+        self.metrics.count("gatecast_shared_faults_total", error=type(error).__name__)
+        log("forecasts are made one by one", error=error, forecasts=n)
 
     async def train(self, body: Body) -> Job:
         """Accept a training."""

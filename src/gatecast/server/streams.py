@@ -2,6 +2,9 @@
 
 A value is in the journal before it is answered. After a kill the stream is read, and takes the values of the journal
 again: the same bits. Streams in memory are the most recently used ones; the others are files alone.
+
+The file is written anew now and then, in a thread of its own, so that no step waits for the disk. Its journal until
+then is set aside first: whenever the process ends, the file with what is set aside and the journal since is the stream.
 """
 
 from __future__ import annotations
@@ -13,13 +16,17 @@ import re
 import shutil
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gatecast.data.reader import add_offsets
 from gatecast.errors import DataError
+from gatecast.server.logs import log
 from gatecast.server.metrics import Metrics
 from gatecast.server.problems import ProblemError
 from gatecast.server.settings import Settings
@@ -31,11 +38,11 @@ __all__ = ["Streams"]
 
 MAX_IN_MEMORY = 1000
 SNAPSHOT_EVERY = 50
-"""Steps after which the file is written anew, so that the journal stays short."""
+"""Steps after which the file is written anew, so that the journals stay short."""
 EXPIRE_EVERY = 60.0
 """Seconds between two looks for streams that have expired."""
 ID = re.compile(r"[0-9a-f]{24}")
-FILE, JOURNAL, ABOUT, LAST = "stream.gatecast", "values.jsonl", "about.json", "last.json"
+FILE, JOURNAL, ASIDE, ABOUT, LAST = "stream.gatecast", "values.jsonl", "aside.jsonl", "about.json", "last.json"
 
 Value = float | dict[str, float | None] | None
 
@@ -53,6 +60,8 @@ class Streams:
     """Streams of a server. All methods run in the thread of forecasts, one at a time."""
 
     def __init__(self, store: Store, settings: Settings, metrics: Metrics) -> None:
+        self._writer = ThreadPoolExecutor(1, "gatecast-streams")
+        self._writing: dict[str, Future[None]] = {}
         self._folder, self._settings = store.streams, settings
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._used: OrderedDict[str, float] = OrderedDict()
@@ -107,7 +116,7 @@ class Streams:
         entry.stream, entry.answer, entry.n_journal = after, answer, entry.n_journal + 1
         self._keep(name, entry)
         if entry.n_journal >= SNAPSHOT_EVERY:
-            self._save(name, entry)
+            self._write_soon(name, entry)
         return answer
 
     def forecast(self, name: str) -> dict[str, Any]:
@@ -132,9 +141,10 @@ class Streams:
 
     def close(self) -> None:
         """Write what is in memory."""
+        self._writer.shutdown()
         for name, entry in self._open.items():
             if entry.n_journal:
-                self._save(name, entry)
+                _write(self._folder / name, entry.stream, entry.answer, (ASIDE, JOURNAL))
 
     def _check(self, name: str) -> None:
         """Refuse a stream that is not there."""
@@ -159,33 +169,41 @@ class Streams:
 
     def _read(self, folder: Path) -> _Open:
         """Return a stream from its files: it takes the values of its journal again."""
+        # Before the file: when it is written anew meanwhile, what was set aside goes.
+        lines = [*_read_lines(folder / ASIDE), *_read_lines(folder / JOURNAL)]
         entry = _Open(ForecastStream.load(folder / FILE))
         last = read_json(folder / LAST)
         if last is not None and last.get("n_steps") == entry.stream.n_steps:
             entry.answer = last
-        journal = folder / JOURNAL
-        data = journal.read_bytes() if journal.exists() else b""
-        complete = data[: data.rfind(b"\n") + 1]
-        if len(complete) < len(data):
-            # A line that was not finished was not answered either.
-            os.truncate(journal, len(complete))
-        lines = [json.loads(line) for line in complete.splitlines()]
         for line in lines:
-            # Killed while it was saved, the file may have steps that the journal has too.
+            # The file may have steps that what was set aside has too.
             if line["step"] > entry.stream.n_steps:
                 step = _step(entry.stream, line["value"])
                 entry.answer = _answer(entry.stream, step)
         entry.n_journal = len(lines)
         return entry
 
-    def _save(self, name: str, entry: _Open) -> None:
-        """Write the file of a stream anew, then begin another journal."""
-        folder = self._folder / name
-        if entry.answer is not None:
-            write_json(folder / LAST, entry.answer)
-        entry.stream.save(folder / FILE)
-        (folder / JOURNAL).unlink(missing_ok=True)
+    def _write_soon(self, name: str, entry: _Open) -> None:
+        """Begin another journal, and let the file of a stream be written anew."""
+        folder, before = self._folder / name, self._writing.get(name)
+        if before is not None and not before.done():
+            return
+        _set_aside(folder)
         entry.n_journal = 0
+        # A stream that goes on is another object: the copy stays as it is.
+        task = self._writer.submit(_write, folder, entry.stream.copy(), entry.answer, (ASIDE,))
+        self._writing[name] = task
+        task.add_done_callback(partial(self._written, name))
+
+    def _written(self, name: str, task: Future[None]) -> None:
+        """Say what went wrong when a file was written; its values are in the journals still."""
+        if self._writing.get(name) is task:
+            self._writing.pop(name, None)
+        error = task.exception()
+        if name not in self._used:
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+        elif error is not None:
+            log("a stream is not written", error=error, stream=name)
 
     def _keep(self, name: str, entry: _Open, *, is_used: bool = True) -> None:
         """Keep a stream in memory; the one that was used least recently goes to its file."""
@@ -199,7 +217,7 @@ class Streams:
         while len(self._open) > MAX_IN_MEMORY:
             old, idle = self._open.popitem(last=False)
             if idle.n_journal:
-                self._save(old, idle)
+                self._write_soon(old, idle)
 
     def _expire(self, n_new: int = 0) -> None:
         """Remove streams that were idle for too long, and the oldest ones where there are too many."""
@@ -218,6 +236,38 @@ class Streams:
         self._used.pop(name, None)
         self._open.pop(name, None)
         shutil.rmtree(self._folder / name, ignore_errors=True)
+
+
+def _write(folder: Path, stream: ForecastStream, answer: dict[str, Any] | None, done: Sequence[str]) -> None:
+    """Write the file of a stream anew, then remove the journals whose values it has."""
+    if answer is not None:
+        write_json(folder / LAST, answer)
+    stream.save(folder / FILE)
+    for name in done:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _set_aside(folder: Path) -> None:
+    """Put the journal of a stream aside, behind what is there already, if its file could not be written."""
+    journal, aside = folder / JOURNAL, folder / ASIDE
+    if not aside.exists():
+        with suppress(FileNotFoundError):
+            journal.replace(aside)
+        return
+    lines = journal.read_bytes() if journal.exists() else b""
+    with aside.open("ab") as file:
+        file.write(lines)
+    # Killed before this, values are in both: each is taken once, by its number.
+    journal.unlink(missing_ok=True)
+
+
+def _read_lines(journal: Path) -> list[dict[str, Any]]:
+    """Return the lines of a journal; one that was not finished was not answered either, and is cut off."""
+    data = journal.read_bytes() if journal.exists() else b""
+    complete = data[: data.rfind(b"\n") + 1]
+    if len(complete) < len(data):
+        os.truncate(journal, len(complete))
+    return [json.loads(line) for line in complete.splitlines()]
 
 
 def _append(journal: Path, line: dict[str, Any]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from gatecast.cli.limits import BYTES, MaxHorizon, MaxMemory, MaxRows
+from gatecast.cli.limits import BYTES, UNITS
 from gatecast.cli.options import POSITIVE, WHOLE, Setting, ValueKind, parse_option
 from gatecast.errors import ConfigError
+from gatecast.server.settings import Settings
 
 __all__ = ["EXAMPLE", "serve"]
 
@@ -29,29 +31,58 @@ def _port(text: str) -> int:
 
 PORT = ValueKind("a port from 0 to 65535", _port)
 
+DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Settings)}
+"""Of the options that are settings of the server."""
+HOUR = 3600
+
+
+def _in_bytes(value: int) -> str:
+    """Return a number of bytes as users write it.
+
+    >>> _in_bytes(16_000_000)
+    '16M'
+    """
+    factor, suffix = max((factor, suffix) for suffix, factor in (*UNITS.items(), ("", 1)) if value % factor == 0)
+    return f"{value // factor}{suffix}"
+
+
+TEXTS = {name: f"{value:.12g}" for name, value in DEFAULTS.items() if isinstance(value, int | float)}
+"""The same as users write them."""
+TEXTS |= {name: _in_bytes(DEFAULTS[name]) for name in ("max_body", "max_memory")}
+TEXTS |= {"stream_seconds": f"{DEFAULTS['stream_seconds'] / HOUR:.12g}"}
+
+
+def _limit(name: str, kind: ValueKind) -> Setting:
+    """Return what the text of an option becomes; the example is the default."""
+    return Setting(name, kind, TEXTS[name])
+
+
 Port = Annotated[str, typer.Option(metavar="N", help="Port; 0 takes a free one."), Setting("port", PORT, "8000")]
-MaxBody = Annotated[str, typer.Option(metavar="BYTES", help="Largest body."), Setting("max_body", BYTES, "16M")]
-MaxColumns = Annotated[
-    str, typer.Option(metavar="N", help="Most columns of a table."), Setting("max_columns", WHOLE, "1000")
-]
+MaxBody = Annotated[str, typer.Option(metavar="BYTES", help="Largest body."), _limit("max_body", BYTES)]
+MaxRows = Annotated[str, typer.Option(metavar="N", help="Most rows of a table."), _limit("max_rows", WHOLE)]
+MaxColumns = Annotated[str, typer.Option(metavar="N", help="Most columns of a table."), _limit("max_columns", WHOLE)]
+MaxHorizon = Annotated[str, typer.Option(metavar="N", help="Most steps ahead."), _limit("max_horizon", WHOLE)]
 MaxSeconds = Annotated[
     str,
     typer.Option(metavar="S", help="Longest time of work in a process of its own."),
-    Setting("max_seconds", POSITIVE, "60"),
+    _limit("max_seconds", POSITIVE),
 ]
 MaxTrainSeconds = Annotated[
-    str, typer.Option(metavar="S", help="Longest training."), Setting("max_train_seconds", POSITIVE, "3600")
+    str, typer.Option(metavar="S", help="Longest training."), _limit("max_train_seconds", POSITIVE)
 ]
-Workers = Annotated[str, typer.Option(metavar="N", help="Worker processes at a time."), Setting("workers", WHOLE, "1")]
+MaxMemory = Annotated[
+    str, typer.Option(metavar="BYTES", help="Most memory of a worker process."), _limit("max_memory", BYTES)
+]
+Workers = Annotated[str, typer.Option(metavar="N", help="Worker processes at a time."), _limit("workers", WHOLE)]
 MaxStreams = Annotated[
     str,
     typer.Option(metavar="N", help="Most streams; the one idle for longest makes room."),
-    Setting("max_streams", WHOLE, "10000"),
+    _limit("max_streams", WHOLE),
 ]
 StreamHours = Annotated[
     str,
     typer.Option(metavar="H", help="Hours after which an idle stream expires."),
-    Setting("stream_hours", POSITIVE, "168"),
+    _limit("stream_seconds", POSITIVE),
 ]
 
 
@@ -65,16 +96,16 @@ def serve(
         str | None, typer.Option(metavar="FILE", help="API keys, one a line; also in GATECAST_API_KEYS.")
     ] = None,
     no_api_key: Annotated[bool, typer.Option("--no-api-key", help="Let everyone in who reaches the address.")] = False,
-    max_body: MaxBody = "16M",
-    max_rows: MaxRows = "200000",
-    max_columns: MaxColumns = "1000",
-    max_horizon: MaxHorizon = "2000",
-    max_seconds: MaxSeconds = "60",
-    max_train_seconds: MaxTrainSeconds = "3600",
-    max_memory: MaxMemory = "4G",
-    workers: Workers = "1",
-    max_streams: MaxStreams = "10000",
-    stream_hours: StreamHours = "168",
+    max_body: MaxBody = TEXTS["max_body"],
+    max_rows: MaxRows = TEXTS["max_rows"],
+    max_columns: MaxColumns = TEXTS["max_columns"],
+    max_horizon: MaxHorizon = TEXTS["max_horizon"],
+    max_seconds: MaxSeconds = TEXTS["max_seconds"],
+    max_train_seconds: MaxTrainSeconds = TEXTS["max_train_seconds"],
+    max_memory: MaxMemory = TEXTS["max_memory"],
+    workers: Workers = TEXTS["workers"],
+    max_streams: MaxStreams = TEXTS["max_streams"],
+    stream_hours: StreamHours = TEXTS["stream_seconds"],
 ) -> None:
     """Serve forecasts over HTTP until a signal ends it.
 
@@ -92,14 +123,13 @@ def serve(
         "max_memory": parse_option("--max-memory", max_memory, MaxMemory),
         "workers": parse_option("--workers", workers, Workers),
         "max_streams": parse_option("--max-streams", max_streams, MaxStreams),
-        "stream_seconds": 3600 * parse_option("--stream-hours", stream_hours, StreamHours),
+        "stream_seconds": HOUR * parse_option("--stream-hours", stream_hours, StreamHours),
     }
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise ConfigError(f"gatecast serve needs {', '.join(missing)}", fix="Run: pip install 'gatecast[serve]'")
     from gatecast.server.run import serve as run
     from gatecast.server.security import VARIABLE, read_keys
-    from gatecast.server.settings import Settings
 
     keys = read_keys(api_key_file)
     if not keys and not no_api_key and host not in LOOPBACK:

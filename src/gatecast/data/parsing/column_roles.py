@@ -56,6 +56,8 @@ ROW_NUMBER_NAMES = ("", "rownames", "row", "index", "unnamed: 0", "id", "no", "n
 SAMPLE_SIZE = 200
 SMALLEST_DAY = 15_000_101
 """The first day that is written as YYYYMMDD."""
+LARGEST_DIGITS = 1e18
+"""Larger numbers are no dates, nor whole numbers of 64 bits."""
 MAX_LISTED_CHARACTERS = 200
 
 
@@ -242,7 +244,9 @@ def _holds_digit_dates(column: RawColumn) -> bool:
     head = column[: 4 * SAMPLE_SIZE]
     numbers = parse_numbers(head[~is_missing(head)][:SAMPLE_SIZE]).values
     # Numbers of fewer digits are too often something else.
-    if not len(numbers) or not (np.rint(numbers) == numbers).all() or numbers.min() < SMALLEST_DAY:
+    if not len(numbers) or not (np.rint(numbers) == numbers).all():
+        return False
+    if numbers.min() < SMALLEST_DAY or numbers.max() > LARGEST_DIGITS:
         return False
     dates = integer_dates(numbers.astype(np.int64))
     return dates is not None and dates.meaning.startswith("YYYYMMDD")

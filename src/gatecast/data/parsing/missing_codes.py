@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import FloatArray
+from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.errors import ConfigError
 
-__all__ = ["MissingCode", "MissingCodes", "find_missing_codes"]
+__all__ = ["MissingCode", "MissingCodes", "find_missing_codes", "may_be_code"]
 
 MissingCodes = str | bool | Sequence[float]
 """Numbers that are missing values: recognized ("auto"), none (False), or exactly these."""
@@ -94,6 +94,15 @@ def find_missing_codes(values: FloatArray, codes: MissingCodes = "auto") -> tupl
     return tuple(MissingCode(code, count) for code, count in counts if count)
 
 
+def may_be_code(values: FloatArray) -> BoolArray:
+    """Return which numbers are codes somewhere; a column of whose extremes none is has no codes.
+
+    >>> may_be_code(np.array([-999.0, 5.0])).tolist()
+    [True, False]
+    """
+    return np.asarray(np.isin(values, _KNOWN))
+
+
 def _invalid(codes: object) -> ConfigError:
     """The error for a setting that is none."""
     return ConfigError(
@@ -105,7 +114,7 @@ def _infer(values: FloatArray) -> tuple[MissingCode, ...]:
     """The known codes that are impossible among the other values."""
     finite = values[np.isfinite(values)]
     # Most columns end here: only an extreme value can be outside the range of the others.
-    if not len(finite) or not np.isin([finite.min(), finite.max()], _KNOWN).any():
+    if not len(finite) or not may_be_code(np.array([finite.min(), finite.max()])).any():
         return ()
     is_known = np.isin(finite, _KNOWN)
     others = finite[~is_known]

@@ -59,6 +59,9 @@ class Choice(NamedTuple):
 
     def groups(self) -> Iterator[tuple[IntArray, bool, int, int]]:
         """Yield the rows of each network and pair of seasons, whether it is that of high frequency, and the seasons."""
+        if len(self.season) == 1:
+            yield np.zeros(1, np.int64), bool(self.is_hf[0]), int(self.season[0]), int(self.long[0])
+            return
         keys, group = np.unique(np.stack(self, axis=1), axis=0, return_inverse=True)
         for k, (is_hf, m, long) in enumerate(keys.tolist()):
             yield np.flatnonzero(group.ravel() == k), bool(is_hf), m, long

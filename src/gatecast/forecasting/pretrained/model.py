@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from statistics import NormalDist
 from typing import Any, ClassVar
 
@@ -301,8 +301,14 @@ def at_levels(quantiles: FloatArray, levels: Sequence[float]) -> FloatArray:
         >>> at_levels(10 + z, (0.01, 0.25, 0.5)).round(2).tolist()
         [7.67, 9.33, 10.0]
     """
+    right, share = _between_levels(tuple(levels))
+    return np.asarray((1 - share) * quantiles[..., right - 1] + share * quantiles[..., right])
+
+
+@lru_cache(maxsize=256)
+def _between_levels(levels: tuple[float, ...]) -> tuple[IntArray, FloatArray]:
+    """Return the level of the network after each level, and how far it is from the one before to that."""
     known = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
     wanted = np.array([NormalDist().inv_cdf(level) for level in levels])
     right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
-    share = (wanted - known[right - 1]) / (known[right] - known[right - 1])
-    return np.asarray((1 - share) * quantiles[..., right - 1] + share * quantiles[..., right])
+    return right, (wanted - known[right - 1]) / (known[right] - known[right - 1])
