@@ -31,6 +31,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
 from gatecast.data.reader import add_offsets, attach_findings, kind_of, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
+from gatecast.distributed.engine import engine_of
 from gatecast.errors import NotFittedError
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
@@ -55,6 +56,7 @@ from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
 
 if TYPE_CHECKING:
+    from gatecast.distributed.engine import Engine
     from gatecast.evaluation.learning_curves import Diagnosis
     from gatecast.explain.forecast_attribution import Explanation
     from gatecast.explain.gates import Gates
@@ -368,12 +370,35 @@ class Forecaster:
             NotFittedError: `fit` comes first, for models that are trained.
             DataError: Series of another frequency, data that cannot be used, or rows that `futr_df` misses.
         """
+        engine = engine_of(source)
+        if engine is not None:
+            return self._predict_distributed(engine, h, level, futr_df, folder, output, partition_size)
         if folder is not None:
             return self._predict_into(folder, source, h, level, futr_df, partition_size, progress)
         with holding_results():
             source = self._without_fit(source, h)
             record = self._forecast(source, h=h, level=level, futr_df=futr_df)
         return self._to_table(record.columns, _panel_of(record), source, output)
+
+    def _predict_distributed(
+        self,
+        engine: Engine,
+        h: int | None,
+        level: Sequence[float] | float | None,
+        futr_df: Any,
+        folder: Any,
+        output: str | None,
+        partition_size: int,
+    ) -> Any:
+        """Forecast a data set of a cluster."""
+        from gatecast.distributed.forecasts import check_arguments, predict
+
+        check_arguments(futr_df=futr_df, folder=folder, output=output)
+        if self._needs_own_fit(engine):
+            self._fit_untrained(engine, h)
+        levels = self.config.level if level is None else check_levels(level)
+        n_steps = self._n_steps(h)
+        return predict(engine, self._fitted(), self.config, n_steps, levels, partition_size=partition_size)
 
     def _predict_into(
         self,
@@ -855,8 +880,17 @@ class Forecaster:
         sample: int | None = None,
     ) -> None:
         """Fit with some settings."""
-        kind = kind_of(source)
-        panel, notes = read_sampled(source, self.config, sample)
+        engine = engine_of(source)
+        if engine is None:
+            kind = kind_of(source)
+            panel, notes = read_sampled(source, self.config, sample)
+        else:
+            from gatecast.distributed.forecasts import fetch_sample
+
+            kind = "path"
+            columns, declared, note = fetch_sample(engine, self.config, sample)
+            panel, notes = read_source(columns, declared)
+            notes = notes if note is None else (*notes, note)
         with show_progress(progress) as report:
             self.state_ = fit(panel, config, list(notes), report, evaluate=evaluate)
         self._kind, self._findings, self._is_fitted_by_predict = kind, self.state_.notes, False

@@ -14,6 +14,7 @@ import numpy as np
 
 from gatecast._utils.typing import ColumnTable
 from gatecast.config import ForecasterConfig
+from gatecast.data.frequency import Times
 from gatecast.data.panel import Panel
 from gatecast.data.panel_facts import PanelFacts, PartFacts, join_facts
 from gatecast.data.panel_update import prepend_history
@@ -30,6 +31,8 @@ from gatecast.pipeline.state import FittedState
 
 __all__ = [
     "check_divisible",
+    "check_part",
+    "first_known",
     "forecast_part",
     "joined_ids",
     "note_models",
@@ -106,6 +109,23 @@ def panel_facts(parts: Sequence[PartFacts], state: FittedState, config: Forecast
     return facts._replace(length=min(facts.length, MAX_LENGTH))
 
 
+def first_known(state: FittedState, keys: ColumnTable, first: Times) -> Times:
+    """Return the first times of series, with what the forecaster has of them before.
+
+    Args:
+        state: Has the older rows.
+        keys: Id columns of series, [n_series].
+        first: First times of their new rows, [n_series].
+    """
+    old = state.panel
+    place = {str(name): s for s, name in enumerate(old.ids.tolist())}
+    matches = np.array([place.get(name, -1) for name in joined_ids(keys, old.columns.ids)], np.int64)
+    known = matches >= 0
+    earlier: Times = first.copy()
+    earlier[known] = np.minimum(first[known], old.start[matches[known]])
+    return earlier
+
+
 def with_history(facts: PanelFacts, state: FittedState, keys: ColumnTable) -> PanelFacts:
     """Return what is known of all series, where some go on with what the forecaster has seen.
 
@@ -114,14 +134,12 @@ def with_history(facts: PanelFacts, state: FittedState, keys: ColumnTable) -> Pa
         state: Has the older rows.
         keys: Id columns of series, with "first" and "stop".
     """
-    old = state.panel
-    place = {str(name): s for s, name in enumerate(old.ids.tolist())}
-    matches = np.array([place.get(name, -1) for name in joined_ids(keys, old.columns.ids)], np.int64)
-    known = np.flatnonzero(matches >= 0)
-    known = known[old.start[matches[known]] < keys["first"][known]]
-    if not len(known):
+    earlier = first_known(state, keys, keys["first"])
+    changed = earlier < keys["first"]
+    if not changed.any():
         return facts
-    steps = old.freq.index_of(np.minimum(keys["stop"][known], facts.last), old.start[matches[known]])[0] + 1
+    stop = np.minimum(keys["stop"][changed], facts.last)
+    steps = state.panel.freq.index_of(stop, earlier[changed])[0] + 1
     return facts._replace(length=min(max(facts.length, int(steps.max())), MAX_LENGTH))
 
 
@@ -149,14 +167,13 @@ def forecast_part(
     Raises:
         DataError: Data that cannot be used.
     """
-    columns = state.panel.columns
-    ids = columns.ids[0] if len(columns.ids) == 1 else columns.ids
-    declared = replace(config, id_col=ids, time_col=columns.time, target_col=columns.target)
+    declared = _declared(state, config)
     if config.data.missing_codes == "auto":
         declared = replace(declared, data=replace(config.data, missing_codes=False))
-        values = np.asarray(table[columns.target], np.float64)
+        target = state.panel.columns.target
+        values = np.asarray(table[target], np.float64)
         is_missing = np.isin(values, facts.missing_codes)
-        table = {**table, columns.target: np.where(is_missing, np.nan, values)}
+        table = {**table, target: np.where(is_missing, np.nan, values)}
     panel, notes = read_source(table, declared, state.panel)
     # The first note is about the columns and the number of series.
     findings = list(notes[1:])
@@ -165,6 +182,22 @@ def forecast_part(
     context = forecast_context(state, prepared, n_steps, None, findings, n_columns=facts.length)
     forecast = forecast_table(state, prepared, context, n_steps, levels)
     return _restored(forecast, prepared), findings
+
+
+def check_part(state: FittedState, config: ForecasterConfig, table: ColumnTable) -> None:
+    """Read a part for no other reason than to refuse it.
+
+    Raises:
+        DataError: Data that cannot be used, such as two rows of a series with one time.
+    """
+    read_source(table, _declared(state, config), state.panel)
+
+
+def _declared(state: FittedState, config: ForecasterConfig) -> ForecasterConfig:
+    """Return settings that name the columns that the forecaster was fitted on."""
+    columns = state.panel.columns
+    ids = columns.ids[0] if len(columns.ids) == 1 else columns.ids
+    return replace(config, id_col=ids, time_col=columns.time, target_col=columns.target)
 
 
 def _restored(columns: ColumnTable, panel: Panel) -> ColumnTable:

@@ -24,7 +24,7 @@ from gatecast.data.sources.parquet_series import (
 from gatecast.errors import DataError
 from gatecast.pipeline.read import read_source
 
-__all__ = ["MAX_SERIES", "SAMPLE", "id_hash", "note_sample", "read_sampled"]
+__all__ = ["MAX_SERIES", "SAMPLE", "id_hash", "note_drawn", "note_sample", "read_sampled"]
 
 MAX_SERIES = 100_000
 """Series of Parquet files that are read at once, at most, unless more are asked for."""
@@ -47,6 +47,14 @@ def note_sample(n: int, n_series: int, seed: int) -> str:
     return (
         f"learned from {n:,} of {n_series:,} series, drawn by a hash of their ids and the seed {seed}; "
         "fit(sample=...) sets how many."
+    )
+
+
+def note_drawn(n: int, seed: int) -> str:
+    """Return the sentence about a sample of series that were not counted."""
+    return (
+        f"learned from {n:,} of the series, drawn by a hash of their ids and the seed {seed}; fit(sample=...) sets how "
+        "many."
     )
 
 
