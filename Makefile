@@ -26,9 +26,8 @@ install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" 
 
 .PHONY: help demo check test-native test-native-tsan test-native-baseline test-native-aarch64 \
   test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-memory test-mutations test-lowest \
-  test-newest test-pythons test-sdist audit sbom \
-  test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench bench-grid bench-more bench-reading bench-cold \
-  bench-serve soak-serve pretrain clean
+  test-newest test-pythons test-sdist audit sbom test-peers test-clusters test-pages test-pretraining coverage docs lint format \
+  sanitize bits bench bench-grid bench-more bench-reading bench-cold bench-serve bench-clusters soak-serve pretrain clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +50,13 @@ coverage: .venv/.test  ## all tests with line coverage; fails below the minimum 
 
 test-peers: .venv-peers/.installed  ## compare with PyTorch, Keras and statsforecast; ARGS='-m "not slow"' for less
 	KERAS_BACKEND=torch .venv-peers/bin/pytest tests/peers $(ARGS)
+
+# Engines warn about much that is theirs, and start a process for each worker.
+test-clusters: .venv-clusters/.installed  ## Ray and Spark on this machine (installs both into .venv-clusters; Spark needs Java 17)
+	.venv-clusters/bin/pytest tests/clusters -o filterwarnings=default $(ARGS)
+
+bench-clusters: .venv-clusters/.installed  ## what Ray and Spark add to Forecaster.predict of 100,000 series
+	@for what in parts ray spark; do .venv-clusters/bin/python benchmarks/scale.py --what $$what $(ARGS) || exit 1; done
 
 lint: .venv/.test  ## ruff, mypy, clang-format, import contracts, spelling, words of the glossary
 	$(BIN)/ruff check .
@@ -227,7 +233,7 @@ docs: .venv/.docs  ## build the documentation into build/site; a warning is an e
 	$(BIN)/python scripts/check_site.py build/site
 
 clean:  ## delete the environments and everything that was built
-	rm -rf .venv .venv-lowest .venv-newest .venv-py* .venv-sdist .venv-peers .venv-pages .venv-torch .venv-keras build demo
+	rm -rf .venv .venv-lowest .venv-newest .venv-py* .venv-sdist .venv-peers .venv-clusters .venv-pages .venv-torch .venv-keras build demo
 
 .venv/.build:
 	@$(call create,.venv)
@@ -266,6 +272,12 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 	$(call create,.venv-peers)
 	.venv-peers/bin/$(INSTALL_ONLY) --group peers
 	$(call install_wheel,.venv-peers,[stats])
+	@touch $@
+
+.venv-clusters/.installed: $(WHEEL)/.made
+	$(call create,.venv-clusters)
+	.venv-clusters/bin/$(INSTALL_ONLY) --group clusters
+	$(call install_wheel,.venv-clusters,[ray$(comma)spark])
 	@touch $@
 
 .venv-lowest/.installed: $(WHEEL)/.made scripts/lowest_versions.py

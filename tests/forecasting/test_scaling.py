@@ -15,7 +15,7 @@ def test_series_end_in_the_last_column():
     panel, _ = build_panel([1, 2, 3, 2, 3, 5], [5.0, 6.0, 7.0, 1.0, 2.0, 4.0], list("aaabbb"))
     expected = [[np.nan, 5, 6, 7], [1, 2, np.nan, 4]]
     np.testing.assert_array_equal(to_matrix(panel), expected)
-    np.testing.assert_array_equal(to_matrix(panel, max_columns=2), [row[-2:] for row in expected])
+    np.testing.assert_array_equal(to_matrix(panel, n_columns=2), [row[-2:] for row in expected])
     assert to_matrix(panel.take([])).shape == (0, 0)
 
 

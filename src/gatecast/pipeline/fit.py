@@ -23,6 +23,7 @@ from gatecast._utils.checkpoint import start_clock, within, working_on
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
+from gatecast.data.panel_facts import PanelFacts
 from gatecast.errors import ConfigError
 from gatecast.evaluation.backtest import MAX_PAST_VALUES, score_test_part
 from gatecast.evaluation.bounds import Bounds
@@ -116,16 +117,22 @@ def overrides(config: ForecasterConfig) -> Overrides:
     return Overrides(config.network, config.training)
 
 
-def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig) -> Panel:
+def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig, facts: PanelFacts | None = None) -> Panel:
     """Return the panel without unobserved ends, with its totals, and add to `notes` what is worth knowing about it.
+
+    Args:
+        panel: The series.
+        notes: Are added to.
+        config: Settings.
+        facts: What is known of all series, where the panel is a part of them.
 
     Raises:
         ConfigError: A column that has the name of a forecast, or levels that the series do not have.
         DataError: Values outside their bounds, or series that have no totals.
     """
     data = config.data
-    panel = trim_unobserved(base_series(panel), notes)
-    check_series(panel, notes, config.model)
+    panel = trim_unobserved(base_series(panel), notes, None if facts is None else facts.last)
+    check_series(panel, notes, config.model, is_part=facts is not None)
     check_bounds(panel, data)
     panel = panel if data.keep_last else drop_unlike_last(panel, notes)
     if not config.hierarchy:
