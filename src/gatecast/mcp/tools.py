@@ -269,8 +269,8 @@ def backtest(form: forms.Backtest, work: Work) -> Answer:
     h = int(np.logical_and.reduce(first).sum())
     text = text_of(
         f"{measured[0].model} at {format_count(form.n_windows, 'cutoff')}, {format_count(h, 'step')} ahead, next to "
-        "the simple forecasts. skill is the percentage of the error of the seasonal naive forecast that is saved (of the "
-        "naive one without a season); in_80 is the percentage of the values inside the 80 % interval.",
+        "the simple forecasts. skill is the percentage of the error of the seasonal naive forecast that is saved (of "
+        "the naive one without a season); in_80 is the percentage of the values inside the 80 % interval.",
         text_table(scores),
         left_out(n_rows, 0, "row", file, "backtest.csv"),
         notes=notes[1:],
