@@ -4,8 +4,8 @@
 
 namespace gatecast {
 
-// Whether shuffles of vectors run beside multiply-adds, on pipes of their own, as on AMD's processors. Intel's 512-bit
-// shuffles take turns with every second multiply-add.
+// Whether shuffles of vectors have pipes of their own, next to those of multiply-adds, as on AMD's processors. Intel's
+// 512-bit shuffles take turns with every second multiply-add.
 bool shuffles_are_free() noexcept;
 void set_shuffles_are_free(bool free) noexcept;  // for tests and measurements
 
