@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from gatecast import Forecaster
 from gatecast.config import TrainingConfig
 from gatecast.data.sources.arrow_tables import divide_rows, join_tables
 from gatecast.distributed.engine import Engine, engine_of
+from gatecast.distributed.spark_engine import SparkEngine
 from gatecast.distributed.worker_errors import plain_errors
 from gatecast.errors import ConfigError, DataError
 from gatecast.pipeline.sampling import id_hash
@@ -210,6 +212,12 @@ def test_arguments_that_a_data_set_does_not_have_are_refused(naive, series, tmp_
         naive.predict(engine(series), partition_size=0)
     with pytest.raises(ConfigError, match="one target column"):
         Forecaster(H, model="naive", target_col="*").fit(engine(series))
+
+
+def test_an_engine_without_arrow_is_refused_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ConfigError, match=r"pyarrow is not installed. Run: pip install 'gatecast\[spark\]'"):
+        SparkEngine(None)
 
 
 def test_errors_of_workers_are_raised_as_they_are():

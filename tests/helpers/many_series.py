@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-MONTHS = (np.datetime64("2010-01", "M") + np.arange(90)).astype("M8[us]")
+MONTHS = (np.datetime64("2010-01", "M") + np.arange(150)).astype("M8[us]")
 
 
 def many_series(n, seed, prefix="s", *, shortest=14, longest=80):
-    """Return a long table of monthly series with gaps; every series begins and ends with a value."""
+    """Return a long table of monthly series with gaps, nine of ten with a season; all begin and end with a value."""
     rng = np.random.default_rng(seed)
     ids, times, values = [], [], []
     for k in range(n):
         length = int(rng.integers(shortest, longest + 1))
         first = int(rng.integers(0, len(MONTHS) - length + 1))
         y = 100 * rng.uniform(0.5, 2) + np.cumsum(rng.normal(size=length))
-        y += 10 * np.sin(np.arange(first, first + length) * np.pi / 6)
+        if k % 10:
+            y += 10 * np.sin(np.arange(first, first + length) * np.pi / 6)
         y[1:-1][rng.random(length - 2) < 0.05] = np.nan
         ids += [f"{prefix}{k:04}"] * length
         times.append(MONTHS[first : first + length])

@@ -60,9 +60,19 @@ def test_parts_of_a_network_have_the_bits_of_one_predict_of_all(fitted, series, 
 
 
 @pytest.mark.slow
-def test_parts_of_the_pretrained_network_have_the_bits_of_one_predict_of_all(series, tmp_path):
+@pytest.mark.parametrize("partition_size", [1, 7])
+def test_parts_of_the_pretrained_network_have_the_bits_of_one_predict_of_all(tmp_path, partition_size):
+    few = many_series(45, seed=1, longest=140)
     forecaster = Forecaster(H, model="pretrained").fit(many_series(12, seed=2, prefix="t"), evaluate=False)
-    assert_same_bits(read_all(store(forecaster, series, tmp_path)), forecaster.predict(series, output="dict"))
+    stored = store(forecaster, few, tmp_path, partition_size=partition_size)
+    assert_same_bits(read_all(stored), forecaster.predict(few, output="dict"))
+
+
+@pytest.mark.parametrize("model", ["naive", "dot", "mean", "drift", "seasonal-naive"])
+def test_files_of_one_series_have_the_bits_of_one_predict(tmp_path, model):
+    table = many_series(1, seed=4)
+    forecaster = Forecaster(H, model=model).fit(many_series(12, seed=2, prefix="t"), evaluate=False)
+    assert_same_bits(read_all(store(forecaster, table, tmp_path)), forecaster.predict(table, output="dict"))
 
 
 def test_parts_of_one_series_each_have_the_bits_of_all(naive, series, tmp_path):

@@ -21,11 +21,13 @@ class PanelFacts(NamedTuple):
     Args:
         last: Time of the last value of all, shape (1,): rows after it are of the future.
         length: Steps of the longest series: windows and sums of models are over as many columns.
+        n_series: How many there are.
         missing_codes: Numbers of the target that were recognized as missing values.
     """
 
     last: Times
     length: int
+    n_series: int
     missing_codes: tuple[float, ...] = ()
 
 
@@ -126,7 +128,7 @@ def join_facts(parts: Iterable[PartFacts], freq: Freq, *, is_auto: bool) -> Pane
 
     >>> t = np.array([1, 2, 3])
     >>> join_facts([count_part(t[:1], t[-1:], t, np.ones(3))], Freq("step"), is_auto=False)
-    PanelFacts(last=array([3]), length=3, missing_codes=())
+    PanelFacts(last=array([3]), length=3, n_series=1, missing_codes=())
     """
     parts = [part for part in parts if part.n_rows]
     n_cells: dict[float, int] = {}
@@ -146,4 +148,4 @@ def join_facts(parts: Iterable[PartFacts], freq: Freq, *, is_auto: bool) -> Pane
         begun = part.first <= stop
         if begun.any():
             length = max(length, int(freq.index_of(stop[begun], part.first[begun])[0].max()) + 1)
-    return PanelFacts(last, length, missing)
+    return PanelFacts(last, length, sum(part.n_series for part in parts), missing)

@@ -179,8 +179,13 @@ def forecast_part(
     findings = list(notes[1:])
     joined = prepend_history(trim_unobserved(panel, findings, facts.last), state.panel)
     prepared = prepare_panel(joined, findings, declared, facts)
-    context = forecast_context(state, prepared, n_steps, None, findings, n_columns=facts.length)
-    forecast = forecast_table(state, prepared, context, n_steps, levels)
+    # A matrix of one row is summed in another order than a row of many, so a series alone is forecast twice.
+    is_alone = len(prepared) == 1 and facts.n_series > 1
+    rows = prepared.take(np.zeros(2, np.int64)) if is_alone else prepared
+    context = forecast_context(state, rows, n_steps, None, findings, n_columns=facts.length)
+    forecast = forecast_table(state, rows, context, n_steps, levels)
+    if is_alone:
+        forecast = {name: column[:n_steps] for name, column in forecast.items()}
     return _restored(forecast, prepared), findings
 
 
