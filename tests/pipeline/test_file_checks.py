@@ -17,8 +17,10 @@ from gatecast.config import DataConfig
 from gatecast.errors import ConfigError, FormatError, GatecastError
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.base import MAX_SEASON, Task
-from gatecast.pipeline.file_schema import MAX_START, MAX_START_US, check_forecaster, check_stream
+from gatecast.pipeline.file_schema import check_forecaster, check_stream
 from gatecast.pipeline.serialization import from_file, to_file
+
+MAX_START_US, MAX_START = 253_402_300_800_000_000, 2**53
 
 
 def shops():
@@ -143,6 +145,7 @@ def test_from_file_keeps_numbers_as_ids():
         (("calibrator", "levels", 0), [1, 99.9999999], [0.99, 100]),
         (("state", "season_length"), [1, MAX_SEASON], [0, MAX_SEASON + 1]),
         (("evaluation", "horizon"), [1, 10**6], [0, 10**6 + 1]),
+        (("evaluation", "sizes"), [[0, 0, 0], [9, 0, 5], [0, 9, 1]], [[-1, 0, 0], [0, -1, 0], [0, 0, -1], [0, 0]]),
         (("evaluation", "season"), [1, MAX_SEASON], [0, MAX_SEASON + 1]),
         (("evaluation", "scores", 0, "n_worse"), [0, 7], [-1]),
         (("evaluation", "scores", 0, "n_missing"), [0, 7], [-1]),
