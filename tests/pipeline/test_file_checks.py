@@ -136,6 +136,7 @@ def test_from_file_keeps_numbers_as_ids():
 @pytest.mark.parametrize(
     ("path", "good", "bad"),
     [
+        (("panel", "freq"), ["us", "D", "15min", "YE"], ["1", "2"]),
         (("panel", "clock"), [None, -1440, 1440], [-1441, 1441, 0.5]),
         (("calibrator", "error_autocorrelation"), [-1, 1, 0.5], [-1.01, 1.01, None]),
         (("calibrator", "mean_factor"), [0, 1000], [-0.1, 1001]),
@@ -238,6 +239,7 @@ def test_check_forecaster_arrays_have_the_sizes_of_the_settings(saved):
         (("panel", "ids", 0), "a/x", "panel.ids are not different from one another"),
         (("panel", "keys", "shop"), ["a"], "panel.keys.shop has 1 items, expected 7"),
         (("panel", "keys", "shop"), NO_VALUE, "panel.keys are not those of panel.names.id, shop, item"),
+        (("panel", "keys", "colour"), ["a"] * 7, "panel.keys are not those of panel.names.id, shop, item"),
         (("panel", "columns", "hist_exog", 0), "promo", "panel.columns has an item twice"),
         (("panel", "columns", "stat_exog", 0), "promo", "panel.columns has an item twice"),
         (("panel", "known_future"), ["visitors"], "panel.known_future names 'visitors', expected one of promo, day"),
@@ -266,6 +268,15 @@ def test_check_forecaster_weights_by_series_are_those_of_all_models_or_none(save
     with pytest.raises(SchemaError, match="weights of some models by series are missing"):
         check_forecaster(settings, {name: array for name, array in arrays.items() if name != "weights.Naive"})
     check_forecaster(settings, {name: array for name, array in arrays.items() if not name.startswith("weights.")})
+
+
+def test_lists_of_names_have_at_most_100_000(saved):
+    _, settings, arrays = saved["panel"]
+    names = [str(k) for k in range(10**5 + 1)]
+    with pytest.raises(SchemaError, match="as many items from 0 to 100000"):
+        check_forecaster(replaced(settings, ("panel", "columns", "futr_exog"), names), arrays)
+    with pytest.raises(SchemaError, match=r"array 'futr_exog\.0' is missing"):
+        check_forecaster(replaced(settings, ("panel", "columns", "futr_exog"), names[:-1]), arrays)
 
 
 def test_check_forecaster_of_numbered_times_has_a_limit_too(saved):
