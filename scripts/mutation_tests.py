@@ -4,9 +4,10 @@ usage: mutation_tests.py [MODULE ...] [--config FILE] [--results FOLDER] [--agai
 
 Cosmic Ray makes the mutants. No file is changed: each mutant is imported from memory, in a process that is forked after
 the libraries were imported, and the tests of `tests/mutations.toml` run in it until the first one fails. Results are
-written one by one, and a run that is started again goes on; `--again` repeats what survived, for example after tests
-were added, `--fresh` everything. A survivor that behaves as the original does has a line in the configuration that says
-why. The exit code is 1 where a module stays below the share to be killed, or a survivor has no such line.
+written one by one, and a run that is started again goes on; `--again` repeats what survived without an explanation, for
+example after tests were added, `--fresh` everything. A survivor that behaves as the original does has a line in the
+configuration that says why. The exit code is 1 where a module stays below the share to be killed, or a survivor has no
+such line.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from typing import Any
 import tomllib
 
 ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src"
 TITLES = """\
 | module | mutants | killed | over time | survived | of these equivalent | share killed | of those not equivalent |
 |---|---|---|---|---|---|---|---|"""
@@ -179,6 +181,10 @@ class FirstFailure:
         if self.finder is not None:
             sys.meta_path.insert(0, self.finder)
 
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leave the examples alone in files of the package: a function that is called test_table there is no test."""
+        items[:] = [item for item in items if SOURCE not in item.path.parents or type(item).__name__ == "DoctestItem"]
+
     def pytest_runtest_logreport(self, report: Any) -> None:
         """A test failed."""
         if report.failed and not self.name:
@@ -265,14 +271,20 @@ def known_results(path: Path) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in rows}
 
 
-def test_module(module: dict[str, Any], mutants: list[Mutant], results: Path, arguments: argparse.Namespace) -> None:
+def test_module(
+    module: dict[str, Any], mutants: list[Mutant], config: dict[str, Any], results: Path, arguments: argparse.Namespace
+) -> None:
     """Try every mutant that has no result yet, and write each result down."""
     path = results / f"{module['name']}.jsonl"
     if arguments.fresh:
         path.unlink(missing_ok=True)
     done = known_results(path)
-    repeated = {"survived"} if arguments.again else set()
-    todo = [m for m in mutants if m.key not in done or done[m.key]["outcome"] in repeated]
+    todo = [
+        mutant
+        for mutant in mutants
+        if mutant.key not in done
+        or (arguments.again and done[mutant.key]["outcome"] == "survived" and not is_explained(mutant, config))
+    ]
     if not todo:
         return
     limits: dict[str, float] = {}
@@ -317,6 +329,9 @@ def report(module: dict[str, Any], mutants: list[Mutant], results: Path, config:
         f"| {module['name']} | {len(tried)} of {module['n_places']} | {count['killed']} | {count['timeout']} "
         f"| {len(survivors)} | {n_equivalent} | {100 * share:.1f} % | {100 * others:.1f} % |"
     )
+    for mutant in tried:
+        if done[mutant.key]["outcome"] != "survived" and is_explained(mutant, config):
+            print(f"  called equivalent, but killed: {mutant.file}:{mutant.line}: {mutant.after}", file=sys.stderr)
     for mutant in unexplained:
         print(f"  not explained: {mutant.file}:{mutant.line}: {mutant.before}  ->  {mutant.after}", file=sys.stderr)
     return len(tried) == len(mutants) and not unexplained and share >= config["killed"]
@@ -352,7 +367,7 @@ def main() -> int:
     for module in rows:
         picked[module["name"]] = chosen(module, config)
         if not arguments.list:
-            test_module(module, picked[module["name"]], arguments.results, arguments)
+            test_module(module, picked[module["name"]], config, arguments.results, arguments)
     print("\n" + TITLES)
     for module in rows:
         well &= report(module, picked[module["name"]], arguments.results, config)

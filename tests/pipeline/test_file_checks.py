@@ -200,7 +200,7 @@ def changed(array, index, value):
         ),
         ("futr_exog.1", 130, [0.0, 3.0, np.nan], [4.0, -1.0, 0.5], "column 'day' has values that number none of its 4"),
         ("parents", (0, 0), [], [-1, 3], "array 'parents' does not name the sums of the series"),
-        ("regression.futr_exog", (1, 0), [0.0], [-1e-9], "array 'regression.futr_exog' has deviations below 0"),
+        ("regression.futr_exog", (1, 0), [0.0, 1000.0], [-1e-9], "array 'regression.futr_exog' has deviations below 0"),
         ("regression.futr_exog", (2, 0), [100.0, -100.0], [100.1, -100.1], "or slopes beyond 100"),
         ("season.factors", 0, [1e-9], [0.0, -1.0, np.nan], "season.factors"),
         ("weights.Naive", 0, [], [-0.1, 2.0], r"arrays 'weights.\*' are not shares that sum to 1"),
