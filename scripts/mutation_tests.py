@@ -212,8 +212,9 @@ def run_tests(tests: list[str], mutant: Mutant | None, out: int) -> int:
         sys.meta_path.insert(0, finder)
     first = FirstFailure(finder)
     # Hypothesis, imported before pytest, keeps its own assertions as they are.
-    options = ["-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    code = int(pytest.main([*options, "-m", "not slow", *tests], plugins=[first]))
+    options = ["-x", "-p", "_hypothesis_pytestplugin", "-p", "no:cacheprovider", "-m", "not slow"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    code = int(pytest.main([*options, *tests], plugins=[first]))
     if finder is not None and code == 0 and not finder.loader.used:
         first.name = NOT_IMPORTED
     os.write(out, first.name.encode()[:4000])

@@ -270,6 +270,25 @@ def test_check_forecaster_weights_by_series_are_those_of_all_models_or_none(save
     check_forecaster(settings, {name: array for name, array in arrays.items() if not name.startswith("weights.")})
 
 
+@pytest.mark.parametrize(
+    ("weight", "is_right"), [(0.0, True), (1.0, True), (-1e-3, False), (1.001, False), (-2.0, False)]
+)
+def test_check_forecaster_weights_by_series_are_shares(saved, weight, is_right):
+    _, settings, arrays = saved["shops"]
+    weights = {"weights.Drift": np.full(7, 1 - weight), "weights.Naive": np.full(7, weight)}
+    if is_right:
+        check_forecaster(settings, arrays | weights)
+    else:
+        with pytest.raises(SchemaError, match=r"arrays 'weights\.\*' are not shares"):
+            check_forecaster(settings, arrays | weights)
+
+
+def test_check_forecaster_quotes_the_beginning_of_a_name(saved):
+    _, settings, arrays = saved["panel"]
+    with pytest.raises(SchemaError, match=f"calibrator.name is '{'n' * 40}', expected 'Naive'"):
+        check_forecaster(replaced(settings, ("calibrator", "name"), "n" * 50), arrays)
+
+
 def test_lists_of_names_have_at_most_100_000(saved):
     _, settings, arrays = saved["panel"]
     names = [str(k) for k in range(10**5 + 1)]
