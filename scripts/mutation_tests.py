@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import gc
+import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -250,18 +251,35 @@ def outcome(tests: list[str], mutant: Mutant | None, timeout: float) -> tuple[st
     return ("survived" if status == 0 else "killed"), failed, seconds
 
 
-def chosen(module: dict[str, Any], config: dict[str, Any]) -> list[Mutant]:
+def chosen(module: dict[str, Any], config: dict[str, Any], results: Path) -> list[Mutant]:
     """Return the mutants of a module in the order of its files, or a sample of them, the same in each run."""
-    places = [place for file in module["files"] for place in places_in(file, config["operators"])]
-    module["n_places"] = len(places)
+    texts = [(ROOT / file).read_text(encoding="utf-8") for file in module["files"]]
+    facts = [config["seed"], config["sample"], config["operators"], list(module["files"]), texts]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    # To make them again takes as long as a dozen tests.
+    cache = results / f"{module['name']}.mutants.json"
+    if not cache.exists() or json.loads(cache.read_text(encoding="utf-8"))["digest"] != digest:
+        places = [place for file in module["files"] for place in places_in(file, config["operators"])]
+        picked = [
+            asdict(mutant) for mutant in sample_of(places, f"{config['seed']} {module['name']}", config["sample"])
+        ]
+        cache.write_text(json.dumps({"digest": digest, "n_places": len(places), "picked": picked}), encoding="utf-8")
+    stored = json.loads(cache.read_text(encoding="utf-8"))
+    module["n_places"] = stored["n_places"]
+    mutants = [Mutant(**fields) for fields in stored["picked"]]
+    return sorted(mutants, key=lambda m: (list(module["files"]).index(m.file), m.line))
+
+
+def sample_of(places: list[tuple[str, str, int, int]], seed: str, size: int) -> list[Mutant]:
+    """Return the mutants at places in random order, until there are enough that differ from each other."""
     picked: dict[tuple[str, int, str, str], Mutant] = {}
-    for place in random.Random(f"{config['seed']} {module['name']}").sample(places, len(places)):
-        if len(picked) == config["sample"]:
+    for place in random.Random(seed).sample(places, len(places)):
+        if len(picked) == size:
             break
         mutant = mutant_at(place)
         if mutant is not None:
             picked.setdefault((mutant.file, mutant.line, mutant.before, mutant.after), mutant)
-    return sorted(picked.values(), key=lambda m: (list(module["files"]).index(m.file), m.line))
+    return list(picked.values())
 
 
 def known_results(path: Path) -> dict[str, dict[str, Any]]:
@@ -366,7 +384,7 @@ def main() -> int:
     rows = [modules[name] for name in arguments.modules or modules]
     picked = {}
     for module in rows:
-        picked[module["name"]] = chosen(module, config)
+        picked[module["name"]] = chosen(module, config, arguments.results)
         if not arguments.list:
             test_module(module, picked[module["name"]], config, arguments.results, arguments)
     print("\n" + TITLES)
