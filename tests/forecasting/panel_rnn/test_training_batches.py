@@ -30,7 +30,7 @@ def context(n_series, T=40, seed=0):
     )
 
 
-@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize(("stride", "steps"), [(1, STEPS), (3, STEPS), (2, np.arange(1, 5))])
 @pytest.mark.parametrize(
     ("n_series", "T", "batch_size"),
     [
@@ -46,12 +46,12 @@ def context(n_series, T=40, seed=0):
         (544, 9, 528),
     ],
 )
-def test_training_batches_hold_the_inputs_and_what_follows(n_series, T, batch_size, stride):
+def test_training_batches_hold_the_inputs_and_what_follows(n_series, T, batch_size, stride, steps):
     config = replace(CONFIG, stride=stride, batch_size=batch_size)
     scaled = scale_series(context(n_series, T), 1, config.input_size)
     scaled = scaled._replace(z=scaled.z.copy())
     scaled.z[:, -3:] = [300.0, -300.0, 70.0]
-    batches = list(training_batches(scaled, STEPS, config, 3))
+    batches = list(training_batches(scaled, steps, config, 3))
     drawn = list(draw_segments(scaled, config, 3))
     assert len(batches) == len(drawn) == config.max_steps
     pad = config.input_size - 1
@@ -59,9 +59,9 @@ def test_training_batches_hold_the_inputs_and_what_follows(n_series, T, batch_si
     for batch, (rows, last) in zip(batches, drawn, strict=True):
         n = len(rows)
         origins = last[:, None] + stride * np.arange(1 - batch.x.shape[1], 1)
-        x, level = inputs(scaled, rows[:, None], origins, STEPS, config)
+        x, level = inputs(scaled, rows[:, None], origins, steps, config)
         np.testing.assert_array_equal(unpack(batch.x, n), x)
-        ahead = origins[..., None] + STEPS
+        ahead = origins[..., None] + steps
         z = scaled.z[rows[:, None, None], np.minimum(ahead, T - 1) + pad] - level[..., None]
         known = (ahead < T) * scaled.observed[rows[:, None, None], np.minimum(ahead, T - 1) + pad]
         known = known * scaled.observed[rows[:, None], origins + pad][..., None]

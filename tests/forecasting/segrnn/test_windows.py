@@ -199,3 +199,11 @@ def test_training_windows_of_series_without_a_value_weigh_nothing():
     batches = list(training_windows(scaled_of(np.full((2, 20), np.nan)), 3, config(max_steps=2), seed=0))
     assert len(batches) == 2
     assert not any(weight.any() for _, _, weight in batches)
+
+
+def test_training_windows_of_two_values_train_on_the_second():
+    scaled = scaled_of([[1.0, 3.0]])
+    x, y, weight = next(training_windows(scaled, 2, config(max_steps=1), seed=0))
+    assert (weight == [[1.0, 0.0]]).all()
+    np.testing.assert_allclose(np.abs(y[:, 0, 0]), scaled.z[0, 1] - scaled.z[0, 0], rtol=1e-6)
+    assert (x == 0).all()
