@@ -93,7 +93,8 @@ def test_cosine_similarity_is_that_along_an_axis(axis, rng):
     expected = (a * b).sum(axis=-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
     np.testing.assert_allclose(functions.cosine_similarity(true, pred, axis), expected)
     assert functions.cosine_similarity([[0.0, 0.0]], [[1.0, 2.0]]).tolist() == [0.0]
-    assert accumulators.CosineSimilarity(axis=axis)(true, pred) == pytest.approx(expected.mean())
+    metric = accumulators.CosineSimilarity() if axis == -1 else accumulators.CosineSimilarity(axis=axis)
+    assert metric(true, pred) == pytest.approx(expected.mean())
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,9 @@ def test_accuracies_are_shares_of_what_is_right():
     assert accumulators.CategoricalAccuracy()(one_hot, scores) == 0.5
     for labels in ([0, 1, 2, 2], [[0], [1], [2], [2]]):
         assert accumulators.SparseCategoricalAccuracy()(labels, scores) == 0.5
+    # Steps of a sequence: the classes are the last axis.
+    assert accumulators.CategoricalAccuracy()(one_hot[None], scores[None]) == 0.5
+    assert accumulators.SparseCategoricalAccuracy()([[0, 1, 2, 2]], scores[None]) == 0.5
 
 
 def test_means_and_sums_weigh_values():
@@ -160,6 +164,8 @@ def test_means_and_sums_weigh_values():
     assert mean.result() == 0.0
     with pytest.raises(DataError, match=r"sample_weight does not fit \(mean\): got \(3,\) for values \(2,\)"):
         mean.update_state([1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(DataError, match="sample_weight does not fit"):
+        mean.update_state([1.0, 2.0], np.ones((2, 0)))
 
 
 def test_a_function_of_a_batch_weighs_as_its_samples_do():

@@ -334,3 +334,19 @@ def test_to_columns_names_the_lengths():
     with pytest.raises(DataError, match="got 'a' 1, 'b' 2"):
         to_columns({"a": [1], "b": [1, 2]})
     assert to_columns({}) == {}
+
+
+def test_leaderboard_with_training_values_ranks_by_scaled_errors():
+    table = {"id": ["a", "b"], "ds": [3, 3], "y": [0.0, 0.0], "P": [50.0, 2.0], "Q": [100.0, 0.5]}
+    train = {"id": list("aabb"), "ds": [1, 2, 1, 2], "y": [0.0, 100.0, 0.0, 1.0]}
+    board = leaderboard(table, target_col="y", train_df=train)
+    assert board["model"].tolist() == ["Q", "P"]
+    assert board["mase"].tolist() == [0.75, 1.25]
+    assert board["mae"].tolist() == [50.25, 26.0]
+    assert leaderboard(table, target_col="y")["model"].tolist() == ["P", "Q"]
+
+
+def test_evaluate_compares_times_that_are_text_as_they_are():
+    table = {"ds": ["d"], "cutoff": ["c"], "y": [1.0], "M": [3.0]}
+    train = {"ds": ["a", "b", "c", "c1"], "y": [1.0, 2.0, 5.0, 99.0]}
+    assert evaluate(table, "mase", train_df=train)["M"].tolist() == [1.0]
