@@ -4,9 +4,10 @@ usage: mutation_tests.py [MODULE ...] [--config FILE] [--results FOLDER] [--agai
 
 Cosmic Ray makes the mutants. No file is changed: each mutant is imported from memory, in a process that is forked after
 the libraries were imported, and the tests of `tests/mutations.toml` run in it until the first one fails. Results are
-written one by one, and a run that is started again goes on; `--again` repeats what survived, for example after tests
-were added, `--fresh` everything. A survivor that behaves as the original does has a line in the configuration that says
-why. The exit code is 1 where a module stays below the share to be killed, or a survivor has no such line.
+written one by one, and a run that is started again goes on; `--again` repeats what survived without an explanation, for
+example after tests were added, `--fresh` everything. A survivor that behaves as the original does has a line in the
+configuration that says why. The exit code is 1 where a module stays below the share to be killed, or a survivor has no
+such line.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ast
 import gc
+import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -35,6 +37,7 @@ from typing import Any
 import tomllib
 
 ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src"
 TITLES = """\
 | module | mutants | killed | over time | survived | of these equivalent | share killed | of those not equivalent |
 |---|---|---|---|---|---|---|---|"""
@@ -179,6 +182,10 @@ class FirstFailure:
         if self.finder is not None:
             sys.meta_path.insert(0, self.finder)
 
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leave the examples alone in files of the package: a function that is called test_table there is no test."""
+        items[:] = [item for item in items if SOURCE not in item.path.parents or type(item).__name__ == "DoctestItem"]
+
     def pytest_runtest_logreport(self, report: Any) -> None:
         """A test failed."""
         if report.failed and not self.name:
@@ -206,8 +213,9 @@ def run_tests(tests: list[str], mutant: Mutant | None, out: int) -> int:
         sys.meta_path.insert(0, finder)
     first = FirstFailure(finder)
     # Hypothesis, imported before pytest, keeps its own assertions as they are.
-    options = ["-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    code = int(pytest.main([*options, "-m", "not slow", *tests], plugins=[first]))
+    options = ["-x", "-p", "_hypothesis_pytestplugin", "-p", "no:cacheprovider", "-m", "not slow"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    code = int(pytest.main([*options, *tests], plugins=[first]))
     if finder is not None and code == 0 and not finder.loader.used:
         first.name = NOT_IMPORTED
     os.write(out, first.name.encode()[:4000])
@@ -243,18 +251,35 @@ def outcome(tests: list[str], mutant: Mutant | None, timeout: float) -> tuple[st
     return ("survived" if status == 0 else "killed"), failed, seconds
 
 
-def chosen(module: dict[str, Any], config: dict[str, Any]) -> list[Mutant]:
+def chosen(module: dict[str, Any], config: dict[str, Any], results: Path) -> list[Mutant]:
     """Return the mutants of a module in the order of its files, or a sample of them, the same in each run."""
-    places = [place for file in module["files"] for place in places_in(file, config["operators"])]
-    module["n_places"] = len(places)
+    texts = [(ROOT / file).read_text(encoding="utf-8") for file in module["files"]]
+    facts = [config["seed"], config["sample"], config["operators"], list(module["files"]), texts]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    # To make them again takes as long as a dozen tests.
+    cache = results / f"{module['name']}.mutants.json"
+    if not cache.exists() or json.loads(cache.read_text(encoding="utf-8"))["digest"] != digest:
+        places = [place for file in module["files"] for place in places_in(file, config["operators"])]
+        picked = [
+            asdict(mutant) for mutant in sample_of(places, f"{config['seed']} {module['name']}", config["sample"])
+        ]
+        cache.write_text(json.dumps({"digest": digest, "n_places": len(places), "picked": picked}), encoding="utf-8")
+    stored = json.loads(cache.read_text(encoding="utf-8"))
+    module["n_places"] = stored["n_places"]
+    mutants = [Mutant(**fields) for fields in stored["picked"]]
+    return sorted(mutants, key=lambda m: (list(module["files"]).index(m.file), m.line))
+
+
+def sample_of(places: list[tuple[str, str, int, int]], seed: str, size: int) -> list[Mutant]:
+    """Return the mutants at places in random order, until there are enough that differ from each other."""
     picked: dict[tuple[str, int, str, str], Mutant] = {}
-    for place in random.Random(f"{config['seed']} {module['name']}").sample(places, len(places)):
-        if len(picked) == config["sample"]:
+    for place in random.Random(seed).sample(places, len(places)):
+        if len(picked) == size:
             break
         mutant = mutant_at(place)
         if mutant is not None:
             picked.setdefault((mutant.file, mutant.line, mutant.before, mutant.after), mutant)
-    return sorted(picked.values(), key=lambda m: (list(module["files"]).index(m.file), m.line))
+    return list(picked.values())
 
 
 def known_results(path: Path) -> dict[str, dict[str, Any]]:
@@ -265,14 +290,20 @@ def known_results(path: Path) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in rows}
 
 
-def test_module(module: dict[str, Any], mutants: list[Mutant], results: Path, arguments: argparse.Namespace) -> None:
+def test_module(
+    module: dict[str, Any], mutants: list[Mutant], config: dict[str, Any], results: Path, arguments: argparse.Namespace
+) -> None:
     """Try every mutant that has no result yet, and write each result down."""
     path = results / f"{module['name']}.jsonl"
     if arguments.fresh:
         path.unlink(missing_ok=True)
     done = known_results(path)
-    repeated = {"survived"} if arguments.again else set()
-    todo = [m for m in mutants if m.key not in done or done[m.key]["outcome"] in repeated]
+    todo = [
+        mutant
+        for mutant in mutants
+        if mutant.key not in done
+        or (arguments.again and done[mutant.key]["outcome"] == "survived" and not is_explained(mutant, config))
+    ]
     if not todo:
         return
     limits: dict[str, float] = {}
@@ -317,6 +348,9 @@ def report(module: dict[str, Any], mutants: list[Mutant], results: Path, config:
         f"| {module['name']} | {len(tried)} of {module['n_places']} | {count['killed']} | {count['timeout']} "
         f"| {len(survivors)} | {n_equivalent} | {100 * share:.1f} % | {100 * others:.1f} % |"
     )
+    for mutant in tried:
+        if done[mutant.key]["outcome"] != "survived" and is_explained(mutant, config):
+            print(f"  called equivalent, but killed: {mutant.file}:{mutant.line}: {mutant.after}", file=sys.stderr)
     for mutant in unexplained:
         print(f"  not explained: {mutant.file}:{mutant.line}: {mutant.before}  ->  {mutant.after}", file=sys.stderr)
     return len(tried) == len(mutants) and not unexplained and share >= config["killed"]
@@ -350,9 +384,9 @@ def main() -> int:
     rows = [modules[name] for name in arguments.modules or modules]
     picked = {}
     for module in rows:
-        picked[module["name"]] = chosen(module, config)
+        picked[module["name"]] = chosen(module, config, arguments.results)
         if not arguments.list:
-            test_module(module, picked[module["name"]], arguments.results, arguments)
+            test_module(module, picked[module["name"]], config, arguments.results, arguments)
     print("\n" + TITLES)
     for module in rows:
         well &= report(module, picked[module["name"]], arguments.results, config)

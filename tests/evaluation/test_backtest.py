@@ -135,7 +135,10 @@ def test_test_table_begins_after_the_latest_cutoff():
     cutoff, table = test_table(panel, 6)
     assert cutoff.astype("M8[M]") == np.datetime64("2010-01") + 23
     assert np.unique(table["unique_id"], return_counts=True)[1].tolist() == [6, 4, 6]
-    assert test_table(panel.take([1]), 6)[0].astype("M8[M]") == np.datetime64("2010-01")
+    cutoff, alone = test_table(panel.take([1]), 6)
+    assert cutoff.astype("M8[M]") == np.datetime64("2010-01")
+    assert list(alone) == ["ds", "y"]
+    assert list(table) == ["unique_id", "ds", "y"]
 
 
 def test_forecast_window_keeps_the_models_beside_their_ensemble():

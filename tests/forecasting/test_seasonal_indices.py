@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.seasonal_indices import classical_indices, common_indices, seasonal_indices
 
 YES, NO = np.array([True]), np.array([False])
@@ -113,7 +114,7 @@ def reference_indices(y, m, multiplicative):
 
 
 @pytest.mark.parametrize("multiplicative", [True, False])
-@pytest.mark.parametrize(("m", "n"), [(2, 21), (4, 43), (5, 61), (12, 100)])
+@pytest.mark.parametrize(("m", "n"), [(2, 8), (2, 21), (4, 43), (5, 61), (12, 100)])
 def test_classical_indices_are_trimmed_means_over_the_cycles(m, n, multiplicative, rng):
     y = 100 + 20 * rng.permutation(m)[np.arange(n) % m] / m + rng.normal(0, 5, n)
     y[n // 2] += 400
@@ -163,3 +164,38 @@ def test_common_indices_are_trimmed_means_where_they_differ_more_than_chance(m, 
         np.testing.assert_allclose(common_indices(rows), 1 + shown * (1 - weight) * deviation, rtol=1e-9)
         n_shown += shown
     assert 30 < n_shown < 90
+
+
+def test_indices_that_noise_explains_keep_what_is_left_of_three_phases(rng):
+    """The weight of the start is (m - 3) / (m - 1) at most."""
+    rows = rng.normal(100, 5, (400, 60))
+    found = seasonal_indices(rows, 12, np.full(400, True))
+    n_explained = 0
+    for y, row in zip(rows, found, strict=True):
+        if (row != 1).any():
+            indices, variance = reference_indices(y, 12, True)
+            signal = max(((indices - 1) ** 2).sum() / 11 - variance, 0.0)
+            n_explained += signal == 0
+            np.testing.assert_allclose(row - 1, (1 - 9 / 11 * variance / (variance + signal)) * (indices - 1))
+    assert n_explained > 5
+
+
+@pytest.mark.parametrize("days", [1, 7])
+def test_classical_indices_of_dates_are_those_of_their_places(days, rng):
+    m, n = (365, 1600) if days == 1 else (52, 330)
+    calendar = SeasonCalendar(np.array(["2024-05-20"], "M8[D]"), days)
+    y = 100 + rng.normal(0, 5, n)
+    places = calendar.places(np.arange(-n, 0))[0]
+    half = m // 2
+    weights = np.ones(m) if m % 2 else np.r_[0.5, np.ones(m - 1), 0.5]
+    by_place = [[] for _ in range(m)]
+    for t in range(half, n - half):
+        by_place[places[t]].append(y[t] / ((weights * y[t - half : t + half + 1]).sum() / m))
+    means = []
+    for values in by_place:
+        drop = int(0.2 * len(values))
+        means.append(np.mean(sorted(values)[drop : len(values) - drop]))
+    indices, _, is_known = classical_indices(y[None], m, YES, calendar)
+    assert is_known.all()
+    assert max(map(len, by_place)) > min(map(len, by_place))
+    np.testing.assert_allclose(indices[0], means / np.mean(means), rtol=1e-9)

@@ -17,8 +17,10 @@ from gatecast.config import DataConfig
 from gatecast.errors import ConfigError, FormatError, GatecastError
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.base import MAX_SEASON, Task
-from gatecast.pipeline.file_schema import MAX_START, MAX_START_US, check_forecaster, check_stream
+from gatecast.pipeline.file_schema import check_forecaster, check_stream
 from gatecast.pipeline.serialization import from_file, to_file
+
+MAX_START_US, MAX_START = 253_402_300_800_000_000, 2**53
 
 
 def shops():
@@ -134,6 +136,7 @@ def test_from_file_keeps_numbers_as_ids():
 @pytest.mark.parametrize(
     ("path", "good", "bad"),
     [
+        (("panel", "freq"), ["us", "D", "15min", "YE"], ["1", "2"]),
         (("panel", "clock"), [None, -1440, 1440], [-1441, 1441, 0.5]),
         (("calibrator", "error_autocorrelation"), [-1, 1, 0.5], [-1.01, 1.01, None]),
         (("calibrator", "mean_factor"), [0, 1000], [-0.1, 1001]),
@@ -143,6 +146,7 @@ def test_from_file_keeps_numbers_as_ids():
         (("calibrator", "levels", 0), [1, 99.9999999], [0.99, 100]),
         (("state", "season_length"), [1, MAX_SEASON], [0, MAX_SEASON + 1]),
         (("evaluation", "horizon"), [1, 10**6], [0, 10**6 + 1]),
+        (("evaluation", "sizes"), [[0, 0, 0], [9, 0, 5], [0, 9, 1]], [[-1, 0, 0], [0, -1, 0], [0, 0, -1], [0, 0]]),
         (("evaluation", "season"), [1, MAX_SEASON], [0, MAX_SEASON + 1]),
         (("evaluation", "scores", 0, "n_worse"), [0, 7], [-1]),
         (("evaluation", "scores", 0, "n_missing"), [0, 7], [-1]),
@@ -196,7 +200,7 @@ def changed(array, index, value):
         ),
         ("futr_exog.1", 130, [0.0, 3.0, np.nan], [4.0, -1.0, 0.5], "column 'day' has values that number none of its 4"),
         ("parents", (0, 0), [], [-1, 3], "array 'parents' does not name the sums of the series"),
-        ("regression.futr_exog", (1, 0), [0.0], [-1e-9], "array 'regression.futr_exog' has deviations below 0"),
+        ("regression.futr_exog", (1, 0), [0.0, 1000.0], [-1e-9], "array 'regression.futr_exog' has deviations below 0"),
         ("regression.futr_exog", (2, 0), [100.0, -100.0], [100.1, -100.1], "or slopes beyond 100"),
         ("season.factors", 0, [1e-9], [0.0, -1.0, np.nan], "season.factors"),
         ("weights.Naive", 0, [], [-0.1, 2.0], r"arrays 'weights.\*' are not shares that sum to 1"),
@@ -235,6 +239,7 @@ def test_check_forecaster_arrays_have_the_sizes_of_the_settings(saved):
         (("panel", "ids", 0), "a/x", "panel.ids are not different from one another"),
         (("panel", "keys", "shop"), ["a"], "panel.keys.shop has 1 items, expected 7"),
         (("panel", "keys", "shop"), NO_VALUE, "panel.keys are not those of panel.names.id, shop, item"),
+        (("panel", "keys", "colour"), ["a"] * 7, "panel.keys are not those of panel.names.id, shop, item"),
         (("panel", "columns", "hist_exog", 0), "promo", "panel.columns has an item twice"),
         (("panel", "columns", "stat_exog", 0), "promo", "panel.columns has an item twice"),
         (("panel", "known_future"), ["visitors"], "panel.known_future names 'visitors', expected one of promo, day"),
@@ -263,6 +268,34 @@ def test_check_forecaster_weights_by_series_are_those_of_all_models_or_none(save
     with pytest.raises(SchemaError, match="weights of some models by series are missing"):
         check_forecaster(settings, {name: array for name, array in arrays.items() if name != "weights.Naive"})
     check_forecaster(settings, {name: array for name, array in arrays.items() if not name.startswith("weights.")})
+
+
+@pytest.mark.parametrize(
+    ("weight", "is_right"), [(0.0, True), (1.0, True), (-1e-3, False), (1.001, False), (-2.0, False)]
+)
+def test_check_forecaster_weights_by_series_are_shares(saved, weight, is_right):
+    _, settings, arrays = saved["shops"]
+    weights = {"weights.Drift": np.full(7, 1 - weight), "weights.Naive": np.full(7, weight)}
+    if is_right:
+        check_forecaster(settings, arrays | weights)
+    else:
+        with pytest.raises(SchemaError, match=r"arrays 'weights\.\*' are not shares"):
+            check_forecaster(settings, arrays | weights)
+
+
+def test_check_forecaster_quotes_the_beginning_of_a_name(saved):
+    _, settings, arrays = saved["panel"]
+    with pytest.raises(SchemaError, match=f"calibrator.name is '{'n' * 40}', expected 'Naive'"):
+        check_forecaster(replaced(settings, ("calibrator", "name"), "n" * 50), arrays)
+
+
+def test_lists_of_names_have_at_most_100_000(saved):
+    _, settings, arrays = saved["panel"]
+    names = [str(k) for k in range(10**5 + 1)]
+    with pytest.raises(SchemaError, match="as many items from 0 to 100000"):
+        check_forecaster(replaced(settings, ("panel", "columns", "futr_exog"), names), arrays)
+    with pytest.raises(SchemaError, match=r"array 'futr_exog\.0' is missing"):
+        check_forecaster(replaced(settings, ("panel", "columns", "futr_exog"), names[:-1]), arrays)
 
 
 def test_check_forecaster_of_numbered_times_has_a_limit_too(saved):

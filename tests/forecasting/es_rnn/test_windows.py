@@ -24,8 +24,10 @@ def numeric(f, x):
     return out
 
 
-@pytest.mark.parametrize(("m", "h", "origins"), [(1, 3, 50), (4, 6, 50), (4, 6, 7)])
-def test_the_way_back_from_windows_to_parameters_is_exact(m, h, origins):
+@pytest.mark.parametrize(
+    ("m", "h", "origins", "far"), [(1, 3, 50, 0.0), (4, 6, 50, 0.0), (4, 6, 7, 0.0), (4, 6, 50, 400.0)]
+)
+def test_the_way_back_from_windows_to_parameters_is_exact(m, h, origins, far):
     rng = np.random.default_rng(2)
     values = np.exp(np.cumsum(rng.normal(0, 0.1, (5, 30)), axis=1) + np.tile([0.5, 0.0, -0.5, 0.0], 8)[:30])
     values[0, :12] = np.nan
@@ -33,6 +35,8 @@ def test_the_way_back_from_windows_to_parameters_is_exact(m, h, origins):
     values[2] -= values[2].mean()
     rows = es_windows.scale_series(values, m, 4)
     assert m == 1 or rows.seasonal.any()
+    if far:  # windows and targets are clipped
+        rows.z[3, [12, 20]] = far, -far
     parameters = rng.normal(size=(5, 2 + m))
     parameters[:, 2:] *= rows.seasonal[:, None]
     which, ahead = np.array([0, 1, 2, 3, 4, 3]), np.arange(1, h + 1)
@@ -71,9 +75,9 @@ def test_what_is_read_at_an_origin_knows_nothing_of_what_comes_after():
     assert change == 0.0
 
 
-def test_scale_series_counts_from_the_newest_value_in_mean_changes_without_the_season():
+@pytest.mark.parametrize("season", [[0.5, 0.1, -0.4, -0.2], [0.5, -0.5, 0.5, -0.5]])
+def test_scale_series_counts_from_the_newest_value_in_mean_changes_without_the_season(season):
     rng = np.random.default_rng(4)
-    season = np.array([0.5, 0.1, -0.4, -0.2])
     log = np.cumsum(rng.normal(0, 0.05, (3, 42)), axis=1) + np.tile(season, 11)[:42]
     values = np.exp(log)
     values[1, 11:13] = np.nan

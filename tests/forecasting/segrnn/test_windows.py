@@ -179,17 +179,19 @@ def test_training_windows_leave_half_of_a_short_series_or_a_look_back(n, lowest)
 
 
 def test_training_windows_are_drawn_as_often_as_series_have_origins():
-    values = np.full((3, 50), np.nan)
+    values = np.full((4, 50), np.nan)
     values[0] = np.arange(50.0) % 7
     values[1, 30:] = np.arange(20.0) % 7
-    scaled = scaled_of(values)._replace(z=np.float32([[1.0] * 50, [2.0] * 50, [3.0] * 50]))
+    values[3, 48:] = 1.0
+    scaled = scaled_of(values)._replace(z=np.float32([[1.0] * 50, [2.0] * 50, [3.0] * 50, [4.0] * 50]))
     scaled = scaled._replace(z=scaled.z * np.float32(np.arange(50)))
     drawn = []
     for _, y, _ in training_windows(scaled, 1, config(level_window=1, max_steps=60), seed=0):
         drawn += np.abs(y).ravel().tolist()
-    counts = [drawn.count(k) for k in (1.0, 2.0, 3.0)]
-    # 42 origins after a look-back of 8, and 12; an empty series has none.
+    counts = [drawn.count(k) for k in (1.0, 2.0, 3.0, 4.0)]
+    # 42 origins after a look-back of 8, and 12, and 1; an empty series has none.
     assert counts[2] == 0
+    assert counts[3] / len(drawn) == pytest.approx(1 / 55, rel=0.4)
     assert counts[0] / counts[1] == pytest.approx(42 / 12, rel=0.15)
 
 
@@ -197,3 +199,11 @@ def test_training_windows_of_series_without_a_value_weigh_nothing():
     batches = list(training_windows(scaled_of(np.full((2, 20), np.nan)), 3, config(max_steps=2), seed=0))
     assert len(batches) == 2
     assert not any(weight.any() for _, _, weight in batches)
+
+
+def test_training_windows_of_two_values_train_on_the_second():
+    scaled = scaled_of([[1.0, 3.0]])
+    x, y, weight = next(training_windows(scaled, 2, config(max_steps=1), seed=0))
+    assert (weight == [[1.0, 0.0]]).all()
+    np.testing.assert_allclose(np.abs(y[:, 0, 0]), scaled.z[0, 1] - scaled.z[0, 0], rtol=1e-6)
+    assert (x == 0).all()
