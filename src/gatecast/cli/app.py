@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, ...] | None] = {
     "memory-benchmark": None,
     "synth": None,
     "serve": None,
+    "mcp": None,
     "doctor": None,
 }
 """Commands in the order of the help, each a module of `commands`: the options of a forecaster that it does not have,

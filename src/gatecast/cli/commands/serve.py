@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gatecast.cli.limits import BYTES, MaxHorizon, MaxMemory, MaxRows
 from gatecast.cli.options import POSITIVE, WHOLE, Setting, ValueKind, parse_option
 from gatecast.errors import ConfigError
 
@@ -17,7 +18,6 @@ EXAMPLE = "gatecast serve --store gatecast-store --port 8000"
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NEEDED = ("fastapi", "uvicorn", "multipart")
-UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
 
 
 def _port(text: str) -> int:
@@ -27,24 +27,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _bytes(text: str) -> int:
-    """Parse a number of bytes, as 16M."""
-    number, factor = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
-    if not number.isascii() or not number.isdecimal() or int(number) < 1:
-        raise ValueError
-    return int(number) * factor
-
-
 PORT = ValueKind("a port from 0 to 65535", _port)
-BYTES = ValueKind("a number of bytes, such as 16M", _bytes)
 
 Port = Annotated[str, typer.Option(metavar="N", help="Port; 0 takes a free one."), Setting("port", PORT, "8000")]
 MaxBody = Annotated[str, typer.Option(metavar="BYTES", help="Largest body."), Setting("max_body", BYTES, "16M")]
-MaxRows = Annotated[str, typer.Option(metavar="N", help="Most rows of a table."), Setting("max_rows", WHOLE, "200000")]
 MaxColumns = Annotated[
     str, typer.Option(metavar="N", help="Most columns of a table."), Setting("max_columns", WHOLE, "1000")
 ]
-MaxHorizon = Annotated[str, typer.Option(metavar="N", help="Most steps ahead."), Setting("max_horizon", WHOLE, "2000")]
 MaxSeconds = Annotated[
     str,
     typer.Option(metavar="S", help="Longest time of work in a process of its own."),
@@ -52,9 +41,6 @@ MaxSeconds = Annotated[
 ]
 MaxTrainSeconds = Annotated[
     str, typer.Option(metavar="S", help="Longest training."), Setting("max_train_seconds", POSITIVE, "3600")
-]
-MaxMemory = Annotated[
-    str, typer.Option(metavar="BYTES", help="Most memory of a worker process."), Setting("max_memory", BYTES, "4G")
 ]
 Workers = Annotated[str, typer.Option(metavar="N", help="Worker processes at a time."), Setting("workers", WHOLE, "1")]
 MaxStreams = Annotated[
