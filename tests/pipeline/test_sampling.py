@@ -77,3 +77,10 @@ def test_sample_that_is_no_number_of_series_is_refused(table):
     for sample in (0, -1, 2.5, "all"):
         with pytest.raises(ConfigError, match="sample"):
             fit(table, sample=sample)
+
+
+def test_files_that_cannot_be_divided_are_read_at_once(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(sampling, "MAX_SERIES", 50)
+    write({**table, "ds": table["ds"].astype("M8[D]").astype(str).astype(object)}, tmp_path / "texts.parquet")
+    assert len(fit(tmp_path / "texts.parquet").panel_) == 40
+    assert fit(tmp_path / "texts.parquet", sample=9).panel_.ids.tolist() == drawn(table, 9)

@@ -98,7 +98,10 @@ def count_part(first: Times, stop: Times, times: Times, values: FloatArray) -> P
     ([2], 5.0, 2)
     """
     observed = np.isfinite(values)
-    known = observed & np.isin(values, KNOWN_CODES)
+    low, high = (values[observed].min(), values[observed].max()) if observed.any() else (np.nan, np.nan)
+    # A number within the range of others stands for itself, so most parts end here.
+    is_extreme = bool(np.isin([low, high], KNOWN_CODES).any())
+    known = observed & np.isin(values, KNOWN_CODES) if is_extreme else np.zeros(len(values), bool)
     others = observed & ~known
     codes = np.unique(values[known]).tolist()
     return PartFacts(

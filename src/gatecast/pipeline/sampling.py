@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gatecast._utils.typing import ColumnTable
 from gatecast._utils.validation import check_optional_positive_int
 from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel
@@ -97,19 +98,35 @@ def _draw(source: Any, config: ForecasterConfig, limit: int, sample: int) -> tup
     if names.id is None or is_wide:
         return None
     others: Sequence[str] = (*config.data.futr_exog, *config.data.hist_exog, *config.data.stat_exog)
+    columns = SeriesColumns(names.ids, names.time, names.target, tuple(others))
+    try:
+        rows, n, n_series = _draw_rows(source, columns, config.seed, limit, sample)
+    except DataError:
+        # What cannot be divided, such as times as text, may be read at once.
+        if Path(source).is_dir():
+            raise
+        return None
+    if rows is None:
+        return None
+    declared = replace(config, id_col=names.id, time_col=names.time, target_col=names.target)
+    panel, notes = read_source(rows, declared)
+    return panel, (*notes, note_sample(n, n_series, config.seed)) if n < n_series else notes
+
+
+def _draw_rows(
+    source: Any, columns: SeriesColumns, seed: int, limit: int, sample: int
+) -> tuple[ColumnTable | None, int, int]:
+    """Return the rows of a sample, None where a file has few series; its size, and the number of all series."""
     with TemporaryDirectory(prefix="gatecast-") as work:
-        series = ParquetSeries(source, SeriesColumns(names.ids, names.time, names.target, tuple(others)), Path(work))
+        series = ParquetSeries(source, columns, Path(work))
         try:
             n_series = len(series)
             if n_series <= limit and not Path(source).is_dir():
-                return None
+                return None, n_series, n_series
             n = n_series if n_series <= limit else sample
-            columns = series.draw(n, config.seed)
+            return series.draw(n, seed), n, n_series
         finally:
             series.close()
-    declared = replace(config, id_col=names.id, time_col=names.time, target_col=names.target)
-    panel, notes = read_source(columns, declared)
-    return panel, (*notes, note_sample(n, n_series, config.seed)) if n < n_series else notes
 
 
 def _take(panel: Panel, n: int, seed: int) -> Panel:

@@ -11,6 +11,7 @@ import numpy as np
 
 from gatecast._utils.typing import ColumnTable, IntArray
 from gatecast.data.messages import list_columns
+from gatecast.data.parsing.series_keys import join_ids
 from gatecast.data.sources.dataframes import from_frame
 from gatecast.errors import ConfigError, DataError
 
@@ -212,19 +213,33 @@ def join_tables(tables: Sequence[ArrowTable]) -> ArrowTable:
     return pa.concat_tables(tables)
 
 
-def _texts(table: ArrowTable, ids: Sequence[str]) -> tuple[list[str], IntArray]:
+def _texts(table: ArrowTable, ids: Sequence[str]) -> tuple[list[str | None], IntArray]:
     """The different ids as text, joined where there are several columns, and which of them each row has."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    columns = [_encoded(table.column(name)) for name in ids]
+    if len(columns) == 1:
+        return columns[0]
+    combined = np.zeros(table.num_rows, np.int64)
+    for texts, codes in columns:
+        combined = combined * len(texts) + codes
+    present, inverse = np.unique(combined, return_inverse=True)
+    names: list[Any] = []
+    for texts, _ in reversed(columns):
+        names.append(np.array([str(text) for text in texts], object)[present % len(texts)])
+        present //= len(texts)
+    return join_ids(names[::-1]).tolist(), inverse
 
-    columns = [table.column(name).cast(pa.string()) for name in ids]
-    if len(columns) > 1:
-        columns = [pc.replace_substring(pc.replace_substring(c, "\\", "\\\\"), "/", "\\/") for c in columns]
-        columns = [pc.binary_join_element_wise(*columns, "/")]
-    encoded = columns[0].combine_chunks().dictionary_encode()
+
+def _encoded(column: Any) -> tuple[list[str | None], IntArray]:
+    """The different values of a column as text, and which of them each row has."""
+    import pyarrow as pa
+
+    encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks() if encoded.num_chunks != 1 else encoded.chunk(0)
-    return encoded.dictionary.to_pylist(), encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    # A missing id is a value of its own: what counts the parts refuses it.
+    texts = [*encoded.dictionary.cast(pa.string()).to_pylist(), None]
+    codes = encoded.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
+    return texts, codes.astype(np.int64)
 
 
 def hashed_ids(table: ArrowTable, ids: Sequence[str], hash_of: Any) -> dict[str, Any]:
@@ -248,13 +263,14 @@ def divide_rows(table: ArrowTable, ids: Sequence[str], n_parts: int) -> dict[int
         return {}
     texts, codes = _texts(table, ids)
     part = np.array([zlib.crc32(str(text).encode("utf-8", "surrogatepass")) % n_parts for text in texts])[codes]
-    order = np.argsort(part, kind="stable")
-    numbers, first = np.unique(part[order], return_index=True)
-    stops = [*first[1:].tolist(), len(order)]
-    taken = table.take(order)
+    # Small numbers are sorted in one pass.
+    order = np.argsort(part.astype(np.uint16) if n_parts < 2**16 else part, kind="stable")
+    stops = np.cumsum(np.bincount(part, minlength=n_parts)).tolist()
+    taken, starts = table.take(order), [0, *stops[:-1]]
     return {
-        int(number): taken.slice(start, stop - start)
-        for number, start, stop in zip(numbers, first.tolist(), stops, strict=True)
+        number: taken.slice(start, stop - start)
+        for number, (start, stop) in enumerate(zip(starts, stops, strict=True))
+        if stop > start
     }
 
 
