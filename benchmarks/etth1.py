@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--stride", type=int, default=1)
     options = parser.parse_args()
     z = load(options.file)
-    hours = np.datetime64("2016-07-01T00") + np.arange(z.shape[1])
+    hours = np.datetime64("2016-07-01T00") + np.arange(z.shape[1]).astype("m8[h]")
 
     def table(stop: int) -> dict[str, np.ndarray]:
         """Return the first hours as a table."""

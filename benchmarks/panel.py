@@ -28,7 +28,7 @@ def measure(n_series: int, members: int) -> dict[str, float]:
     rng = np.random.default_rng(0)
     season = 10 * np.sin(np.arange(LENGTH) * np.pi / 6)
     y = 100 + np.cumsum(rng.normal(size=(n_series, LENGTH)), axis=1) + season
-    months = (np.datetime64("2010-01", "M") + np.arange(LENGTH)).astype("M8[D]")
+    months = (np.datetime64("2010-01", "M") + np.arange(LENGTH).astype("m8[M]")).astype("M8[D]")
     table = {"unique_id": np.repeat(np.arange(n_series), LENGTH), "ds": np.tile(months, n_series), "y": y.ravel()}
     start = time.perf_counter()
     forecaster = Forecaster(H, training=TrainingConfig(n_members=members)).fit(table, evaluate=False)

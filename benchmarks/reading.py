@@ -33,8 +33,8 @@ class Table:
     def __init__(self, n_rows: int) -> None:
         rng = np.random.default_rng(0)
         values = 100 + rng.normal(0, 0.2, n_rows).cumsum() + rng.normal(0, 3, n_rows)
-        self.minutes = np.datetime64("2020-01-01T00:00") + np.arange(n_rows)
-        days = np.datetime64("2018-01-01") + np.arange(N_DAYS)
+        self.minutes = np.datetime64("2020-01-01T00:00") + np.arange(n_rows).astype("m8[m]")
+        days = np.datetime64("2018-01-01") + np.arange(N_DAYS).astype("m8[D]")
         self.values = [f"{value:.2f}" for value in values]
         self.fine = [f"{value:.6f}".replace(".", ",") for value in values]
         self.prices = [f"{value:.2f}" for value in rng.uniform(1, 20, n_rows)]
@@ -71,7 +71,7 @@ OPTIONS = {
 def write_wide(path: Path) -> None:
     """Write 30,000 hours of 1,900 series."""
     rng = np.random.default_rng(0)
-    hours = (np.datetime64("2015-01-01T00") + np.arange(30_000)).astype(str).tolist()
+    hours = (np.datetime64("2015-01-01T00") + np.arange(30_000).astype("m8[h]")).astype(str).tolist()
     with path.open("w") as file:
         file.write(",".join(["ds", *(f"s{i}" for i in range(1_900))]) + "\n")
         file.writelines(f"{hour}:00,{','.join(map(str, rng.integers(100, 999, 1_900).tolist()))}\n" for hour in hours)

@@ -31,7 +31,7 @@ def make(path: Path, n_series: int, order: str) -> None:
 
     parts = path.parent / f"{path.stem}-chunks"
     parts.mkdir()
-    months = (np.datetime64("2010-01", "M") + np.arange(LENGTH)).astype("M8[us]")
+    months = (np.datetime64("2010-01", "M") + np.arange(LENGTH).astype("m8[M]")).astype("M8[us]")
     season = 10 * np.sin(np.arange(LENGTH) * np.pi / 6)
     for start in range(0, n_series, CHUNK):
         n = min(CHUNK, n_series - start)

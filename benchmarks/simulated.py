@@ -79,7 +79,7 @@ def measure(process: Callable[[np.random.Generator, int], Process], seed: int, n
     drawn = process(np.random.default_rng(seed), n)
     table: dict[str, Any] = {"y": drawn.y[:n]}
     if process is season:
-        table["ds"] = (np.datetime64("2010-01", "M") + np.arange(n)).astype("M8[D]")
+        table["ds"] = (np.datetime64("2010-01", "M") + np.arange(n).astype("m8[M]")).astype("M8[D]")
     forecast = Forecaster(H, level=LEVELS).fit(table, evaluate=False).predict()
     point = next(name for name in forecast if f"{name}-lo-80" in forecast)
     actual = drawn.y[n:]

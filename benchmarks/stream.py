@@ -33,7 +33,7 @@ def table(n: int, T: int, *, negative: bool) -> tuple[dict, np.ndarray]:
     steps = np.arange(T + 400)
     y = np.exp(rng.normal(0, 0.03, (n, len(steps))).cumsum(axis=1)) * (100 + 20 * np.sin(steps * np.pi / 6))
     y = y - 100 if negative else y
-    months = np.datetime64("1990-01") + np.arange(T)
+    months = np.datetime64("1990-01") + np.arange(T).astype("m8[M]")
     ids = [f"s{k}" for k in range(n)]
     return {"unique_id": np.repeat(ids, T), "ds": np.tile(months, n), "y": y[:, :T].ravel()}, y[:, T:]
 

@@ -66,7 +66,7 @@ class Consumer:
             past.append(value)
             if len(past) == WARM_UP:
                 forecaster = gc.Forecaster(6, model="pretrained", level=LEVEL, freq="h")
-                hours = np.datetime64("2025-01-01T00") + np.arange(WARM_UP)
+                hours = np.datetime64("2025-01-01T00") + np.arange(WARM_UP).astype("m8[h]")
                 self.streams[sensor] = forecaster.stream({"ds": hours, "y": past}, level=99.9)
                 self.state["n"][sensor] = number
             return

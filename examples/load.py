@@ -12,7 +12,7 @@ import gatecast as gc
 
 H, N_DAYS = 48, 120
 rng = np.random.default_rng(2)
-hours = np.datetime64("2024-10-01T00") + np.arange(24 * N_DAYS + H)
+hours = np.datetime64("2024-10-01T00") + np.arange(24 * N_DAYS + H).astype("m8[h]")
 n = 24 * N_DAYS
 
 # %% [markdown]

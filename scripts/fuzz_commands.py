@@ -85,7 +85,7 @@ def make_files() -> dict[str, bytes]:
     """Write a table in every format to the current folder, and return the bytes."""
     import duckdb
 
-    months = (np.datetime64("2019-01") + np.arange(48)).astype("datetime64[us]")
+    months = (np.datetime64("2019-01") + np.arange(48).astype("m8[M]")).astype("datetime64[us]")
     rng = np.random.default_rng(0)
     table = {"month": months, "sold": (50 + rng.normal(size=48)).round(2)}
     both = {"shop": np.repeat(["n", "s"], 48), **{name: np.tile(column, 2) for name, column in table.items()}}

@@ -90,10 +90,11 @@ def write_series(path: Path, first: int, last: int) -> None:
     """Write some months of six series."""
     rng = np.random.default_rng(0)
     t = np.arange(72)
+    months = np.datetime64("2018-01") + t.astype("m8[M]")
     lines = ["shop,month,sold"]
     for shop in range(6):
         values = 50 + 10 * shop + 5 * np.sin(t * np.pi / 6) + rng.normal(size=len(t))
-        lines += [f"s{shop},{np.datetime64('2018-01') + k},{values[k]:.3f}" for k in range(first, last)]
+        lines += [f"s{shop},{months[k]},{values[k]:.3f}" for k in range(first, last)]
     path.write_text("\n".join(lines) + "\n")
 
 

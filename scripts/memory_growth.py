@@ -41,7 +41,7 @@ def months(seed: int) -> dict[str, np.ndarray]:
     n_series, n = int(rng.integers(1, 4)), int(rng.integers(40, 160))
     t = np.arange(n)
     y = 100 + np.cumsum(rng.normal(0.2, 1, (n_series, n)), axis=1) + 10 * np.sin(t * np.pi / 6)
-    times = np.datetime64("2005-01", "M") + t
+    times = np.datetime64("2005-01", "M") + t.astype("m8[M]")
     ids = np.repeat([f"s{k}" for k in range(n_series)], n)
     return {"unique_id": ids, "ds": np.tile(times.astype("M8[D]"), n_series), "y": y.ravel()}
 

@@ -501,7 +501,7 @@ class Forecaster:
 
         Example:
             >>> import numpy as np
-            >>> sales = {"ds": np.datetime64("2020-01") + np.arange(36), "y": 100 + np.arange(36)}
+            >>> sales = {"ds": np.arange("2020-01", "2023-01", dtype="M8[M]"), "y": 100 + np.arange(36)}
             >>> table = Forecaster(12, model="pretrained").simple_weights(sales)
             >>> list(table)
             ['first_step', 'last_step', 'level', 'drift', 'damped trend', 'recent mean']
@@ -626,7 +626,7 @@ class Forecaster:
 
         Example:
             >>> import numpy as np
-            >>> sales = {"ds": np.datetime64("2020-01") + np.arange(36), "y": 100 + np.arange(36) % 12}
+            >>> sales = {"ds": np.arange("2020-01", "2023-01", dtype="M8[M]"), "y": 100 + np.arange(36) % 12}
             >>> stream = Forecaster(3, model="pretrained").stream(sales)
             >>> step = stream.step(100)
             >>> step.is_anomaly, step.forecast["ds"].astype("M8[M]").astype(str).tolist()

@@ -81,7 +81,7 @@ class ForecastStream:
 
     Example:
         >>> from gatecast import Forecaster
-        >>> past = {"ds": np.datetime64("2020-01") + np.arange(36), "y": 100.0 + np.arange(36) % 12}
+        >>> past = {"ds": np.arange("2020-01", "2023-01", dtype="M8[M]"), "y": 100.0 + np.arange(36) % 12}
         >>> stream = Forecaster(2, model="pretrained").stream(past)
         >>> stream.step(100).is_anomaly, stream.step(500).is_anomaly
         (False, True)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.dates import later
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast._utils.validation import check_positive_int
 from gatecast.data.month_days import (
@@ -228,7 +229,7 @@ class Freq:
         phase = first - base.astype("M8[us]")
         if self.unit == "B":
             return np.asarray(np.busday_offset(base, steps, roll="forward").astype("M8[us]") + phase)
-        month = first.astype("M8[M]") + steps * MONTHS[self.unit]
+        month = later(first.astype("M8[M]"), steps * MONTHS[self.unit])
         return np.asarray(self._edge(month).astype("M8[us]") + phase)
 
     def range(self, start: npt.ArrayLike, n: int) -> Times:
@@ -466,7 +467,7 @@ def _check_anchor(unit: str, anchor: int, low: int, high: int) -> int:
 
 def _last_day(month: Times) -> Times:
     """Last day of each month."""
-    return np.asarray((month.astype("M8[M]") + 1).astype("M8[D]") - 1)
+    return np.asarray(later(later(month.astype("M8[M]"), 1).astype("M8[D]"), -1))
 
 
 def _nearest(distance: IntArray, size: int) -> IntArray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.dates import later
 from gatecast._utils.typing import FloatArray
 from gatecast.data.frequency import Freq, Times, parse, weekday
 from gatecast.data.messages import list_columns, shorten
@@ -124,11 +125,11 @@ def _part_names(library: Any, country: str) -> dict[str, str]:
 def _periods(times: Times, freq: Freq, shift: int) -> tuple[Times, Times]:
     """The first day of the period of each time, and the day after it, some steps later."""
     if freq.unit in WITHIN_A_DAY or (freq.unit == "D" and freq.multiple == 1):
-        days = times.astype("M8[D]") + shift
-        return days, days + 1
+        days = later(times.astype("M8[D]"), shift)
+        return days, later(days, 1)
     at_end = freq.unit.endswith("E") or (freq.unit == "W" and bool((weekday(times) == SUNDAY).all()))
     first, last = (freq.at(times, shift + step).astype("M8[D]") for step in ((-1, 0) if at_end else (0, 1)))
-    return (first + 1, last + 1) if at_end else (first, last)
+    return (later(first, 1), later(last, 1)) if at_end else (first, last)
 
 
 def _count(holidays: Times, begin: Times, end: Times) -> FloatArray:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.dates import later
 from gatecast._utils.typing import BoolArray, IntArray
 
 __all__ = [
@@ -180,7 +181,7 @@ def are_month_days(days: tuple[str, ...]) -> bool:
     # All 28-day Februaries and every weekday at the first of a month are in these years.
     months = np.arange("2001-01", "2029-01", 12 if _MONTH_START.match(days[0]) else 1, dtype="M8[M]")
     dates = np.stack([_dates(months, day) for day in days])
-    return bool((np.diff(dates, axis=0) > np.timedelta64(0)).all())
+    return bool((np.diff(dates, axis=0) > np.timedelta64(0, "D")).all())
 
 
 def days_alias(days: tuple[str, ...], unit: str) -> str:
@@ -269,19 +270,19 @@ def _dates(months: Dates, day: str) -> Dates:
     """The date of a day in each month."""
     match = _match(day)
     if match["month"]:
-        months = months + _MONTHS.index(match["month"])
+        months = later(months, _MONTHS.index(match["month"]))
     first = months.astype("M8[D]")
-    last = (months + 1).astype("M8[D]") - 1
+    last = later(later(months, 1).astype("M8[D]"), -1)
     if match["weekday"]:
         target = _WEEKDAYS.index(match["weekday"])
         if match["nth"] == "L":
-            return np.asarray(last - (_weekday(last) - target) % 7)
-        return np.asarray(first + (target - _weekday(first)) % 7 + 7 * (int(match["nth"]) - 1))
+            return np.asarray(later(last, -((_weekday(last) - target) % 7)))
+        return np.asarray(later(first, (target - _weekday(first)) % 7 + 7 * (int(match["nth"]) - 1)))
     if match["business"]:
         if match["business"] == "L":
             return np.asarray(np.busday_offset(last, 0, roll="backward"))
         return np.asarray(np.busday_offset(first, int(match["business"]) - 1, roll="forward"))
-    date = np.minimum(first + (int(match["number"]) - 1), last)
+    date = np.minimum(later(first, int(match["number"]) - 1), last)
     if not match["roll"]:
         return np.asarray(date)
     return np.asarray(

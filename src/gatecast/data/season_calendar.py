@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.dates import later
 from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import Freq, weekday
 from gatecast.data.panel import Panel
@@ -82,7 +83,7 @@ class SeasonCalendar:
         Returns:
             [n_series, K].
         """
-        dates = self.last[:, None] + self.days * (np.asarray(steps) + 1)
+        dates = later(self.last[:, None], self.days * (np.asarray(steps) + 1))
         return day_of_year(dates) if self.days == 1 else week_of_year(dates)
 
 
@@ -95,7 +96,7 @@ def day_of_year(dates: npt.ArrayLike) -> IntArray:
     days = np.asarray(dates).astype("M8[D]")
     first = days.astype("M8[Y]").astype("M8[D]")
     day = (days - first).astype(np.int64)
-    is_leap = (first + FEBRUARY_29).astype("M8[M]") == first.astype("M8[M]") + 1
+    is_leap = later(first, FEBRUARY_29).astype("M8[M]") == later(first.astype("M8[M]"), 1)
     return np.asarray(day - (is_leap & (day >= FEBRUARY_29)))
 
 
@@ -107,7 +108,7 @@ def week_of_year(dates: npt.ArrayLike) -> IntArray:
     """
     days = np.asarray(dates).astype("M8[D]")
     # A week belongs to the year that its Thursday is in.
-    thursday = days + (THURSDAY - weekday(days))
+    thursday = later(days, THURSDAY - weekday(days))
     day = (thursday - thursday.astype("M8[Y]").astype("M8[D]")).astype(np.int64)
     return np.asarray(np.minimum(day // DAYS_PER_WEEK, WEEKS_PER_YEAR - 1))
 

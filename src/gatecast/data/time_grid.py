@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.arrays import sorted_unique
+from gatecast._utils.dates import later
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.frequency import MICROSECONDS, Freq, Times, format_times, weekday
 from gatecast.data.month_days import LAST_DAYS, find_month_days, find_year_days
@@ -136,7 +137,7 @@ def _infer_months(day: Times, *, with_days: bool) -> Freq | None:
     if not gaps.all() or (with_days and len(np.unique(gaps)) > 1 and find_year_days(day)):
         return None
     days_since_start = (day - month.astype("M8[D]")).astype(np.int64)
-    days_until_end = ((month + 1).astype("M8[D]") - day).astype(np.int64) - 1
+    days_until_end = (later(month, 1).astype("M8[D]") - day).astype(np.int64) - 1
     anchor = int(month[0].astype(np.int64)) % 12 + 1
     if not days_until_end.any():
         return _freq_of_months(_usual_distance(gaps), "E", anchor)

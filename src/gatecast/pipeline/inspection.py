@@ -86,7 +86,7 @@ def inspect_table(source: Any, config: ForecasterConfig) -> Inspection:
         DataError: No table of times and values. Series that are too short are no error: `problem` says so.
 
     Example:
-        >>> table = {"ds": np.datetime64("2020-01") + np.arange(48), "y": np.arange(48) % 12}
+        >>> table = {"ds": np.arange("2020-01", "2024-01", dtype="M8[M]"), "y": np.arange(48) % 12}
         >>> inspection = inspect_table(table, ForecasterConfig())
         >>> inspection.freq, inspection.season_length, inspection.horizon, inspection.n_series
         ('MS', 12, 9, 1)

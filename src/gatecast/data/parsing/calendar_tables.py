@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.dates import later
 from gatecast._utils.formatting import format_count
 from gatecast.data.frequency import Times, weekday
 from gatecast.data.messages import list_columns, shorten
@@ -124,7 +125,7 @@ def _unpivot(
         return None
     times = np.stack([kind.to_times(starts, numbers[i]) for i in columns], axis=1)
     if kind.row == "year" and wraps:
-        following = starts.astype("M8[Y]") + 1
+        following = later(starts.astype("M8[Y]"), 1)
         for k in range(wraps[0], len(columns)):
             times[:, k] = kind.to_times(following.astype("M8[us]"), numbers[columns[k]])
     values = _stack([body.columns[i] for i in columns])
@@ -293,18 +294,18 @@ def _find_numbers(names: Sequence[str], pattern: str, numbers: range) -> dict[in
 
 def _month_of_year(times: Times, month: int) -> Times:
     """The first of a month of each year."""
-    return np.asarray((times.astype("M8[M]") + (month - 1)).astype("M8[us]"))
+    return np.asarray(later(times.astype("M8[M]"), month - 1).astype("M8[us]"))
 
 
 def _day_of_month(times: Times, day: int) -> Times:
     """A day of each month; NaT if it does not exist."""
-    dates = times.astype("M8[D]") + (day - 1)
+    dates = later(times.astype("M8[D]"), day - 1)
     return np.where(dates.astype("M8[M]") == times.astype("M8[M]"), dates.astype("M8[us]"), np.datetime64("NaT", "us"))
 
 
 def _day_of_week(times: Times, day: int) -> Times:
     """A day of each week that begins at the time of its row."""
-    return np.asarray((times.astype("M8[D]") + (day - weekday(times[:1])[0]) % 7).astype("M8[us]"))
+    return np.asarray(later(times.astype("M8[D]"), (day - weekday(times[:1])[0]) % 7).astype("M8[us]"))
 
 
 def _hour_of_day(times: Times, hour: int) -> Times:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.arrays import sorted_unique
+from gatecast._utils.dates import later
 from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_fields import FieldTexts, match_fields
@@ -161,8 +162,8 @@ def iso_weeks(year: IntArray, week: IntArray) -> npt.NDArray[Any]:
     fourth, next_fourth = (
         make_dates(y, np.ones_like(year), np.full_like(year, 4)).astype("M8[D]") for y in (year, year + 1)
     )
-    monday, next_monday = (day - (day.astype(np.int64) + 3) % 7 for day in (fourth, next_fourth))
-    dates = monday + 7 * (week - 1)
+    monday, next_monday = (later(day, -((day.astype(np.int64) + 3) % 7)) for day in (fourth, next_fourth))
+    dates = later(monday, 7 * (week - 1))
     return np.where((week >= 1) & (dates < next_monday), dates.astype("M8[us]"), np.datetime64("NaT", "us"))
 
 
@@ -174,9 +175,9 @@ def make_dates(year: IntArray, month: IntArray, day: IntArray) -> npt.NDArray[An
     ['2024-02-29', 'NaT']
     """
     months = ((year - 1970) * 12 + month - 1).astype("M8[M]")
-    last_day = ((months + 1).astype("M8[D]") - months.astype("M8[D]")).astype(np.int64)
+    last_day = (later(months, 1).astype("M8[D]") - months.astype("M8[D]")).astype(np.int64)
     exists = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last_day)
-    dates = (months.astype("M8[D]") + (day - 1)).astype("M8[us]")
+    dates = later(months.astype("M8[D]"), day - 1).astype("M8[us]")
     return np.where(exists, dates, np.datetime64("NaT", "us"))
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.dates import later
 from gatecast._utils.typing import IntArray
 
 __all__ = ["find_zone", "format_offset", "is_named", "offsets_of_local", "offsets_of_utc"]
@@ -84,7 +85,7 @@ def offsets_of_utc(utc: npt.NDArray[np.datetime64], zone: ZoneInfo) -> IntArray:
     known = np.flatnonzero(~np.isnat(times))
     # Clocks change on few days: only their times are taken one by one.
     days, codes = np.unique(times[known].astype("M8[D]"), return_inverse=True)
-    at_start, at_end = (_offsets_of_each(day.astype("M8[us]"), zone) for day in (days, days + 1))
+    at_start, at_end = (_offsets_of_each(day.astype("M8[us]"), zone) for day in (days, later(days, 1)))
     minutes[known] = at_start[codes]
     changing = known[(at_start != at_end)[codes]]
     unique, codes = np.unique(times[changing], return_inverse=True)

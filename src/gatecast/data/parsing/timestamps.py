@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.arrays import sorted_unique
+from gatecast._utils.dates import later
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
@@ -335,7 +336,7 @@ def _midnights_in_utc(times: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     if len(seconds) != 2 or seconds[1] - seconds[0] != 3_600 or len(sorted_unique(days)) < len(sorted_unique(times)):
         return None
     # East of Greenwich midnight is late on the day before.
-    return (days + (1 if seconds[0] >= 12 * 3_600 else 0)).astype("M8[us]")
+    return later(days, 1 if seconds[0] >= 12 * 3_600 else 0).astype("M8[us]")
 
 
 def _to_microseconds(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
