@@ -29,6 +29,7 @@ import numpy as np
 
 from gatecast.cli.main import main as gatecast
 from gatecast.data.sources.writers import write
+from gatecast.forecaster import Forecaster
 
 SECONDS_EACH, MEMORY = 20, 4 * 2**30
 MAX_MESSAGE = 2000
@@ -67,8 +68,14 @@ TOKENS = [
 ]
 TOKENS += ["\x00"]
 COMMANDS = ["forecast", "anomalies", "backtest", "compare", "train"]
+# Commands that take a saved forecaster, and a table or not.
+LATER = ["predict", "simulate", "evaluate", "update", "explain"]
+LATER_OPTIONS = ["-h", "--level", "--seed", "--n-paths", "--n-rows", "--step", "--id", "--futr-df"]
 OPTIONS = ["-h", "--level", "--model", "--season", "--time-col", "--target", "--id-col", "--freq"]
-OPTIONS += ["--n-windows", "--seed"]
+OPTIONS += ["--n-windows", "--seed", "--step-size", "--season-length", "--target-col", "--futr-exog", "--hist-exog"]
+OPTIONS += ["--stat-exog", "--holidays", "--lower-bound", "--upper-bound", "--missing-codes", "--point", "--input-size"]
+OPTIONS += ["--n-members", "--max-steps", "--batch-size", "--learning-rate", "--units"]
+FORECASTER = "naive.gatecast"
 MARKS = [b",", b";", b"\t", b"\n", b"\r", b'"', b"{", b"[", b"\xff\xfe", b"\xef\xbb\xbf"]
 
 
@@ -95,7 +102,9 @@ def make_files() -> dict[str, bytes]:
     with duckdb.connect("shop.duckdb") as connection:
         connection.execute("CREATE TABLE sales AS SELECT * FROM 'sales.csv'")
         connection.execute("CREATE VIEW view AS SELECT * FROM sales")
-    return {path.name: path.read_bytes() for path in sorted(Path().iterdir())}
+    files = {path.name: path.read_bytes() for path in sorted(Path().iterdir())}
+    Forecaster(3, model="naive").fit("sales.csv", progress=False).save(FORECASTER)
+    return files
 
 
 def changed_bytes(data: bytes, rng: random.Random) -> bytes:
@@ -131,6 +140,9 @@ def changed_text(text: str, rng: random.Random) -> str:
 def cases(files: dict[str, bytes], rng: random.Random) -> Iterator[list[str]]:
     """Write changed files and yield commands, for ever."""
     while True:
+        if rng.random() < 0.2:
+            yield _later(files, rng)
+            continue
         command = rng.choice(COMMANDS)
         quick = ["-h", "3", *(["--models", "naive,drift"] if command == "compare" else ["--model", "naive"])]
         if command in ("backtest", "compare"):
@@ -150,6 +162,19 @@ def cases(files: dict[str, bytes], rng: random.Random) -> Iterator[list[str]]:
             case _:
                 extra = [word for _ in range(rng.randint(1, 3)) for word in (rng.choice(OPTIONS), rng.choice(WORDS))]
                 yield [command, rng.choice(sorted(files)), *quick, *extra, *out, *json_too]
+
+
+def _later(files: dict[str, bytes], rng: random.Random) -> list[str]:
+    """Return a command on the saved forecaster, with another table or options."""
+    command = rng.choice(LATER)
+    source = [rng.choice([*sorted(files), changed_text(rng.choice(QUERIES), rng)])]
+    if command not in ("evaluate", "update") and rng.random() < 0.5:
+        source = []
+    extra = [word for _ in range(rng.randint(1, 2)) for word in (rng.choice(LATER_OPTIONS), rng.choice(WORDS))]
+    if command in ("evaluate", "update"):
+        extra = ["--n-rows", rng.choice(WORDS)] if command == "evaluate" else []
+    out = ["--out", "out.gatecast"] if command == "update" else []
+    return [command, FORECASTER, *source, *extra, *out, *(["--json"] if rng.random() < 0.3 else [])]
 
 
 def outcome(arguments: list[str]) -> tuple[str, str]:
@@ -195,6 +220,7 @@ def fuzz(n_cases: float, seconds: float, seed: int) -> tuple[Counter[str], list[
         counts[kind] += 1
         if kind in BAD:
             bad.append(f"{kind}: {arguments!r}: {why}")
+            print(bad[-1], file=sys.stderr, flush=True)
             for name in files:
                 if name in arguments[1]:
                     saved = Path(tempfile.gettempdir()) / f"gatecast-fuzz-{seed}-{sum(counts.values())}-{name}"

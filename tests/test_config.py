@@ -37,3 +37,9 @@ def test_data_config_holidays_are_codes(holidays):
 def test_data_config_invalid_holidays_raise(holidays):
     with pytest.raises(ConfigError, match=r"^Invalid holidays .* expected the code of a country, such as 'DE'"):
         DataConfig(holidays=holidays)
+
+
+@pytest.mark.parametrize("name", ["integer", "keep_last"])
+def test_data_config_flag_that_is_a_number_is_refused(name):
+    with pytest.raises(ConfigError, match=f"Invalid {name} 30 .*expected True or False"):
+        DataConfig(**{name: 30})

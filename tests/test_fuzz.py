@@ -20,7 +20,11 @@ pytestmark = [
 
 @pytest.mark.parametrize(
     ("script", "arguments", "least"),
-    [("fuzz_files.py", ["--cases", "60"], 300), ("fuzz_commands.py", ["--cases", "250"], 250)],
+    [
+        ("fuzz_files.py", ["--cases", "60"], 300),
+        ("fuzz_commands.py", ["--cases", "250"], 250),
+        ("fuzz_tables.py", ["--cases", "3"], 100),
+    ],
 )
 def test_fuzz_finds_no_defect(tmp_path, script, arguments, least):
     command = [sys.executable, str(SCRIPTS / script), *arguments, "--seed", "5"]
@@ -45,3 +49,29 @@ print(len(bad))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "3\n"
+
+
+@pytest.mark.parametrize(
+    ("defect", "kind"),
+    [
+        ("raise ValueError", "raw error"),
+        ("while True: pass", "hang"),
+        ("return right(path)[0].drop_last(1), ()", "wrong"),
+    ],
+)
+def test_fuzz_of_tables_finds_a_defect(tmp_path, defect, kind):
+    """A reader that fails, never ends, or loses a row is counted."""
+    code = f"""
+import signal, sys
+from pathlib import Path
+sys.path.insert(0, {str(SCRIPTS)!r})
+import fuzz_tables as fuzz
+right = fuzz.read
+def broken(path, **_):
+    {defect}
+fuzz.read, fuzz.SECONDS_EACH = broken, 1
+signal.signal(signal.SIGALRM, fuzz.stop)
+print(fuzz.outcome("months", 0, Path("table.csv"))[0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{kind}\n"

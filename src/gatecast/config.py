@@ -8,13 +8,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gatecast._utils.validation import check_fraction, check_positive, check_positive_int
+from gatecast._utils.validation import check_flag, check_fraction, check_positive, check_positive_int
 from gatecast.errors import ConfigError
 
 __all__ = ["DataConfig", "ForecasterConfig", "NetworkConfig", "TrainingConfig"]
 
 MAX_LAYERS = 1000
 """Recurrent layers of a network, at most."""
+
+MAX_MEMBERS = 1000
+"""Networks with different seeds, at most."""
+
+MAX_NUMBER = 10**9
+"""Updates of a network, and series in one, at most; a saved file may have no more either."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ class TrainingConfig:
             form.
 
     Raises:
-        ConfigError: A number below 1, a learning rate that is not above 0, or a finetune that is not True or False.
+        ConfigError: A number below 1, more than 1,000 networks or 10^9 updates or series, a learning rate that is not
+            above 0, or a finetune that is not True or False.
     """
 
     n_members: int | None = None
@@ -67,9 +74,9 @@ class TrainingConfig:
     finetune: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("n_members", "max_steps", "batch_size"):
+        for name, maximum in (("n_members", MAX_MEMBERS), ("max_steps", MAX_NUMBER), ("batch_size", MAX_NUMBER)):
             if getattr(self, name) is not None:
-                check_positive_int(getattr(self, name), f"TrainingConfig's {name}")
+                check_positive_int(getattr(self, name), f"TrainingConfig's {name}", maximum=maximum)
         if self.learning_rate is not None:
             check_positive(self.learning_rate, "TrainingConfig's rate")
         if not isinstance(self.finetune, bool):
@@ -126,6 +133,8 @@ class DataConfig:
             bound = getattr(self, name)
             if bound is not None and not (isinstance(bound, int | float | np.number) and np.isfinite(bound)):
                 raise ConfigError(f"Invalid {name} {bound!r}", expected="a finite number or None", argument=name)
+        for name in ("integer", "keep_last"):
+            object.__setattr__(self, name, check_flag(getattr(self, name), name, where="DataConfig"))
         object.__setattr__(self, "missing_codes", _check_codes(self.missing_codes))
         if self.lower_bound is not None and self.upper_bound is not None and self.lower_bound >= self.upper_bound:
             raise ConfigError(

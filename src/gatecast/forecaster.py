@@ -33,6 +33,7 @@ from gatecast.data.reader import add_offsets, attach_findings, kind_of, to_frame
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.distributed.engine import engine_of
 from gatecast.errors import NotFittedError
+from gatecast.evaluation.sample_paths import MAX_PATHS
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.held_results import holding_results
@@ -443,7 +444,7 @@ class Forecaster:
         """Sample paths: each step has the distribution that the intervals state, and errors last as past ones did.
 
         Args:
-            n_paths: Paths for each series.
+            n_paths: Paths for each series, a million at most.
             source: As for `predict`.
             h: As for `predict`.
             futr_df: As for `predict`.
@@ -455,9 +456,10 @@ class Forecaster:
 
         Raises:
             NotFittedError: `fit` comes first.
+            ConfigError: Another number of paths.
             DataError: As `predict`.
         """
-        check_positive_int(n_paths, "n_paths")
+        check_positive_int(n_paths, "n_paths", maximum=MAX_PATHS)
         source = self._without_fit(source, h)
         state, n_steps = self._fitted(), self._n_steps(h)
         panel, context = self._context(source, futr_df, n_steps)

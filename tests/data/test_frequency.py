@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gatecast.data.frequency import MONTHS, Freq, format_times, parse
 from gatecast.data.time_grid import infer_freq
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, DataError
 
 DAY = "M8[D]"
 
@@ -180,3 +180,25 @@ def test_times_as_text():
     assert format_times(np.array(["2024-01-01", "NaT"], "M8[us]")) == ["2024-01-01", "NaT"]
     assert format_times(np.array(["2024-01-01T00:00:00.5"], "M8[us]")) == ["2024-01-01 00:00:00.500"]
     assert format_times(np.array([], "M8[us]")) == []
+
+
+@pytest.mark.parametrize("alias", ["", "us", "s", "D", "B", "W", "MS", "QE", "YS", "SMS-15", "WOM-3FRI"])
+def test_parse_of_a_step_that_no_time_can_follow_is_refused(alias):
+    with pytest.raises(ConfigError, match="multiple of a frequency"):
+        parse(f"{10**30}{alias}")
+
+
+@pytest.mark.parametrize(
+    "alias", ["1", "us", "D", "B", "W", "MS", "QE", "YS", "SMS-15", "YS@JAN15,SEP1", "D@0-5", "1000YS"]
+)
+def test_at_positions_whose_times_would_wrap_around_are_refused(alias):
+    """The farthest positions that are allowed are after the start, and the next are refused, not before it."""
+    freq = parse(alias)
+    start = np.int64(2**61) if alias == "1" else np.datetime64("2024-01-15", "us")
+    with pytest.raises(DataError, match="Times beyond what 64 bits hold") as caught:
+        freq.at(start, [0, 3 * 2**61])
+    most = int(str(caught.value).split("at most ")[1].split(". ")[0].replace(",", ""))
+    first, last = freq.at(start, [0, most])
+    assert last > first
+    with pytest.raises(DataError, match="finer frequency"):
+        freq.at(start, most + 1)

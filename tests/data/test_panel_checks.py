@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from gatecast.data.frequency import format_times, parse
+from gatecast.data.panel_builder import build_panel
 from gatecast.data.reader import read
 from gatecast.errors import DataError
 
@@ -244,3 +245,15 @@ def test_read_of_irregular_times_gives_advice_that_works(days, is_dense, has_ids
     assert ("Set freq='D'" in message) == is_dense or days is RETAIL
     if "Set freq='D'" in message:
         assert str(read("file.csv", freq="D")[0].freq) == "D"
+
+
+@pytest.mark.parametrize("times", [np.int64(2**63 - 3) + np.arange(3), np.int64(-(2**63)) + np.arange(3)])
+def test_build_panel_times_at_the_edge_of_64_bits_are_refused(times):
+    with pytest.raises(DataError, match=r"Time too far away .*expected times from -2305843009213693952"):
+        build_panel(times, [1.0, 2.0, 3.0])
+
+
+def test_build_panel_years_at_the_edge_of_64_bits_are_refused():
+    years = np.array(["290000", "290001", "290002"], "M8[Y]")
+    with pytest.raises(DataError, match=r"Time too far away .*got 290000-01-01, expected times from -71100"):
+        build_panel(years, [1.0, 2.0, 3.0])

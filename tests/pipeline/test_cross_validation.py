@@ -28,6 +28,12 @@ def test_cutoff_offsets_run_from_the_earliest_cutoff():
         cutoff_offsets(panel, 4, 5, None)
 
 
+def test_cutoff_offsets_of_more_windows_than_memory_are_refused_at_once():
+    panel = from_values(np.arange(24.0))
+    with pytest.raises(DataError, match=r"too short for 10{30} windows: got 24 rows at most"):
+        cutoff_offsets(panel, 4, 10**30, 1)
+
+
 @pytest.mark.slow
 def test_longer_than_takes_series_with_two_values_before_the_cutoff(fitted_panel):
     panel = fitted_panel.panel_

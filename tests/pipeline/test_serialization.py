@@ -6,7 +6,8 @@ from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, monthly, only_sales, rows
 
 import gatecast as gc
 from gatecast._utils import safefile
-from gatecast.config import NetworkConfig, TrainingConfig
+from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
+from gatecast.data.frequency import parse
 from gatecast.errors import FormatError, NotFittedError
 from gatecast.forecaster import Forecaster
 from gatecast.layers import GRU, Dense
@@ -125,3 +126,36 @@ def test_read_other_weights_raises(fitted_shops, tmp_path):
 def test_write_unfitted_forecaster_raises(tmp_path):
     with pytest.raises(NotFittedError, match="not fitted"):
         Forecaster(H).save(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"h": np.int64(3)},
+        {"season_length": np.int64(4), "seed": np.int64(3)},
+        {"level": np.array([80, 90])},
+        {"freq": parse("MS")},
+        {"target_col": np.array(["y"])},
+        {"data": DataConfig(lower_bound=np.float32(0), keep_last=np.True_)},
+        {"data": DataConfig(missing_codes=(np.int64(-9), np.float64(5)))},
+        {"network": NetworkConfig(units=np.int64(4), dropout=np.float64(0.1))},
+        {"training": TrainingConfig(n_members=np.int64(1), max_steps=np.int64(2), learning_rate=np.float32(0.01))},
+    ],
+    ids=lambda settings: " ".join(settings),
+)
+def test_write_settings_of_other_types_than_those_of_python_are_saved(settings, tmp_path):
+    """What was trained with them is not lost when it is saved."""
+    months = np.arange("2020-01", "2023-05", dtype="M8[M]")
+    forecaster = Forecaster(**{"h": 3, "model": "naive"} | settings)
+    forecaster.fit({"ds": months, "y": 100 + np.sin(np.arange(40.0))}, evaluate=False, progress=False)
+    assert_same_table(saved(forecaster, tmp_path).predict(), forecaster.predict())
+
+
+@pytest.mark.parametrize("start", [np.int64(2**60), np.int64(-(2**61)), np.datetime64("20000-01-01", "D")])
+def test_read_times_far_away_are_those_that_were_saved(start, tmp_path):
+    """What a table may have, its file may have too."""
+    table = {"ds": start + 1 + np.arange(40), "y": 100 + np.sin(np.arange(40.0))}
+    freq = "D" if table["ds"].dtype.kind == "M" else 1
+    forecaster = Forecaster(3, model="naive", freq=freq, time_col="ds").fit(table, evaluate=False, progress=False)
+    assert forecaster.predict()["ds"][0] > table["ds"][-1]
+    assert_same_table(saved(forecaster, tmp_path).predict(), forecaster.predict())

@@ -45,7 +45,7 @@ def write(
     Args:
         path: The file; an existing one is replaced.
         kind: What the file holds, such as "network"; `read` compares it.
-        settings: Data for JSON.
+        settings: Data for JSON; NumPy's numbers and arrays become those of Python.
         arrays: Arrays by name.
 
     Raises:
@@ -61,7 +61,7 @@ def write(
     from safetensors.numpy import save
 
     target = Path(path)
-    header = {"schema": SCHEMA, "kind": kind, "settings": settings}
+    header = {"schema": SCHEMA, "kind": kind, "settings": json.loads(json.dumps(settings, default=_plain))}
     header["sha256"] = _digest(header, arrays)
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, {_KEY: json.dumps(header)})
     with writing(target) as draft:
@@ -183,6 +183,13 @@ def _is_deep(value: Any) -> bool:
         inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
         level = [item for items in inner for item in items]
     return bool(level)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or an array of NumPy as JSON has it: people take sizes and horizons from arrays."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no data for JSON")
 
 
 def _digest(header: Mapping[str, Any], arrays: Mapping[str, Float32Array]) -> str:

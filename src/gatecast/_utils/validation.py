@@ -13,6 +13,7 @@ import numpy as np
 from gatecast.errors import ConfigError
 
 __all__ = [
+    "MAX_STEPS",
     "check_finite",
     "check_flag",
     "check_fraction",

@@ -34,9 +34,9 @@ from gatecast.data.month_days import (
     parse_days_alias,
 )
 from gatecast.data.week_slots import MICROSECONDS_PER_WEEK, format_slots, parse_slots, slot_positions, slot_times
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, DataError
 
-__all__ = ["Freq", "Times", "format_times", "parse", "weekday"]
+__all__ = ["MAX_TICKS", "Freq", "Times", "format_times", "parse", "weekday"]
 
 Times = npt.NDArray[Any]
 """datetime64[us] or int64."""
@@ -53,6 +53,11 @@ MICROSECONDS = MappingProxyType(
     }
 )
 """Length of each unit of fixed length."""
+
+MAX_TICKS = 2**61
+"""Microseconds from 1970, 73,000 years, or integer steps from 0, that a time of a table and a step may have at most.
+
+Sums and differences of two of them, and what is rounded to steps, fit into 64 bits."""
 
 MONTHS = MappingProxyType({"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12})
 """Length in months of each calendar unit, at the start or the end of the period."""
@@ -138,7 +143,9 @@ class Freq:
     def __post_init__(self) -> None:
         if self.unit not in UNIT_NAMES:
             raise ConfigError("Unknown unit of time", got=repr(self.unit), expected="one of " + " ".join(UNIT_NAMES))
-        object.__setattr__(self, "multiple", check_positive_int(self.multiple, "the multiple of a frequency"))
+        maximum = MAX_TICKS // _ticks_of(self.unit)
+        multiple = check_positive_int(self.multiple, "multiple of a frequency", where=self.unit, maximum=maximum)
+        object.__setattr__(self, "multiple", multiple)
         object.__setattr__(self, "anchor", _normalize_anchor(self.unit, self.anchor))
         if self.slots:
             _check_slots(self)
@@ -211,9 +218,13 @@ class Freq:
         Returns:
             Times as datetime64[us] or int64, in the broadcast shape.
 
+        Raises:
+            DataError: Positions that are too far away for times of 64 bits.
+
         >>> Freq("ME").at(np.datetime64("2024-01-31"), [0, 1, 2]).astype("M8[D]").astype(str).tolist()
         ['2024-01-31', '2024-02-29', '2024-03-31']
         """
+        self._check_reach(np.asarray(k, np.int64))
         steps = np.asarray(k, np.int64) * self.multiple
         first = np.asarray(start)
         if self.unit == "step":
@@ -305,6 +316,24 @@ class Freq:
         900000000
         """
         return MICROSECONDS[self.unit] * self.multiple
+
+    def _check_reach(self, k: IntArray) -> None:
+        """Check that no position is so far from the start that its time would wrap around."""
+        if not k.size:
+            return
+        farthest = max(int(k.max()), -int(k.min()))
+        # Of a week or of a month only some steps may occur.
+        per_cycle = len(self.days) or 1
+        size = MICROSECONDS["W"] // len(self.slots) if self.slots else _ticks_of(self.unit) * self.multiple // per_cycle
+        limit = (MAX_TICKS * 3 - 1) // max(size, 1)
+        if farthest > limit:
+            raise DataError(
+                "Times beyond what 64 bits hold",
+                got=f"{farthest:,} steps from the start of a series, {self.label}",
+                expected=f"at most {limit:,}",
+                fix="Ask for fewer steps, or give the series a finer frequency.",
+                argument="h",
+            )
 
     def _slot_cycles(self) -> tuple[int, ...]:
         """Steps of a day, where all open days have as many, of a week, and of a year."""
@@ -401,6 +430,18 @@ def format_times(times: npt.ArrayLike) -> list[str]:
             break
     texts = np.datetime_as_string(t, unit=unit).tolist()
     return [text if text == "NaT" else text.replace("T", " ") for text in texts]
+
+
+def _ticks_of(unit: str) -> int:
+    """Microseconds of a unit, of the longest one where they differ; 1 for integer steps.
+
+    >>> _ticks_of("D"), _ticks_of("MS") // _ticks_of("D")
+    (86400000000, 31)
+    """
+    if unit == "B":
+        return 3 * MICROSECONDS["D"]
+    days = {1: 31, 3: 92, 12: 366}
+    return days[MONTHS[unit]] * MICROSECONDS["D"] if unit in MONTHS else MICROSECONDS.get(unit, 1)
 
 
 def _check_slots(freq: Freq) -> None:

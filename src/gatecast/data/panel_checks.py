@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.data.frequency import MICROSECONDS, Freq, Times, format_times
+from gatecast.data.frequency import MAX_TICKS, MICROSECONDS, Freq, Times, format_times
 from gatecast.data.messages import format_id
 from gatecast.data.panel import ColumnNames
 from gatecast.data.parsing.exogenous import format_value
@@ -51,10 +51,11 @@ OTHER_FREQUENCY = "Series have different frequencies"
 def check_values(
     t: Times, x: FloatArray, names: ColumnNames, describe_row: Callable[[int], str], min_rows: int = 2
 ) -> None:
-    """Check that there are rows and that some have a finite value.
+    """Check that there are rows, at times that can be computed with, and that some have a finite value.
 
     Raises:
-        DataError: Fewer than `min_rows` rows, an infinite or huge value, or no value at all.
+        DataError: Fewer than `min_rows` rows, an infinite or huge value, a time farther than 73,000 years from 1970 or
+            an integer beyond 2^61, or no value at all.
     """
     if len(x) < min_rows:
         raise DataError(
@@ -63,6 +64,7 @@ def check_values(
             expected="at least two times with a value each",
             fix="Provide more history.",
         )
+    _check_times(t, names.time, describe_row)
     check_finite(t, x, names.target, describe_row)
     if np.isnan(x).all():
         raise DataError(
@@ -73,6 +75,24 @@ def check_values(
             fix="If this is the wrong column, set target_col to the right one.",
             argument="target_col",
         )
+
+
+def _check_times(t: Times, name: str, describe_row: Callable[[int], str]) -> None:
+    """Check that differences and steps of times fit into 64 bits."""
+    ticks = t.astype(np.int64)
+    if not len(ticks) or -MAX_TICKS <= ticks.min() <= ticks.max() <= MAX_TICKS:
+        return
+    i = int(np.flatnonzero((ticks < -MAX_TICKS) | (ticks > MAX_TICKS))[0])
+    edges = np.array([-MAX_TICKS, MAX_TICKS]).astype(t.dtype)
+    low, high = format_times(edges.astype("M8[D]") if t.dtype.kind == "M" else edges)
+    raise DataError(
+        "Time too far away",
+        where=f"{describe_row(i)}, column {name!r}",
+        got=format_times(t[i : i + 1])[0],
+        expected=f"times from {low} to {high}",
+        fix="Correct the cell, or count from another time.",
+        argument="time_col",
+    )
 
 
 def check_finite(t: Times, x: FloatArray, name: str, describe_row: Callable[[int], str]) -> None:

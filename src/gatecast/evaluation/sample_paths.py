@@ -17,7 +17,10 @@ import numpy.typing as npt
 from gatecast.evaluation.calibration import ConformalCalibrator, quantile_grid
 from gatecast.evaluation.point_forecasts import grid_scores
 
-__all__ = ["Draw", "independent_normal", "sample_paths"]
+__all__ = ["MAX_PATHS", "Draw", "independent_normal", "sample_paths"]
+
+MAX_PATHS = 1_000_000
+"""Paths of a series at most: more fit into no memory."""
 
 FloatArray = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, int]], FloatArray]

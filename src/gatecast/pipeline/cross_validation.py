@@ -42,16 +42,17 @@ def cutoff_offsets(panel: Panel, h: int, n_windows: int, step_size: int | None) 
     Raises:
         DataError: No series is long enough.
     """
-    offsets = [h + k * (step_size or h) for k in reversed(range(n_windows))]
-    if (panel.lengths > offsets[0] + 1).sum() == 0:
+    longest, first = int(panel.lengths.max()), h + (n_windows - 1) * (step_size or h)
+    # Before any list is made: somebody may ask for more windows than fit into memory.
+    if longest <= first + 1:
         raise DataError(
             f"The series are too short for {n_windows} windows",
-            got=f"{panel.lengths.max()} rows at most",
-            expected=f"more than {offsets[0] + 1}",
+            got=f"{longest} rows at most",
+            expected=f"more than {first + 1}",
             fix="Ask for fewer windows, a smaller step_size or a shorter horizon.",
             argument="n_windows",
         )
-    return offsets
+    return [h + k * (step_size or h) for k in reversed(range(n_windows))]
 
 
 def iter_windows(

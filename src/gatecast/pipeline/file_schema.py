@@ -19,7 +19,7 @@ from gatecast._utils.schema import (
 )
 from gatecast._utils.validation import check_levels, check_quantiles
 from gatecast.config import ForecasterConfig
-from gatecast.data.frequency import parse
+from gatecast.data.frequency import MAX_TICKS, parse
 from gatecast.forecasting.base import MAX_SEASON, Task
 from gatecast.forecasting.context import MAX_CATEGORIES
 from gatecast.forecasting.ensemble import COMBINED
@@ -32,9 +32,6 @@ from gatecast.pipeline.file_header import (
 )
 
 __all__ = ["check_config", "check_forecaster", "check_stream"]
-
-MAX_START_US, MAX_START = 253_402_300_800 * 10**6, 2**53
-"""Latest first time: the end of the year 9999 in microseconds since 1970, and as an integer."""
 
 MAX_SLOPE = 100.0
 """Largest effect of a standard deviation of a column, on a logarithmic scale."""
@@ -150,12 +147,12 @@ def _check_panel(panel: PanelHeader, arrays: Arrays, horizon: int) -> _Sizes:
 
 
 def _check_times(panel: PanelHeader, start: npt.NDArray[np.int64]) -> None:
-    """Check frequency and first times: what NumPy holds in microseconds, with room for what follows."""
+    """Check frequency and first times: those that a table may have."""
     freq = parse(panel["freq"])
     if (freq.unit == "step") == panel["dated"]:
         raise SchemaError(f"panel.freq is {panel['freq'][:20]!r}, which does not go with panel.dated")
-    if len(start) and np.abs(start, dtype=np.float64).max() > (MAX_START_US if panel["dated"] else MAX_START):
-        raise SchemaError("array 'start' has times beyond the years 1 to 9999")
+    if len(start) and not -MAX_TICKS <= start.min() <= start.max() <= MAX_TICKS:
+        raise SchemaError("array 'start' has times that no table may have")
 
 
 def _check_categories(panel: PanelHeader, codes: Mapping[str, npt.NDArray[Any]]) -> None:

@@ -179,6 +179,8 @@ CONFIGS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataCon
 def _config_out(config: ForecasterConfig) -> dict[str, Any]:
     """Return the settings as JSON; of models that are not names, the models themselves are in the file."""
     settings = {name: getattr(config, name) for name in ForecasterConfig.__dataclass_fields__ if name not in CONFIGS}
+    # An integer, or a Freq, is a frequency too.
+    settings["freq"] = None if config.freq is None else str(config.freq)
     model = config.model
     names = model if isinstance(model, list | tuple) else [model]
     settings["model"] = model if all(isinstance(name, str) for name in names) else None

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from gatecast._utils.checkpoint import keeping, working_on
 from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
-from gatecast._utils.validation import check_positive, check_positive_int
+from gatecast._utils.validation import MAX_STEPS, check_positive, check_positive_int
 from gatecast.data.panel import Panel
 from gatecast.data.reader import kind_of
 from gatecast.errors import DataError
@@ -237,7 +237,7 @@ def tune(
     """
     require_optuna()
     for name, value in (("n_trials", n_trials), ("n_windows", n_windows)):
-        check_positive_int(value, name)
+        check_positive_int(value, name, maximum=MAX_STEPS)
     deadline = np.inf if timeout is None else time.monotonic() + check_positive(timeout, "timeout")
     plan = _plan(source, Forecaster(h, **settings), n_windows, search_space)
     facts = (plan.panel, plan.study_facts(), environment())

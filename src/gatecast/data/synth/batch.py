@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
-from gatecast._utils.validation import check_positive_int
+from gatecast._utils.validation import MAX_STEPS, check_positive_int
 from gatecast.data.synth.registry import Family, Kind, families
 from gatecast.data.synth.seasons import draw_long_seasons, draw_seasons
 from gatecast.errors import ConfigError
@@ -18,6 +18,9 @@ __all__ = ["BLOCK", "SynthBatch", "check_seeds", "draw"]
 
 BLOCK: dict[Kind, int] = {"lf": 4096, "hf": 1024}
 """Series that are made together: many share the cost of a step in time, too many fill the memory."""
+
+MAX_SERIES = 10_000_000
+"""Series of a batch at most: more fit into no memory."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def draw(
         The series, without NaN and infinite values, with an arbitrary scale, in random order of families.
 
     Raises:
-        ConfigError: An unknown kind, a count, length or season below 1, a negative seed, or shares of unknown groups.
+        ConfigError: An unknown kind, a count, length or season below 1 or too large for any memory, a negative seed, or
+            shares of unknown groups.
 
     Example:
         >>> one, two = draw("lf", 4, 60, (7, 0)), draw("lf", 4, 60, (7, 0))
@@ -75,10 +79,10 @@ def draw(
     """
     members = _check_kind(kind)
     weights = _weights(members, shares)
-    check_positive_int(count, "count", where="draw")
-    check_positive_int(length, "length", where="draw")
+    check_positive_int(count, "count", where="draw", maximum=MAX_SERIES)
+    check_positive_int(length, "length", where="draw", maximum=MAX_STEPS)
     if season is not None:
-        check_positive_int(season, "season", where="draw")
+        check_positive_int(season, "season", where="draw", maximum=MAX_STEPS)
     seeds = check_seeds(seed)
     block = BLOCK[kind]
     if count <= block:

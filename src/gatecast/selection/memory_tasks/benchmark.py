@@ -34,6 +34,9 @@ __all__ = ["CELL_NAMES", "MemoryBenchmark", "equal_units", "memory_benchmark"]
 
 ColumnTable = dict[str, npt.NDArray[Any]]
 
+MAX_SEEDS = 1000
+"""Trainings of a cell on a task, at most."""
+
 CELL_NAMES = ("rnn", "gru", "lstm", "lstm-peephole", "slstm")
 """The cells, by the names of models."""
 
@@ -138,7 +141,7 @@ def memory_benchmark(
     """
     chosen = dict(tasks) if isinstance(tasks, Mapping) else _named_tasks(tasks)
     names = _check_names(cells, CELL_NAMES, "cells")
-    seeds = check_positive_int(seeds, "seeds")
+    seeds = check_positive_int(seeds, "seeds", maximum=MAX_SEEDS)
     results: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
     runs = [(label, cell, seed) for label in chosen for cell in names for seed in range(seeds)]
