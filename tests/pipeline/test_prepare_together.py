@@ -180,6 +180,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_prepared_together_is_prepared_alone_for_any_mix(data):
@@ -195,6 +196,7 @@ def test_prepared_together_is_prepared_alone_for_any_mix(data):
     check_equal(requests)
 
 
+@pytest.mark.slow
 def test_forecasts_prepared_together_have_the_bits_of_those_alone():
     requests = []
     for seed in range(3):
