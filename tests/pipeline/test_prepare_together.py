@@ -214,6 +214,13 @@ def test_forecasts_prepared_together_have_the_bits_of_those_alone():
             assert column.tolist() == expected[name].tolist()
 
 
+def test_times_of_many_characters_are_not_remembered():
+    preparations, values = Preparations(), make_values(np.random.default_rng(0))
+    table = {"ds": [f"{month}{' ' * 100}" for month in TIMES["months"]], "y": values["season"]}
+    check_equal([Request(table, CONFIG)] * 2, preparations)
+    assert not preparations._kinds
+
+
 def test_preparations_keep_no_values_and_a_bounded_number_of_kinds(monkeypatch):
     monkeypatch.setattr(prepare_together, "MAX_REMEMBERED", 2)
     preparations, values = Preparations(), make_values(np.random.default_rng(0))
