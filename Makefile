@@ -25,9 +25,9 @@ install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" 
   $(1)/bin/$(INSTALL_ONLY) --no-deps --force-reinstall $(WHEEL)/gatecast-*.whl
 
 .PHONY: help demo check test-native test-native-tsan test-native-baseline test-native-aarch64 \
-  test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-lowest test-newest test-sdist audit sbom \
-  test-peers test-pages test-pretraining coverage docs lint format sanitize bits bench bench-grid bench-more bench-reading bench-cold \
-  bench-serve soak-serve pretrain clean
+  test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-memory test-mutations test-lowest \
+  test-newest test-pythons test-sdist audit sbom test-peers test-clusters test-pages test-pretraining coverage docs lint format \
+  sanitize bits bench bench-grid bench-more bench-reading bench-cold bench-serve bench-clusters soak-serve pretrain clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,13 @@ coverage: .venv/.test  ## all tests with line coverage; fails below the minimum 
 
 test-peers: .venv-peers/.installed  ## compare with PyTorch, Keras and statsforecast; ARGS='-m "not slow"' for less
 	KERAS_BACKEND=torch .venv-peers/bin/pytest tests/peers $(ARGS)
+
+# Engines warn about much that is theirs, and start a process for each worker.
+test-clusters: .venv-clusters/.installed  ## Ray and Spark on this machine (installs both into .venv-clusters; Spark needs Java 17)
+	.venv-clusters/bin/pytest tests/clusters -o filterwarnings=default $(ARGS)
+
+bench-clusters: .venv-clusters/.installed  ## what Ray and Spark add to Forecaster.predict of 100,000 series
+	@for what in parts ray spark; do .venv-clusters/bin/python benchmarks/scale.py --what $$what $(ARGS) || exit 1; done
 
 lint: .venv/.test  ## ruff, mypy, clang-format, import contracts, spelling, words of the glossary
 	$(BIN)/ruff check .
@@ -161,6 +168,9 @@ SOAK ?= 1800
 soak-serve: .venv/.test  ## mixed load of the HTTP server with kills of its workers for half an hour; SOAK=120 for less
 	$(BIN)/python benchmarks/serve.py --soak $(SOAK) $(ARGS)
 
+test-memory: .venv/.test  ## 1,000 fits and 10,000 predicts in one process: its memory must not grow
+	$(BIN)/python scripts/memory_growth.py
+
 fuzz-tables: .venv/.test  ## read 200 mutations of each layout of tables: 10 minutes
 	$(BIN)/python scripts/fuzz_tables.py 200
 
@@ -179,12 +189,26 @@ KILLS ?= 200
 test-kills: .venv/.test  ## kill commands at 200 random instants, and compare the bits of what they end with; KILLS=20 for less
 	$(BIN)/python scripts/kill_harness.py --kills $(KILLS)
 
+# What survived before is tried again with ARGS=--again; MODULES="scaling splits" for some of them.
+test-mutations: .venv/.mutations  ## change the code of metrics, windows, ... an operator at a time: tests must notice; resumes
+	nice $(BIN)/python scripts/mutation_tests.py $(MODULES) $(ARGS)
+
 test-lowest: .venv-lowest/.installed  ## fast tests with the oldest versions of the dependencies that pyproject.toml allows
 	.venv-lowest/bin/pytest -n $(WORKERS) -m "not slow" tests
 
 # The newest releases, pre-releases of the dependencies included: what users will get next.
 test-newest: .venv-newest/.installed  ## fast tests with the newest versions of the dependencies, pre-releases included
 	.venv-newest/bin/pytest -n $(WORKERS) -m "not slow" tests
+
+# Versions that are not installed are named and left out.
+PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
+test-pythons:  ## fast tests on every version of Python that is installed here; PYTHONS=3.12 for one
+	@for version in $(PYTHONS); do \
+	  if python$$version -c '' 2> /dev/null; then \
+	    $(MAKE) --no-print-directory .venv-py$$version/.installed && echo "Python $$version" && \
+	    .venv-py$$version/bin/pytest -n $(WORKERS) -m "not slow" tests || exit 1; \
+	  else echo "Python $$version: not installed, not tested"; fi; \
+	done
 
 test-sdist: .venv-sdist/.installed  ## fast tests from the source distribution alone, which is compiled anew
 	cd build/sdist && $(CURDIR)/.venv-sdist/bin/pytest -n $(WORKERS) -m "not slow" tests
@@ -209,7 +233,7 @@ docs: .venv/.docs  ## build the documentation into build/site; a warning is an e
 	$(BIN)/python scripts/check_site.py build/site
 
 clean:  ## delete the environments and everything that was built
-	rm -rf .venv .venv-lowest .venv-newest .venv-sdist .venv-peers .venv-pages .venv-torch .venv-keras build demo
+	rm -rf .venv .venv-lowest .venv-newest .venv-py* .venv-sdist .venv-peers .venv-clusters .venv-pages .venv-torch .venv-keras build demo
 
 .venv/.build:
 	@$(call create,.venv)
@@ -223,6 +247,10 @@ clean:  ## delete the environments and everything that was built
 
 .venv/.test: .venv/.demo
 	$(BIN)/$(INSTALL) $(BUILD) -e '.[plot,report,tune]' --group test
+	@touch $@
+
+.venv/.mutations: .venv/.test
+	$(BIN)/$(INSTALL) --group mutations
 	@touch $@
 
 $(WHEEL)/.made: .venv/.demo $(PACKAGE)
@@ -246,11 +274,24 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 	$(call install_wheel,.venv-peers,[stats])
 	@touch $@
 
+.venv-clusters/.installed: $(WHEEL)/.made
+	$(call create,.venv-clusters)
+	.venv-clusters/bin/$(INSTALL_ONLY) --group clusters
+	$(call install_wheel,.venv-clusters,[ray$(comma)spark])
+	@touch $@
+
 .venv-lowest/.installed: $(WHEEL)/.made scripts/lowest_versions.py
 	$(call create,.venv-lowest)
 	$(BIN)/python scripts/lowest_versions.py keras onnx plot report tune > .venv-lowest/constraints.txt
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt .venv-lowest/bin/$(INSTALL) --group test
 	PIP_CONSTRAINT=.venv-lowest/constraints.txt $(call install_wheel,.venv-lowest,[keras$(comma)onnx$(comma)plot$(comma)report$(comma)tune])
+	@touch $@
+
+.venv-py%/.installed: PYTHON = python$*
+.venv-py%/.installed: $(SOURCES) $(PACKAGE)
+	$(call create,.venv-py$*)
+	.venv-py$*/bin/$(INSTALL) --group test
+	.venv-py$*/bin/$(INSTALL) ".[keras,onnx,plot,report,tune]"
 	@touch $@
 
 .venv-sdist/.installed: .venv/.demo $(PACKAGE)

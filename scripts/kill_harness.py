@@ -37,6 +37,7 @@ TRAIN = (*SMALL, "--n-members", "2", "--dropout", "0.1")
 TUNE = ("tune", "s.csv", *SMALL, "--n-members", "1", "--max-steps", "30", "--n-trials", "3", "--n-windows", "1")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "train": ("train", "s.csv", "--model", "lstm", *TRAIN, "--max-steps", "80", "--out", "o.gatecast"),
+    "update": ("update", "m.gatecast", "new.csv", "--out", "o.gatecast"),
     "forecast": ("forecast", "s.csv", "--model", "lstm,dot,es-lstm", *TRAIN, "--max-steps", "40", "--out", "o.csv"),
     "backtest": (
         *("backtest", "s.csv", "--model", "es-lstm", *TRAIN, "--max-steps", "30", "--n-windows", "2"),
@@ -49,6 +50,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "tune": (*TUNE, "--out", "o.gatecast"),
     "tune --study": (*TUNE, "--study", "o.db", "--out", "o.gatecast"),
 }
+FITTED = ("train", "s.csv", "--model", "lstm", *TRAIN, "--max-steps", "240", "--out", "m.gatecast")
+"""What is trained before, for the commands that read it."""
+INPUTS = ("s.csv", "new.csv", "m.gatecast")
 WAYS = ("SIGKILL", "SIGINT", "SIGTERM", "full disk")
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 START_SECONDS, START_SHARE = 0.3, 0.15
@@ -82,13 +86,14 @@ class Outcome:
         return "Traceback" in self.error or self.code == 70
 
 
-def write_series(path: Path) -> None:
-    """Write six monthly series of five years."""
-    rng, n = np.random.default_rng(0), 60
+def write_series(path: Path, first: int, last: int) -> None:
+    """Write some months of six series."""
+    rng = np.random.default_rng(0)
+    t = np.arange(72)
     lines = ["shop,month,sold"]
     for shop in range(6):
-        values = 50 + 10 * shop + 5 * np.sin(np.arange(n) * np.pi / 6) + rng.normal(size=n)
-        lines += [f"s{shop},{np.datetime64('2018-01') + t},{value:.3f}" for t, value in enumerate(values)]
+        values = 50 + 10 * shop + 5 * np.sin(t * np.pi / 6) + rng.normal(size=len(t))
+        lines += [f"s{shop},{np.datetime64('2018-01') + k},{values[k]:.3f}" for k in range(first, last)]
     path.write_text("\n".join(lines) + "\n")
 
 
@@ -98,12 +103,17 @@ class Case:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.arguments = folder / name.replace(" ", ""), COMMANDS[name]
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_series(self.folder / "s.csv")
+        write_series(self.folder / "s.csv", 0, 60)
+        write_series(self.folder / "new.csv", 60, 72)
+        if "m.gatecast" in self.arguments and not (self.folder / "m.gatecast").exists():
+            subprocess.run(
+                [sys.executable, "-m", "gatecast", *FITTED], cwd=self.folder, check=True, capture_output=True
+            )
 
     def clear(self) -> None:
-        """Remove what earlier runs have left, but not the series."""
+        """Remove what earlier runs have left, but not what a command reads."""
         for path in self.folder.iterdir():
-            if path.name != "s.csv":
+            if path.name not in INPUTS:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def run(self, way: str = "", after: float = 0.0, size: int = 0, options: tuple[str, ...] = ()) -> Outcome:

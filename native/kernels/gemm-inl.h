@@ -11,6 +11,7 @@
 
 #include "kernels/simd-inl.h"
 #include "runtime/memory_pool.h"
+#include "runtime/processor.h"
 #include "runtime/thread_pool.h"
 
 namespace gatecast::GATECAST_ISA {
@@ -47,6 +48,23 @@ GATECAST_INLINE void with_rows(int rows, F&& f) {
     else
       with_rows<R - 1>(rows, f);
   }
+}
+
+// Rows of a tile of R whose weights are loaded two at a time (measured: docs/performance.md). In a tile of one vector
+// of lanes every multiply-add loads its weight: with the vector of lanes that is one load more than the two a cycle
+// that a processor has for two multiply-adds. A pair of weights takes one load and two shuffles.
+template <int R>
+inline constexpr int PAIRED_ROWS = VL == 16 && COLS == 1 ? R / 5 * 2 : 0;
+
+// Calls f.template operator()<R, P>() for a tile of R rows, P of which have their weights in pairs.
+template <typename F>
+GATECAST_INLINE void with_tile(int rows, F&& f) {
+  with_rows(rows, [&]<int R>() {
+    if constexpr (PAIRED_ROWS<R> > 0) {
+      if (shuffles_are_free()) return f.template operator()<R, PAIRED_ROWS<R>>();
+    }
+    f.template operator()<R, 0>();
+  });
 }
 
 // A single block leaves the other threads without work: then a product is split by its outputs, each of which is still
@@ -89,8 +107,8 @@ GATECAST_NOINLINE void pack_tiles(const Matrix& w, float* packed) {
   });
 }
 
-// acc[r][v] += sum_k packed[k][r] * x[k][v]
-template <int R>
+// acc[r][v] += sum_k packed[k][r] * x[k][v], the weights of the last P rows in pairs.
+template <int R, int P>
 GATECAST_INLINE void tile_forward(vf (&acc)[R][COLS], const float* packed, const float* x, int64_t K) {
 #pragma GCC unroll 2
   for (int64_t k = 0; k < K; ++k, packed += R, x += LANES) {
@@ -98,10 +116,20 @@ GATECAST_INLINE void tile_forward(vf (&acc)[R][COLS], const float* packed, const
 #pragma GCC unroll 8
     for (int v = 0; v < COLS; ++v) column[v] = load(x + v * VL);
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
+    for (int r = 0; r < R - P; ++r) {
       const vf weight = set1(packed[r]);
 #pragma GCC unroll 8
       for (int v = 0; v < COLS; ++v) acc[r][v] += weight * column[v];
+    }
+#pragma GCC unroll 16
+    for (int r = R - P; r < R; r += 2) {
+      vf weight[2];
+      set1_pair(packed + r, weight[0], weight[1]);
+#pragma GCC unroll 8
+      for (int v = 0; v < COLS; ++v) {
+        acc[r][v] += weight[0] * column[v];
+        acc[r + 1][v] += weight[1] * column[v];
+      }
     }
   }
 }
@@ -110,7 +138,7 @@ GATECAST_INLINE void tile_forward(vf (&acc)[R][COLS], const float* packed, const
 GATECAST_NOINLINE void lanes_forward(const Term* terms, int n_terms, const float* b, int64_t M, float* y) {
   split_product(M * terms[0].w->K * n_terms * 8, [&](int part, int parts) {
     for_each_tile(M, part, parts, [&](int64_t r0, int rows) {
-      with_rows(rows, [&]<int R>() {
+      with_tile(rows, [&]<int R, int P>() {
         for (int lane = 0; lane < LANES; lane += COLS * VL) {
           float* out = y + r0 * LANES + lane;
           vf acc[R][COLS];
@@ -120,7 +148,7 @@ GATECAST_NOINLINE void lanes_forward(const Term* terms, int n_terms, const float
             for (int v = 0; v < COLS; ++v) acc[r][v] = b ? set1(b[r0 + r]) : load(out + r * LANES + v * VL);
 #pragma GCC unroll 1
           for (int s = 0; s < n_terms; ++s)
-            tile_forward<R>(acc, terms[s].w->packed + r0 * terms[s].w->K, terms[s].x + lane, terms[s].w->K);
+            tile_forward<R, P>(acc, terms[s].w->packed + r0 * terms[s].w->K, terms[s].x + lane, terms[s].w->K);
 #pragma GCC unroll 16
           for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
@@ -133,15 +161,41 @@ GATECAST_NOINLINE void lanes_forward(const Term* terms, int n_terms, const float
 
 // ---- data gradient ------------------------------------------------------------------------------------------------
 
-// acc[i][v] += sum_r W[i * stride + r] * dz[r][v]; a base pointer for every third row keeps the addresses in x86's
-// base + scaled-index form.
-template <int R>
+// acc[i][v] += sum_r W[i * stride + r] * dz[r][v], with two steps of r at once and the weights of the last P rows in
+// pairs if P > 0; a base pointer for every third row keeps the addresses in x86's base + scaled-index form.
+template <int R, int P>
 GATECAST_INLINE void tile_backward(vf (&acc)[R][COLS], const float* W, int64_t stride, const float* dz, int64_t M) {
   const float* base[(R + 2) / 3];
 #pragma GCC unroll 8
   for (int i = 0; i < (R + 2) / 3; ++i) base[i] = W + 3 * i * stride;
+  int64_t r = 0;
+  if constexpr (P > 0)
+    for (; r + 2 <= M; r += 2, dz += 2 * LANES) {
+      vf column[2][COLS];
+#pragma GCC unroll 8
+      for (int v = 0; v < COLS; ++v) {
+        column[0][v] = load(dz + v * VL);
+        column[1][v] = load(dz + LANES + v * VL);
+      }
+#pragma GCC unroll 16
+      for (int i = 0; i < R; ++i) {
+        const float* weights = &base[i / 3][(i % 3) * stride + r];
+        vf weight[2];
+        if (i < R - P) {
+          weight[0] = set1(weights[0]);
+          weight[1] = set1(weights[1]);
+        } else {
+          set1_pair(weights, weight[0], weight[1]);
+        }
+#pragma GCC unroll 8
+        for (int v = 0; v < COLS; ++v) {
+          acc[i][v] += weight[0] * column[0][v];
+          acc[i][v] += weight[1] * column[1][v];
+        }
+      }
+    }
 #pragma GCC unroll 2
-  for (int64_t r = 0; r < M; ++r, dz += LANES) {
+  for (; r < M; ++r, dz += LANES) {
     vf column[COLS];
 #pragma GCC unroll 8
     for (int v = 0; v < COLS; ++v) column[v] = load(dz + v * VL);
@@ -173,10 +227,10 @@ GATECAST_NOINLINE void lanes_backward(const Matrix& w, bool add, const float* dz
   split_product(w.K * w.M * 8, [&](int part, int parts) {
     for_each_tile(w.K, part, parts, [&](int64_t k0, int rows) {
       if (part == 0) prefetch.fetch(20);
-      with_rows(rows, [&]<int R>() {
+      with_tile(rows, [&]<int R, int P>() {
         for (int lane = 0; lane < LANES; lane += COLS * VL) {
           vf acc[R][COLS] = {};
-          tile_backward<R>(acc, w.W + k0 * w.stride, w.stride, dz + lane, w.M);
+          tile_backward<R, P>(acc, w.W + k0 * w.stride, w.stride, dz + lane, w.M);
 #pragma GCC unroll 16
           for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8

@@ -24,7 +24,7 @@ namespace gatecast::GATECAST_ISA {
 // VL: floats in a vector. ROWS x COLS: the register tile, in rows of weights x vectors of lanes. A tile wants at
 // least eight accumulators (FMA latency 4 x 2 a cycle) and must leave registers for COLS vectors and one broadcast:
 //   16 registers (SSE, AVX2): 6 x 2 = 12 + 2 + 1;  32 registers: 12 x 1 with the broadcast in the FMA's operand
-//   (AVX-512), 5 x 4 (NEON).
+//   (AVX-512; see PAIRED_ROWS in gemm-inl.h), 5 x 4 (NEON).
 #if defined(__AVX512F__)
 inline constexpr int VL = 16, ROWS = 12, COLS = 1, GRAD_COLS = 2;
 #elif defined(__AVX2__)
@@ -49,6 +49,18 @@ GATECAST_INLINE void store(float* p, vf v) {
 }
 GATECAST_INLINE vf set1(float a) {
   return a - vf{};
+}
+// set1 of two neighbours with one load, where VL is 16: both in every pair of lanes, then each picked out in registers.
+GATECAST_INLINE void set1_pair(const float* p, vf& first, vf& second) {
+#if defined(__AVX512F__)
+  typedef double double_any __attribute__((aligned(4), may_alias));
+  const __m512 both = _mm512_castpd_ps(_mm512_set1_pd(*reinterpret_cast<const double_any*>(p)));
+  first = _mm512_moveldup_ps(both);
+  second = _mm512_movehdup_ps(both);
+#else
+  first = set1(p[0]);
+  second = set1(p[1]);
+#endif
 }
 GATECAST_INLINE vf select(vi mask, vf yes, vf no) {
   return reinterpret_cast<vf>((reinterpret_cast<vi>(yes) & mask) | (reinterpret_cast<vi>(no) & ~mask));

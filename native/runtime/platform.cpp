@@ -68,4 +68,13 @@ int x86_64_level() noexcept {
 #endif
 }
 
+bool is_amd() noexcept {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd");
+#else
+  return false;
+#endif
+}
+
 }  // namespace gatecast::platform

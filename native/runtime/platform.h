@@ -20,6 +20,7 @@ int at_fork(void (*prepare)(), void (*parent)(), void (*child)()) noexcept;
 
 // The highest x86-64 level (psABI) that this processor and system run: 1 to 4; 0 on other architectures.
 int x86_64_level() noexcept;
+bool is_amd() noexcept;  // an x86-64 processor by AMD
 
 // A moment of a waiting loop.
 inline void pause() noexcept {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/processor.h"
 #include "tests/test.h"
 
 namespace {
@@ -185,6 +186,11 @@ void check_layer(const Shape& s) {
                              std::to_string(s.H) + ", lanes " + std::to_string(s.lanes);
     if (threads == 1) {
       of_one_thread = out;
+      set_shuffles_are_free(!shuffles_are_free());
+      const Floats other_way = run_kernels(s, in);
+      set_shuffles_are_free(!shuffles_are_free());
+      for (size_t i = 0; i < out.size(); ++i)
+        check(same_bits(out[i], other_way[i]), __FILE__, __LINE__, name + ": other bits with weights in pairs");
       for (size_t i = 0; i < y.size(); ++i) check_close(out[0][i], y[i], TOLERANCE, __FILE__, __LINE__, name + ", y");
       for (const Entry& e : entries)
         check_close(out[e.array + 1][e.index], e.slope, TOLERANCE, __FILE__, __LINE__,

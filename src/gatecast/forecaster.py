@@ -31,6 +31,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
 from gatecast.data.reader import add_offsets, attach_findings, kind_of, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
+from gatecast.distributed.engine import engine_of
 from gatecast.errors import NotFittedError
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
@@ -48,18 +49,21 @@ from gatecast.pipeline.arguments import (
 )
 from gatecast.pipeline.data_checks import trim_unobserved
 from gatecast.pipeline.fit import fit, prepare_panel, update
-from gatecast.pipeline.progress import Progress, show_notice, show_progress
+from gatecast.pipeline.progress import PARTITION_SIZE, PartProgress, Progress, show_notice, show_progress
 from gatecast.pipeline.read import read_source
+from gatecast.pipeline.sampling import SAMPLE, read_sampled
 from gatecast.pipeline.state import FittedState
 from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
 
 if TYPE_CHECKING:
+    from gatecast.distributed.engine import Engine
     from gatecast.evaluation.learning_curves import Diagnosis
     from gatecast.explain.forecast_attribution import Explanation
     from gatecast.explain.gates import Gates
     from gatecast.explain.inspector import Inspector
     from gatecast.explain.permutation_importance import Importance
     from gatecast.nn.inspection.unit_memory import UnitMemory
+    from gatecast.pipeline.stored_forecast import StoredForecast
     from gatecast.stream import ForecastStream
 
 __all__ = ["Forecaster", "Progress", "load"]
@@ -292,11 +296,13 @@ class Forecaster:
         finetune: bool = False,
         progress: Callable[[Progress], None] | bool | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
+        sample: int | None = None,
     ) -> Forecaster:
         """Fit on series.
 
         Args:
-            source: A path, a pattern, a query, a table (pandas, polars, Arrow) or a dict of arrays.
+            source: A path, a pattern, a query, a table (pandas, polars, Arrow) or a dict of arrays; a folder of Parquet
+                files; a Ray dataset or a Spark table, of which a sample is fetched.
             evaluate: Whether to score the models on a test part first.
             finetune: Whether to train the pretrained network further on the series. `findings_` says what came of it:
                 the tuned weights are used only if they err less on the last values before the end of the series.
@@ -305,6 +311,9 @@ class Forecaster:
             checkpoint: A folder that keeps what is trained until `fit` is done, with a snapshot of each training every
                 30 seconds: the same call, after an interruption, goes on from there to the same bits; None: nothing is
                 kept.
+            sample: Series to learn from, at most; None: all, but 10,000 of Parquet files of more than 100,000, and of a
+                cluster's. They are drawn by a hash of their ids and the seed, so the same ones from every source, and
+                `findings_` says so. `panel_` has these alone.
 
         Returns:
             This forecaster, with `panel_`, `data_notes_`, `evaluation_`, `h_`, `season_length_`, `model_weights_`,
@@ -318,7 +327,7 @@ class Forecaster:
         if finetune:
             config = replace(config, training=replace(config.training, finetune=finetune))
         with keeping(checkpoint, None if progress is False else show_notice):
-            self._fit(source, config, evaluate=evaluate, progress=progress)
+            self._fit(source, config, evaluate=evaluate, progress=progress, sample=sample)
         return self
 
     def predict(
@@ -329,6 +338,9 @@ class Forecaster:
         level: Sequence[float] | float | None = None,
         futr_df: Any = None,
         output: str | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        partition_size: int = PARTITION_SIZE,
+        progress: Callable[[PartProgress], None] | bool | None = None,
     ) -> Any:
         """Forecast the steps after the end of each series.
 
@@ -344,18 +356,79 @@ class Forecaster:
             futr_df: The future exogenous columns at these steps: one row a series and time, or a time where they are
                 the same for all. Required if there are any, unless the source has rows of these steps without a target.
             output: Kind of table: "pandas", "polars", "pyarrow" or "dict"; None: that of the source.
+            folder: Where forecasts of Parquet files go that are more than fit into memory: the source is read, forecast
+                and written in parts of whole series, and the same call, after an interruption, goes on with the parts
+                that are missing. None: the forecast is returned.
+            partition_size: Series of such a part, and of one of a Ray dataset or a Spark table.
+            progress: Is called after each part; None: a line in terminals and notebooks; False: nothing.
 
         Returns:
-            A table with ids, times, and the columns of the forecast and its intervals.
+            A table with ids, times, and the columns of the forecast and its intervals; with a folder, what was written;
+            of a Ray dataset or a Spark table another one.
 
         Raises:
             NotFittedError: `fit` comes first, for models that are trained.
             DataError: Series of another frequency, data that cannot be used, or rows that `futr_df` misses.
         """
+        engine = engine_of(source)
+        if engine is not None:
+            return self._predict_distributed(engine, h, level, futr_df, folder, output, partition_size)
+        if folder is not None:
+            return self._predict_into(folder, source, h, level, futr_df, partition_size, progress)
         with holding_results():
             source = self._without_fit(source, h)
             record = self._forecast(source, h=h, level=level, futr_df=futr_df)
         return self._to_table(record.columns, _panel_of(record), source, output)
+
+    def _predict_distributed(
+        self,
+        engine: Engine,
+        h: int | None,
+        level: Sequence[float] | float | None,
+        futr_df: Any,
+        folder: Any,
+        output: str | None,
+        partition_size: int,
+    ) -> Any:
+        """Forecast a data set of a cluster."""
+        from gatecast.distributed.forecasts import check_arguments, predict
+
+        check_arguments(futr_df=futr_df, folder=folder, output=output)
+        if self._needs_own_fit(engine):
+            self._fit_untrained(engine, h)
+        levels = self.config.level if level is None else check_levels(level)
+        n_steps = self._n_steps(h)
+        return predict(engine, self._fitted(), self.config, n_steps, levels, partition_size=partition_size)
+
+    def _predict_into(
+        self,
+        folder: str | os.PathLike[str],
+        source: Any,
+        h: int | None,
+        level: Sequence[float] | float | None,
+        futr_df: Any,
+        partition_size: int,
+        progress: Callable[[PartProgress], None] | bool | None,
+    ) -> StoredForecast:
+        """Forecast Parquet files part by part."""
+        from gatecast.pipeline.stored_forecast import check_stored, forecast_folder
+
+        check_stored(source, folder, futr_df)
+        if self._needs_own_fit(source):
+            self._fit_untrained(source, h, SAMPLE)
+        levels = self.config.level if level is None else check_levels(level)
+        stored = forecast_folder(
+            self._fitted(),
+            self.config,
+            source,
+            folder,
+            self._n_steps(h),
+            levels,
+            partition_size=partition_size,
+            progress=progress,
+        )
+        self._findings = stored.findings
+        return stored
 
     def simulate(
         self,
@@ -505,7 +578,13 @@ class Forecaster:
         panel = self._prepare(self._whole(complete_history(rows, base), base), notes)
         return replace(score_new_rows(state, panel, n_rows, self.config.level), findings=self._findings)
 
-    def update(self, source: Any, *, progress: Callable[[Progress], None] | bool | None = None) -> Forecaster:
+    def update(
+        self,
+        source: Any,
+        *,
+        progress: Callable[[Progress], None] | bool | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Forecaster:
         """Continue training on new rows and new series, a third as long at a third of the learning rate.
 
         Weights of the models and widths of the intervals stay; `evaluate` on the new rows tells whether they still fit.
@@ -513,6 +592,7 @@ class Forecaster:
         Args:
             source: New rows, as given to `fit`; rows of times that are known already replace them.
             progress: As for `fit`.
+            checkpoint: As for `fit`.
 
         Returns:
             This forecaster, with the longer `panel_`.
@@ -524,7 +604,8 @@ class Forecaster:
         state = self._fitted()
         rows, notes = self._read(source, like=state.panel)
         panel = self._prepare(extend_panel(base_series(state.panel), rows), notes)
-        with show_progress(progress) as report:
+        notify = None if progress is False else show_notice
+        with show_progress(progress) as report, keeping(checkpoint, notify):
             self.state_ = replace(update(state, panel, self.config, report), notes=(*state.notes, *self._findings))
         return self
 
@@ -804,10 +885,20 @@ class Forecaster:
         *,
         evaluate: bool = True,
         progress: Callable[[Progress], None] | bool | None = None,
+        sample: int | None = None,
     ) -> None:
         """Fit with some settings."""
-        kind = kind_of(source)
-        panel, notes = self._read(source)
+        engine = engine_of(source)
+        if engine is None:
+            kind = kind_of(source)
+            panel, notes = read_sampled(source, self.config, sample)
+        else:
+            from gatecast.distributed.forecasts import fetch_sample
+
+            kind = "path"
+            columns, declared, note = fetch_sample(engine, self.config, sample)
+            panel, notes = read_source(columns, declared)
+            notes = notes if note is None else (*notes, note)
         with show_progress(progress) as report:
             self.state_ = fit(panel, config, list(notes), report, evaluate=evaluate)
         self._kind, self._findings, self._is_fitted_by_predict = kind, self.state_.notes, False
@@ -818,14 +909,22 @@ class Forecaster:
         Returns:
             The source to forecast: None, as it is what was fitted then.
         """
+        if not self._needs_own_fit(source):
+            return source
+        self._fit_untrained(source, h)
+        return None
+
+    def _needs_own_fit(self, source: Any) -> bool:
+        """Return whether a forecast has to fit models first that need no training."""
         is_fitted = self.state_ is not None and not self._is_fitted_by_predict
         needs_fit = self.config.training.finetune or needs_training(self.config.model)
-        if is_fitted or source is None or needs_fit:
-            return source
+        return not (is_fitted or source is None or needs_fit)
+
+    def _fit_untrained(self, source: Any, h: int | None, sample: int | None = None) -> None:
+        """Fit models that need no training, for one forecast."""
         check_steps(h, "h")
-        self._fit(source, replace(self.config, h=h or self.config.h))
+        self._fit(source, replace(self.config, h=h or self.config.h), sample=sample)
         self._is_fitted_by_predict = True
-        return None
 
     def _fitted(self) -> FittedState:
         """Return what was fitted."""

@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save
 
 from gatecast._utils import safefile
@@ -132,3 +133,42 @@ def test_read_refuses_headers_that_no_version_writes(text, tmp_path):
     path.write_bytes(save(ARRAYS, {"gatecast": text}))
     with pytest.raises(FormatError, match="was not saved by gatecast"):
         safefile.read(path, "network")
+
+
+def test_digest_does_not_depend_on_the_order_of_settings(tmp_path):
+    safefile.write(tmp_path / "m", "example", {"b": 1, "a": {"d": 2, "c": 3}}, ARRAYS)
+    with safe_open(tmp_path / "m", framework="np") as file:
+        header = json.loads(file.metadata()["gatecast"])
+    turned = {name: header[name] for name in reversed(header)}
+    turned["settings"] = {"a": {"c": 3, "d": 2}, "b": 1}
+    (tmp_path / "n").write_bytes(save(ARRAYS, {"gatecast": json.dumps(turned)}))
+    assert safefile.read(tmp_path / "n", "example")[0] == {"a": {"c": 3, "d": 2}, "b": 1}
+
+
+def test_describing_names_what_went_wrong_and_lets_missing_models_pass():
+    with pytest.raises(ConfigError, match="not installed"), safefile.describing("a network", "a"):
+        raise ConfigError("not installed", argument="model")
+    for argument in ("h", "settings", None):
+        text = r"The file does not describe a network \(a\): got wrong\. Save it again"
+        with pytest.raises(FormatError, match=text), safefile.describing("a network", "a"):
+            raise ConfigError("wrong", argument=argument)
+    with pytest.raises(FormatError, match="got KeyError: 'x'"), safefile.describing("a network", "a"):
+        raise KeyError("x")
+    with safefile.describing("a network", "a"):
+        pass
+
+
+def test_read_limits_the_depth_and_quotes_the_beginning_of_a_kind(tmp_path):
+    deep = {"a": 0}
+    for _ in range(60):
+        deep = {"a": deep}
+    safefile.write(tmp_path / "m", "example", deep, ARRAYS)
+    assert safefile.read(tmp_path / "m", "example")[0] == deep
+    for _ in range(3):
+        deep = {"a": deep}
+    safefile.write(tmp_path / "m", "example", deep, ARRAYS)
+    with pytest.raises(FormatError, match="was not saved by gatecast"):
+        safefile.read(tmp_path / "m", "example")
+    safefile.write(tmp_path / "m", "k" * 60, {}, ARRAYS)
+    with pytest.raises(FormatError, match=f"got '{'k' * 40}', expected a file of kind 'example'"):
+        safefile.read(tmp_path / "m", "example")

@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 import numpy as np
 import pytest
 
-from gatecast._utils.schema import AnyNumber, Count, Level, Range, SchemaError, check_array, check_fields, from_json
+from gatecast._utils.schema import (
+    AnyNumber,
+    Count,
+    Level,
+    Range,
+    SchemaError,
+    Share,
+    check_array,
+    check_fields,
+    from_json,
+)
 
 
 @dataclass(frozen=True)
@@ -154,3 +164,84 @@ def test_check_fields_of_a_class_whose_annotations_cannot_be_evaluated_takes_its
 
     Config.__annotations__["size"] = annotation
     assert check_fields(Config, {"inherited": 3, "size": 4}, "") == {"inherited": 3, "size": 4}
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (int, [2**128, -(2**128)], [2**128 + 1, -(2**128) - 1]),
+        (float, [2**128, -(2**128), 1e308], [2**128 + 1, float("inf"), float("-inf")]),
+        (Count, [1, 10**9], [0, 10**9 + 1]),
+        (Share, [0, 1, 0.5], [-0.001, 1.001]),
+        (Level, [1, 99.9999999], [0.99, 100]),
+        (Annotated[list[int], Range(1, 2)], [[1], [1, 2]], [[], [1, 2, 3]]),
+        (Annotated[str, Range(2, 3)], ["ab", "abc"], ["a", "abcd"]),
+        (Annotated[int | None, Range(1, 2)], [None, 1, 2], [0, 3]),
+        (Literal["mean", "median"], ["mean", "median"], ["a", "me", "z", "", 1]),
+        (tuple[int], [[1]], [[], [1, 2]]),
+        (tuple[int, str, int], [[1, "a", 2]], [[1, "a"], [1, "a", "b"]]),
+        (tuple[int, ...], [[], [1], [1, 2, 3]], [["a"]]),
+    ],
+)
+def test_from_json_takes_limits_and_refuses_what_lies_beyond(kind, good, bad):
+    for value in good:
+        assert from_json(kind, value, "a") in (value, tuple(value) if isinstance(value, list) else value)
+    for value in bad:
+        with pytest.raises(SchemaError, match=r"a(\.\d)? is "):
+            from_json(kind, value, "a")
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        ("s" * 59, repr("s" * 59)),
+        ("s" * 60, repr("s" * 60)),
+        ("s" * 61, repr("s" * 60)),
+        ([1] * 20, str([1] * 20)),
+        ([10, 10, *[1] * 18], str([10, 10, *[1] * 18])),
+        ([100, 10, *[1] * 18], str([100, 10, *[1] * 18])[:60] + "..."),
+        (2**128, str(2**128)),
+        (-(2**128), str(-(2**128))),
+        (2**128 + 1, "an integer of many digits"),
+    ],
+)
+def test_from_json_quotes_sixty_characters_of_a_value(value, quoted):
+    with pytest.raises(SchemaError) as caught:
+        from_json(bool, value, "a")
+    assert str(caught.value) == f"a is {quoted}, expected true or false"
+
+
+def test_from_json_of_several_kinds_has_the_error_of_the_first_that_goes_deepest():
+    for kind in (tuple[int, int] | tuple[str, str], int | tuple[int, int] | tuple[str, str]):
+        with pytest.raises(SchemaError) as caught:
+            from_json(kind, ["x", 1], "a")
+        assert str(caught.value) == "a.0 is 'x', expected an integer"
+    with pytest.raises(SchemaError) as caught:
+        from_json(int | str | None, [], "a")
+    assert str(caught.value) == "a is [], expected an integer or text or null"
+
+
+def test_from_json_of_any_other_class_takes_objects_but_no_data():
+    class Thing:
+        """A class of its own."""
+
+    thing = Thing()
+    assert from_json(Thing, thing, "a") is thing
+    record = Record(3)
+    assert from_json(Record, record, "a") is record
+    for value in ("x", 1, 0.5, [], {}, None):
+        with pytest.raises(SchemaError, match=r"a is .*, expected Thing"):
+            from_json(Thing, value, "a")
+
+
+def test_check_array_of_fewer_or_more_axes_is_refused():
+    for shape in ((2,), (2, 3, 1), ()):
+        with pytest.raises(SchemaError, match=r"expected float64 of shape \(2, any\)"):
+            check_array({"x": np.zeros(shape)}, "x", float, (2, None))
+    assert check_array({"x": np.zeros(())}, "x", float, ()).shape == ()
+    endless = np.array([np.inf, np.nan])
+    assert check_array({"x": endless}, "x", float, (2,), finite=False, infinite=True) is endless
+    with pytest.raises(SchemaError, match="has 1 numbers that are not finite, expected none"):
+        check_array({"x": np.array([1.0, np.nan])}, "x", float, (2,))
+    with pytest.raises(SchemaError, match="has 1 numbers that are infinite, expected none"):
+        check_array({"x": endless}, "x", float, (2,), finite=False)

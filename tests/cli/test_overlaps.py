@@ -15,6 +15,7 @@ from gatecast.cli.main import main
 
 # Command, what comes before the output, option, the input that the output must not be, its copy under a fitting name.
 CASES = [
+    ("inspect", ["INPUT"], "--out", "sales.csv"),
     ("forecast", ["INPUT"], "--out", "sales.csv"),
     ("forecast", ["INPUT"], "--report", "sales.html"),
     ("forecast", ["prices.csv", "--futr-exog", "price", "--futr-df", "INPUT"], "--out", "future.csv"),
@@ -157,6 +158,7 @@ def test_an_output_whose_name_differs_in_case_is_another_file_where_the_system_s
 QUICK = "-h 3 --model naive"
 NETWORK = "--model lstm --units 2 --n-layers 1 --n-members 1 --max-steps 2"
 WRITERS = {
+    "inspect --out": ("inspect sales.csv --out", ".csv"),
     "forecast --out": (f"forecast sales.csv {QUICK} --out", ".csv"),
     "forecast --report": (f"forecast sales.csv {QUICK} --report", ".html"),
     "forecast --plot": (f"forecast sales.csv {QUICK} --plot", ".png"),

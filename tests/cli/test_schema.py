@@ -15,6 +15,7 @@ from gatecast.selection.memory_tasks.tasks import TASKS
 SCHEMA = json.loads(files("gatecast.cli").joinpath("schema.json").read_text("utf-8"))
 
 COMMANDS = {
+    "inspect": "inspect shops.csv",
     "forecast": "forecast sales.csv -n 3 QUICK",
     "forecast several": "forecast shops.csv -n 3 QUICK",
     "train": "train sales.csv -n 3 --out new.gatecast QUICK",
@@ -35,6 +36,8 @@ COMMANDS = {
     "error of an option": "forecast sales.csv -n 0",
 }
 FROZEN = {
+    "inspect": "schema_version command time_col target_col id_cols exogenous frequency season horizon scored series "
+    "constant empty problem files findings",
     "forecast": "schema_version command data model evaluation learning forecast files settings seconds findings",
     "train": "schema_version command file series horizon season weights verdict learning findings seconds",
     "predict": "schema_version command forecast file findings",
@@ -91,4 +94,4 @@ def test_validator_finds_what_is_wrong():
     messages = list(json_schema.errors(wrong, SCHEMA["$defs"]["error"], SCHEMA))
     for text in ("1 is not 2", "3 is no string", "True is no integer", "no 'message'", "unknown 'colour'"):
         assert any(text in error for error in messages)
-    assert list(json_schema.errors({}, SCHEMA, SCHEMA)) == ["document: fits 0 of 16 schemas"]
+    assert list(json_schema.errors({}, SCHEMA, SCHEMA)) == ["document: fits 0 of 17 schemas"]

@@ -15,6 +15,7 @@ from gatecast.cli.app import make_app
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files of Linux")
 
 COMMANDS = {
+    "inspect": ("inspect shops.csv --out series.csv", "written: series.csv"),
     "forecast": ("forecast sales.csv -n 3 --out out.csv QUICK", "written: out.csv"),
     "train": ("train sales.csv -n 3 --out new.gatecast QUICK", "written: new.gatecast"),
     "predict": ("predict sales.gatecast", "LSTM-lo-80"),
@@ -31,6 +32,7 @@ COMMANDS = {
     "memory-benchmark": ("memory-benchmark --cells none", "none"),
     "synth": ("synth --count 3 --length 5", "season_length"),
     "serve": ("serve --port 99999", "port"),
+    "mcp": ("mcp --folder absent", "folder does not exist"),
     "doctor": ("doctor", __version__),
 }
 
@@ -49,7 +51,7 @@ def test_command_runs_in_a_process(name, workdir, quick):
     words, text = COMMANDS[name]
     done = run(*(part for word in words.split() for part in (quick if word == "QUICK" else [word])))
     # The tasks of the memory benchmark take minutes, and a server runs until it is stopped: a refusal shows they run.
-    code, output = (2, done.stderr) if name in ("memory-benchmark", "serve") else (0, done.stdout)
+    code, output = (2, done.stderr) if name in ("memory-benchmark", "serve", "mcp") else (0, done.stdout)
     assert done.returncode == code, done.stderr
     assert text in output
     assert "Traceback" not in done.stderr

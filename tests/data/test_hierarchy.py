@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gatecast.data.hierarchy import add_totals, base_series, check_hierarchy, with_siblings
+from gatecast.data import hierarchy as hierarchies
+from gatecast.data.hierarchy import add_totals, base_series, check_hierarchy, mean_of_members, with_siblings
 from gatecast.data.panel import Panel
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
@@ -246,3 +247,139 @@ def test_with_siblings_adds_the_others_up_to_the_same_time():
 def test_with_siblings_of_strangers_are_these():
     some = panel_of([(7, "a", 1, 5.0), (7, "a", 2, 6.0)])
     assert with_siblings(some, panel_of(GRID)) is some
+
+
+def test_with_siblings_of_other_starts_end_where_the_given_series_do():
+    starts = {(1, "a"): 1, (1, "b"): 2, (2, "a"): 3}
+    old = panel_of([(*key, t, 10 * t) for key, first in starts.items() for t in range(first, first + 6)])
+    some = panel_of([*((2, "a", t, t) for t in (4, 5, 6)), *((3, "a", t, -t) for t in (5, 6, 7))])
+    whole = with_siblings(some, old)
+    assert whole.ids.tolist() == ["1/a", "1/b", "2/a", "3/a"]
+    assert [whole.series(s).tolist() for s in range(4)] == [
+        [10.0, 20.0, 30.0, 40.0, 50.0, 60.0],
+        [20.0, 30.0, 40.0, 50.0, 60.0, 70.0],
+        [4.0, 5.0, 6.0],
+        [-5.0, -6.0, -7.0],
+    ]
+    assert whole.start.tolist() == [1, 2, 4, 5]
+    assert with_siblings(panel_of([(1, "b", t, t) for t in (2, 3)]), old).lengths.tolist() == [3, 2, 1]
+
+
+def test_with_siblings_of_all_series_are_these():
+    old = panel_of(GRID)
+    assert with_siblings(old, old) is old
+
+
+def test_mean_of_members_is_that_of_what_is_known():
+    panel = add_totals(panel_of(GRID), True, [])
+    column = np.array([[1.0, np.nan, 5.0], [3.0, np.nan, np.nan], [8.0, 2.0, 9.0], [4.0, 4.0, np.nan]])
+    means = mean_of_members({"a": column, "b": column[:, 0]}, panel)
+    totals = [[4.0, 3.0, 7.0], [2.0, np.nan, 5.0], [6.0, 3.0, 9.0]]
+    np.testing.assert_array_equal(means["a"], np.concatenate([totals, column]))
+    np.testing.assert_array_equal(means["b"], [4.0, 2.0, 6.0, 1.0, 3.0, 8.0, 4.0])
+    assert mean_of_members({"b": column[:, 0]}, panel_of(GRID))["b"].tolist() == [1.0, 3.0, 8.0, 4.0]
+
+
+def test_mean_of_members_of_categories_is_missing():
+    day = np.tile(["Mo", "Tu", "We"], 4).astype(object)
+    panel = add_totals(panel_of(GRID, day=day), True, [])
+    assert np.isnan(panel.futr_exog["day"][:9]).all()
+    assert panel.futr_exog["day"][9:].tolist() == [0.0, 1.0, 2.0] * 4
+    means = mean_of_members({"day": np.ones((4, 7))}, panel)["day"]
+    assert means.shape == (7, 7)
+    assert np.isnan(means[:3]).all()
+
+
+def test_add_totals_joins_columns_of_series_that_begin_and_end_at_other_times():
+    rows = [row for row in GRID if row[:3] not in ((1, "a", 1), (2, "b", 3))]
+    price = np.array(
+        [
+            100.0 * k + t
+            for k, (s, i) in enumerate([(1, "a"), (1, "b"), (2, "a"), (2, "b")])
+            for t in (1, 2, 3)
+            if (s, i, t) not in ((1, "a", 1), (2, "b", 3))
+        ]
+    )
+    panel = add_totals(panel_of(rows, price=price), True, [])
+    assert panel.start.tolist() == [1, 1, 1, 2, 1, 1, 1]
+    assert panel.lengths.tolist() == [3, 3, 3, 2, 3, 3, 3]
+    expected = [
+        [(11 + 21 + 31), (2 + 12 + 22 + 32), (3 + 13 + 23 + 32)],
+        [11.0, 14.0, 16.0],
+        [52.0, 54.0, 55.0],
+        [2.0, 3.0],
+        [11.0, 12.0, 13.0],
+        [21.0, 22.0, 23.0],
+        [31.0, 32.0, np.nan],
+    ]
+    prices = [
+        [(101 + 201 + 301) / 3, (2 + 102 + 202 + 302) / 4, (3 + 103 + 203) / 3],
+        [101.0, 52.0, 53.0],
+        [251.0, 252.0, 203.0],
+        [2.0, 3.0],
+        [101.0, 102.0, 103.0],
+        [201.0, 202.0, 203.0],
+        [301.0, 302.0, np.nan],
+    ]
+    np.testing.assert_array_equal(panel.values, np.concatenate(expected))
+    np.testing.assert_allclose(panel.futr_exog["price"], np.concatenate(prices))
+    assert panel.known_future == {}
+
+
+@pytest.mark.parametrize(("n_known", "total"), [(1, np.nan), (2, 2 + 11 + 21 + 32), (3, 2 + 11 + 22 + 32)])
+def test_add_totals_needs_half_of_the_series_that_have_begun(n_known, total):
+    order = [(2, "b", 2), (1, "a", 2), (2, "a", 2)][:n_known]
+    rows = [row for row in GRID if row[2] != 2 or row[:3] in order]
+    panel = add_totals(panel_of(rows), ((),), [])
+    np.testing.assert_array_equal(panel.series(0)[1], total)
+
+
+def test_add_totals_before_any_series_has_a_value_is_missing():
+    table = {"shop": list("aaabbb"), "ds": [1, 2, 3] * 2, "y": [np.nan, 1.0, 2.0, np.nan, np.nan, 5.0]}
+    notes = []
+    panel = add_totals(read(table, id_col="shop")[0], True, notes)
+    assert panel.series(0).tolist() == [1.0, 7.0]
+    assert panel.start.tolist()[:1] == [2]
+
+
+def test_add_totals_of_series_without_a_value_says_so():
+    table = {"shop": list("aaabbbccc"), "ds": [1, 2, 3] * 3, "y": [1.0, 2.0, 3.0] + [np.nan] * 3 + [1.0, np.nan, 9.0]}
+    notes = []
+    panel = add_totals(read(table, id_col="shop")[0], True, notes)
+    assert panel.series(0).tolist() == [2.0, 3.0, 12.0]
+    assert "series 'b' without a value count as 0 in totals." in notes
+    assert any(note.startswith("1 missing values of single series (series 'c')") for note in notes)
+    assert not any("begin later" in note or "end before" in note for note in notes)
+
+
+def test_add_totals_notes_the_last_time_of_all_series():
+    rows = [row for row in GRID if row[:2] != (2, "b") or row[2] < 3]
+    notes = []
+    add_totals(panel_of(rows), True, notes)
+    assert (
+        "series '2/b' end before the others: their missing values up to 3 are forecast from their last values." in notes
+    )
+
+
+def test_add_totals_off_the_grid_names_the_first_such_series():
+    table = {"id": np.repeat(list("abc"), 3), "ds": [0, 2, 4, 1, 3, 5, 3, 5, 7], "y": np.ones(9)}
+    with pytest.raises(DataError, match="series 'b'") as caught:
+        add_totals(read(table, id_col="id", freq=2)[0], True, [])
+    assert "got a first time of 1" in str(caught.value)
+
+
+def test_add_totals_too_many_are_refused(monkeypatch):
+    monkeypatch.setattr(hierarchies, "MAX_TOTALS", 3)
+    assert add_totals(panel_of(GRID), True, []).hierarchy.n_totals == 3
+    monkeypatch.setattr(hierarchies, "MAX_TOTALS", 2)
+    with pytest.raises(DataError, match="The levels have 3 totals") as caught:
+        add_totals(panel_of(GRID), True, [])
+    assert "at most 2" in str(caught.value)
+
+
+def test_add_totals_has_the_members_of_each_sum():
+    panel = add_totals(panel_of(GRID), (("item",), (), ("store",)), [])
+    assert panel.hierarchy.levels == (("item",), (), ("store",))
+    assert panel.hierarchy.parents.tolist() == [[0, 1, 0, 1], [2, 2, 2, 2], [3, 3, 4, 4]]
+    assert panel.indptr.tolist() == list(range(0, 28, 3))
+    assert panel.keys["item"].tolist() == ["a", "b", "total", "total", "total", "a", "b", "a", "b"]

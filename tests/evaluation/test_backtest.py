@@ -93,3 +93,64 @@ def test_backtest_without_a_season_shows_the_value_of_a_cycle_ago_beside_naive()
     assert models == ["DynamicOptimizedTheta", "Naive", "SeasonalNaive", "Drift", "Mean"]
     scored = forecaster.evaluation_.table
     assert scored["SeasonalNaive"].tolist() == y[-3 - 12 : -12].tolist()
+
+
+@pytest.mark.parametrize("n_test", [4, 5, 6, 11])
+def test_score_test_part_has_the_forecasts_of_each_window(fitted, n_test):
+    state, levels = fitted.state_, (80.0, 95.0)
+    panel, context = state.panel, PanelContext.from_panel(state.panel)
+    split = Split(40 - n_test, 0, n_test)
+    evaluation = score_test_part(state.calibrator, state.ensemble, panel, context, split, 12, levels)
+    arguments = (state.calibrator, state.ensemble, panel, context)
+    windows = [forecast_window(*arguments, offset, 12, levels) for offset in range(n_test, 0, -H)]
+    for name, column in evaluation.table.items():
+        by_series = column.reshape(3, n_test)
+        joined = np.concatenate([window[name].reshape(3, H) for window in windows], axis=1)
+        np.testing.assert_array_equal(by_series, joined[:, :n_test], err_msg=name)
+    assert set(evaluation.table) == set(windows[0]) - {"cutoff"}
+    y, main = evaluation.table["y"], evaluation.scores[0]
+    for level in (80, 95):
+        inside = (evaluation.table[f"Drift-lo-{level}"] <= y) & (y <= evaluation.table[f"Drift-hi-{level}"])
+        assert main.coverage[level] == pytest.approx(100 * inside.mean())
+    assert evaluation.cutoff == windows[0]["cutoff"].max()
+    assert (evaluation.season_length, evaluation.horizon) == (12, H)
+
+
+def test_score_test_part_of_series_shorter_than_it_has_their_rows():
+    state = Forecaster(H, model="drift", season_length=1).fit(ragged_panel([40, 5, 30]), evaluate=False).state_
+    split = Split(24, 0, 6)
+    context = PanelContext.from_panel(state.panel)
+    evaluation = score_test_part(state.calibrator, state.ensemble, state.panel, context, split, 1, (80.0,))
+    assert [(evaluation.table["unique_id"] == name).sum() for name in ("s00", "s01", "s02")] == [6, 5, 6]
+    values = np.concatenate([state.panel.series(s)[-6:] for s in range(3)])
+    np.testing.assert_array_equal(evaluation.table["y"], values)
+    # Naive is the reference, and stands before the value of a cycle ago, where no season was found.
+    simple = [name for name in evaluation.table if name in ("Naive", "SeasonalNaive", "Mean")]
+    assert simple == ["Naive", "SeasonalNaive", "Mean"]
+    assert [score.model for score in evaluation.scores][:2] == ["Drift", "Naive"]
+
+
+def test_test_table_begins_after_the_latest_cutoff():
+    panel = Forecaster(H, model="naive").fit(ragged_panel([30, 4, 20]), evaluate=False).panel_
+    cutoff, table = test_table(panel, 6)
+    assert cutoff.astype("M8[M]") == np.datetime64("2010-01") + 23
+    assert np.unique(table["unique_id"], return_counts=True)[1].tolist() == [6, 4, 6]
+    cutoff, alone = test_table(panel.take([1]), 6)
+    assert cutoff.astype("M8[M]") == np.datetime64("2010-01")
+    assert list(alone) == ["ds", "y"]
+    assert list(table) == ["unique_id", "ds", "y"]
+
+
+def test_forecast_window_keeps_the_models_beside_their_ensemble():
+    forecaster = Forecaster(H, model=["drift", "naive"], season_length=1, point="mean").fit(ragged_panel([40, 30, 50]))
+    state = forecaster.state_
+    context = PanelContext.from_panel(state.panel)
+    table = forecast_window(state.calibrator, state.ensemble, state.panel, context, 6, 1, (80.0,))
+    names = ["Ensemble", "Ensemble-lo-80", "Ensemble-hi-80", "Drift", "Naive", "SeasonalNaive", "Mean"]
+    assert list(table)[4:] == names
+    scores = [score.model for score in forecaster.evaluation_.scores]
+    assert scores[:3] == ["Ensemble", "Drift", "Naive"]
+    assert (
+        forecaster.evaluation_.scores[0].measure
+        != Forecaster(H, model="naive").fit(ragged_panel([40])).evaluation_.scores[0].measure
+    )

@@ -65,3 +65,29 @@ def test_limit_widths_cuts_what_the_series_never_did():
     assert (low.tolist(), high.tolist()) == ([[-85.0, -85.0]], [[185.0, 185.0]])
     short = limit_widths(np.full((1, 1), 50.0), [np.full((1, 1), 7000.0)], values[:, 50:70])
     assert short[0].item() == 7000.0
+
+
+def test_limit_widths_grow_with_the_root_of_the_steps_beyond_the_number_of_values():
+    values = np.concatenate([np.full(6, np.nan), np.arange(25.0) % 3])[None]
+    k = np.arange(1, 101)
+    median = np.full((1, 100), 7.0)
+    low, high = limit_widths(median, [np.full((1, 100), -1e9), np.full((1, 100), 1e9)], values)
+    limit = 3 * 2 * np.sqrt(np.maximum(k / 25, 1))
+    np.testing.assert_allclose((7 - low[0], high[0] - 7), (limit, limit))
+
+
+@pytest.mark.parametrize("n", [0, 1, 23, 24])
+def test_limit_widths_needs_24_values_that_are_not_all_equal(n):
+    values = np.stack([np.r_[np.full(30 - n, np.nan), np.arange(n) % 2.0], np.r_[np.full(30 - n, np.nan), np.ones(n)]])
+    high = limit_widths(np.zeros((2, 2)), [np.full((2, 2), 99.0)], values)[0]
+    assert high.tolist() == [[3.0 if n == 24 else 99.0] * 2, [99.0] * 2]
+
+
+def test_bounds_are_those_of_each_series_whose_past_tells():
+    values = np.array([[0.0, 1.0, np.nan], [1.0, -0.5, np.nan], [np.nan] * 3])
+    assert Bounds().limits(values)[0].tolist() == [0.0, -np.inf, 0.0]
+    assert Bounds().limits(values)[1] == np.inf
+    assert Bounds(-2.0, 7.0).limits(values)[0].tolist() == [-2.0] * 3
+    assert Bounds(-2.0, 7.0).limits(values)[1] == 7.0
+    sides = Bounds(integer=True).apply(np.full((3, 1), -0.6), [np.full((3, 1), -1.2), np.full((3, 1), 0.4)], values)
+    assert [side.ravel().tolist() for side in sides] == [[0, -1, 0], [0, -2, 0], [1, 1, 1]]

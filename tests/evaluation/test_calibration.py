@@ -1,25 +1,33 @@
 """From quantiles of models to a forecast with intervals."""
 
 from itertools import pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
+from gatecast.evaluation import calibration
 from gatecast.evaluation.calibration import (
     EARLY_STOPPING_BIAS,
     PANEL_EARLY_STOPPING_BIAS,
     STANDARD_LEVELS,
     AssumedWidths,
+    ConformalCalibrator,
     calibrate,
     default_calibrator,
     is_mostly_zero,
     margins_of,
     point_forecasts,
+    predict_all,
     prediction_intervals,
+    quantile_grid,
     with_ensemble,
 )
+from gatecast.evaluation.conformal import fit_margins, half_widths, redundancy
+from gatecast.evaluation.error_autocorrelation import error_autocorrelation
 from gatecast.evaluation.model_weights import ModelWeights
 from gatecast.evaluation.past_forecasts import PastForecasts
+from gatecast.evaluation.point_forecasts import fit_mean_factor, mean_of_grid
 from gatecast.forecasting.context import PanelContext
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -33,6 +41,7 @@ def test_default_calibrator_has_equal_weights_and_no_margins():
     assert calibrator.weights.shared == {"LSTM": 0.5, "Theta": 0.5}
     assert not calibrator.measured
     assert START.name == "LSTM"
+    assert ConformalCalibrator("LSTM", LEVELS, START.weights, {}) == START
 
 
 def test_margins_of_interpolate_levels_and_grow_beyond_the_horizon():
@@ -172,3 +181,121 @@ def test_assumed_widths_are_those_of_calibrated_models_alone():
     assert known.tolist() == [[2.0, 2.0]]
     assert mixed.tolist() == [[3.0, 3.0]]
     assert (unknown > 9).all()
+
+
+def test_calibrate_counts_rows_by_the_square_of_their_share_of_the_present_length(rng):
+    values = np.ones((40, 20))
+    values[:10, :4] = np.nan
+    quantiles = np.sort(rng.normal(size=(40, 3, 3)), axis=-1)
+    actual, unit, horizons = rng.normal(0, 2, (40, 3)), rng.uniform(0.5, 2, 40), rng.uniform(0.2, 1, 40)
+    series, length = rng.permutation(40), rng.integers(2, 25, 40)
+    past = PastForecasts({"LSTM": quantiles}, actual, series, length, unit, horizons)
+    calibrator = calibrate(START, past, PanelContext.from_values(values), (80,))
+    n_now = np.where(series < 10, 16, 20)
+    weight = np.minimum(length / n_now, 1) ** 2 * horizons
+    error = actual - quantiles[..., 1]
+    redundant = redundancy(error / unit[:, None], series, length)
+    expected = fit_margins(quantiles, LEVELS, actual, unit, weight, STANDARD_LEVELS, redundant)
+    for level, margins in calibrator.margins.items():
+        np.testing.assert_allclose(margins, expected[level])
+    width = np.where(error < 0, *half_widths(quantiles, LEVELS, 80.0))
+    assert calibrator.error_autocorrelation == error_autocorrelation(error / width)
+
+
+@pytest.mark.parametrize(("n_rows", "step"), [(50, 1), (60, 1), (61, 2), (150, 3)])
+def test_calibrate_means_follow_the_errors_of_medians_of_a_limited_number_of_rows(n_rows, step, rng, monkeypatch):
+    monkeypatch.setattr(calibration, "MAX_MEAN_ROWS", 60)
+    context = PanelContext.from_values(np.tile([-3.0, 3.0], (1, 10)))
+    quantiles, unit = np.tile([9.0, 10.0, 12.0], (n_rows, 2, 1)), np.full(n_rows, 0.25)
+    actual, length = 10 + rng.exponential(1, (n_rows, 2)), rng.integers(10, 21, n_rows)
+    past = PastForecasts({"LSTM": quantiles}, actual, np.zeros(n_rows, int), length, unit, np.ones(n_rows))
+    calibrator = calibrate(START._replace(point="mean"), past, context, ())
+    # The grid of a row is made of the calibrated bounds, around its median.
+    distance = mean_of_grid(quantile_grid(calibrator, quantiles[:1], context.values)) - 10
+    chosen = slice(None, None, step)
+    factor = fit_mean_factor(
+        (actual[chosen] - 10) / 0.25,
+        np.repeat(distance, len(actual[chosen]), axis=0) / 0.25,
+        (length[chosen] / 20) ** 2,
+    )
+    assert calibrator.mean_factor == pytest.approx(factor)
+    assert abs(factor - 1) > 0.01
+    mean = 10 + factor * distance
+    np.testing.assert_allclose(point_forecasts(calibrator, quantiles[:1], context.values), mean)
+    np.testing.assert_allclose(prediction_intervals(calibrator, quantiles[:1], context.values, [80])[0], mean)
+
+
+def test_point_forecasts_of_whole_numbers_are_whole_medians_and_any_means():
+    quantiles, values = np.array([[[0.2, 1.0, 3.1]]]), np.array([[0.0, 3.0, 0.0, 1.0]])
+    start = START._replace(margins={80.0: np.zeros((1, 2))})
+    whole = start._replace(bounds=start.bounds._replace(integer=True), point="mean")
+    assert (
+        point_forecasts(whole, quantiles, values).tolist()
+        == point_forecasts(start._replace(point="mean"), quantiles, values).tolist()
+    )
+    assert prediction_intervals(whole, quantiles, values, [80])[0].item() % 1 != 0
+    low, high = prediction_intervals(whole, quantiles, values, [80])[1:]
+    assert (low.item(), high.item()) == (0.0, 4.0)
+
+
+@pytest.mark.parametrize("level", [50.0, 80.0, 97.0])
+def test_assumed_widths_are_those_of_a_random_walk_over_the_known_changes(level):
+    values = np.array([[1.0, np.nan, 4.0, 2.0], [np.nan, np.nan, np.nan, 5.0], [np.nan] * 4, [7.0, 7.0, 9.0, 7.0]])
+    quantiles = np.tile([-0.1, 0.0, 0.2], (4, 3, 1))
+    _, low, high = prediction_intervals(START, quantiles, values - 10, [level])
+    z, k = NormalDist().inv_cdf(0.5 + level / 200), np.arange(1, 4)
+    below, above = (1.5 * side[0, 0] for side in half_widths(quantiles, LEVELS, level))
+    # Changes 0, 3, -2 over three known values; none; none; 0, 2, -2 over four.
+    for row, n, squares in ((0, 2, 13.0), (1, 1, 0.0), (3, 3, 8.0)):
+        walk = z * np.sqrt(k * (1 + 1 / n) * squares / n)
+        np.testing.assert_allclose(low[row], -np.maximum(below, walk))
+        np.testing.assert_allclose(high[row], np.maximum(above, walk))
+
+
+def test_prediction_intervals_keep_a_tenth_of_the_width_of_the_models():
+    calibrator = START._replace(margins={80.0: np.full((2, 2), -9.0)})
+    _, low, high = prediction_intervals(calibrator, QUANTILES, np.array([[-1.0, 1.0, -1.0]]), [80])
+    np.testing.assert_allclose((low, high), ([[-0.1, -0.1]], [[0.2, 0.2]]))
+
+
+def test_prediction_intervals_of_a_level_hold_those_of_the_narrower_calibrated_ones():
+    margins = {50.0: np.full((2, 2), 5.0), 80.0: np.zeros((2, 2)), 95.0: np.zeros((2, 2))}
+    calibrator, past = START._replace(margins=margins), np.array([[-1.0, 1.0, -1.0]])
+    half = [side[0, 0] + 10 for side in half_widths(QUANTILES, LEVELS, 50.0)]
+    for levels in ([80], [80, 50], [50, 95]):
+        widest = prediction_intervals(calibrator, QUANTILES, past, levels)[1:]
+        for sides in zip(widest[::2], widest[1::2], strict=True):
+            np.testing.assert_allclose(sides, [[[-half[0]] * 2], [[half[1]] * 2]])
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"), [(10.0, 1.0), (50.0, 1.0), (65.0, 2.0), (80.0, 3.0), (85.0, 4.0), (90.0, 5.0), (99.0, 5.0)]
+)
+def test_margins_of_any_level_lie_between_those_that_were_measured(level, expected):
+    margins = {90.0: np.full((2, 2), 5.0), 50.0: np.full((2, 2), 1.0), 80.0: np.full((2, 2), 3.0)}
+    assert margins_of(START._replace(margins=margins), level, 2).tolist() == [[expected] * 2] * 2
+    one = START._replace(margins={80.0: np.array([[1.0, 2.0]])})
+    assert margins_of(one, level, 1).tolist() == [[1.0, 2.0]]
+
+
+def test_predict_all_holds_constants_and_weighs_the_models():
+    class Models:
+        def predict_quantiles(self, _, n_steps):
+            return {
+                "a": np.tile(QUANTILES[:, :1], (2, n_steps, 1)),
+                "b": np.tile(QUANTILES[:, :1] + 4, (2, n_steps, 1)),
+            }
+
+    context = PanelContext.from_values(np.stack([np.full(12, 7.0), np.arange(12.0)]))
+    columns = predict_all(default_calibrator(["a", "b"], LEVELS), Models(), context, 3)
+    assert list(columns) == ["Ensemble", "a", "b"]
+    for column, expected in zip(columns.values(), ([1, 2, 4], [-1, 0, 2], [3, 4, 6]), strict=True):
+        assert column.shape == (2, 3, 3)
+        assert (column[0] == 7).all()
+        np.testing.assert_allclose(column[1], [expected] * 3)
+
+
+def test_is_mostly_zero_needs_more_than_half_of_the_values():
+    values = np.array([[1.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
+    assert is_mostly_zero(values).tolist() == [False] * 3
+    assert is_mostly_zero(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, -1.0]])).tolist() == [True, False]

@@ -110,7 +110,7 @@ def test_fit_margins_steps_have_their_own_if_there_are_scores_enough(rng):
 
 
 @pytest.mark.parametrize("level", [2, 50, 80, 99.8])
-@pytest.mark.parametrize("kind", ["any", "rounded", "equal", "sorted", "outliers"])
+@pytest.mark.parametrize("kind", ["any", "rounded", "equal", "sorted", "outliers", "periodic"])
 def test_fit_margins_of_many_scores_are_quantiles_of_all_of_them(kind, level, rng):
     """Of 20,000 scores only some are sorted."""
     n = 20_000
@@ -120,6 +120,8 @@ def test_fit_margins_of_many_scores_are_quantiles_of_all_of_them(kind, level, rn
         "equal": np.full(n, 0.5),
         "sorted": np.sort(rng.normal(size=n)),
         "outliers": np.where(rng.random(n) < 0.01, 1e9, rng.normal(size=n)),
+        # The values that a sample takes are unlike the others.
+        "periodic": np.where(np.arange(n) % (n // 1024) == 0, 9.0, rng.normal(size=n)),
     }[kind]
     weight = 0.9 ** rng.integers(0, 10, n)
     quantiles = np.zeros((n, 1, 5))  # so that the scores of the two sides are -y and y
@@ -207,3 +209,74 @@ def test_neighboring_steps_do_not_count_as_more_scores():
     margins = fit_margins(quantiles, PROBABILITIES, actual, ones, ones, [80])
     # 80 % with one more of 9 scores are 8 of 9: the second largest, though each step sees three of each.
     np.testing.assert_allclose(margins[80], 1.0)
+
+
+def reference_margins(scores, known, weight, level, redundant):
+    """The margins of every step from the scores of both sides, [2, n_rows, horizon], one value at a time."""
+    n_rows, horizon = known.shape
+    typical = max(np.median(known.sum(axis=0)), 1)
+    reach = max(1, int(np.ceil((120 / typical - 1) / 2)))
+
+    def quantile(pairs, probability, n):
+        total = sum(w for _, w in pairs)
+        so_far = 0.0
+        for x, w in sorted(pairs):
+            so_far += w
+            if so_far >= min(probability * (1 + 1 / n), 1.0) * total * (1 - 1e-12):
+                return x
+        raise AssertionError
+
+    margins = []
+    for step in range(horizon):
+        near = range(max(0, step - reach), min(horizon, step + reach + 1))
+        cells = [(i, k) for i in range(n_rows) for k in near if known[i, k]]
+        own = weight[known[:, step]]
+        n = (own.sum() ** 2 / (own**2).sum() if len(own) else 1.0) / np.sqrt(redundant[step])
+        both = quantile([(max(scores[:, i, k]), weight[i]) for i, k in cells], level / 100, n) if cells else 0.0
+        sides = [
+            quantile([(s[i, k], weight[i]) for i, k in cells], 0.5 + level / 200, n) if cells else 0.0 for s in scores
+        ]
+        margins.append([(side + both) / 2 for side in sides])
+    return margins
+
+
+@pytest.mark.parametrize(("n_rows", "horizon"), [(1, 90), (2, 5), (5, 31), (40, 4), (60, 4), (130, 3)])
+@pytest.mark.parametrize("share_known", [0.7, 1.0])
+def test_fit_margins_are_weighted_quantiles_of_a_step_and_its_neighbors(n_rows, horizon, share_known, rng):
+    quantiles = np.sort(rng.normal(size=(n_rows, horizon, 5)), axis=-1)
+    actual = np.where(rng.random((n_rows, horizon)) < share_known, rng.normal(0, 2, (n_rows, horizon)), np.nan)
+    unit, weight, redundant = rng.uniform(0.5, 2, n_rows), rng.uniform(0.1, 1, n_rows), rng.uniform(1, 9, horizon)
+    got = fit_margins(quantiles, PROBABILITIES, actual, unit, weight, (50, 80), redundant)
+    for level, margins in got.items():
+        below, above = half_widths(quantiles, PROBABILITIES, level)
+        median = quantiles[..., 2]
+        scores = np.stack([median - below - actual, actual - median - above]) / unit[:, None]
+        expected = reference_margins(scores, np.isfinite(actual), weight, level, redundant)
+        np.testing.assert_allclose(margins, expected, rtol=1e-12)
+
+
+def test_fit_margins_of_steps_without_scores_near_them_are_zero():
+    actual = np.full((200, 7), np.nan)
+    actual[:, :4] = 5.0
+    margins = fit_margins(np.zeros((200, 7, 5)), PROBABILITIES, actual, np.ones(200), np.ones(200), [80])[80]
+    assert margins.tolist() == [[0.0, 5.0]] * 5 + [[0.0, 0.0]] * 2
+
+
+@pytest.mark.parametrize("n_series", [1, 3])
+def test_redundancy_sums_the_autocorrelations_up_to_the_first_negative_one(n_series, rng):
+    n_origins, horizon = 30, 5
+    error = np.stack([rolling_errors(rng, n_origins + 1, horizon) for _ in range(n_series)])
+    error[0, 3, 2] = np.nan
+    filled = np.nan_to_num(error)
+    expected = np.ones(horizon)
+    for k in range(horizon):
+        total = (filled[..., k] ** 2).sum()
+        for lag in range(1, n_origins):
+            r = (filled[:, lag:, k] * filled[:, :-lag, k]).sum() / total
+            if r <= 0:
+                break
+            expected[k] += 2 * r
+    order = rng.permutation(n_series * n_origins)
+    series, length = np.repeat(np.arange(n_series), n_origins)[order], np.tile(np.arange(n_origins), n_series)[order]
+    got = redundancy(error.reshape(-1, horizon)[order], series, length)
+    np.testing.assert_allclose(got, expected, rtol=1e-9)

@@ -189,3 +189,69 @@ def test_reconciler_gives_unknown_series_a_typical_variance():
 def test_check_reconciliation_names_the_methods():
     with pytest.raises(ConfigError, match="'mint', 'wls-struct', 'bottom-up'"):
         check_reconciliation("ols")
+
+
+@pytest.mark.parametrize(("n", "n_series"), [(2, 5), (9, 2), (30, 2), (30, 7)])
+def test_shrinkage_is_the_variance_of_correlations_over_their_squares(n, n_series):
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=(n, n_series)) + rng.normal(size=(n, 1))
+    x /= np.sqrt((x**2).mean(axis=0))
+    variance = squares = 0.0
+    for i in range(n_series):
+        for j in range(n_series):
+            if i != j:
+                products = x[:, i] * x[:, j]
+                variance += n / (n - 1) ** 3 * ((products - products.mean()) ** 2).sum()
+                squares += (products.sum() / (n - 1)) ** 2
+    assert shrinkage(x) == pytest.approx(min(variance / squares, 1.0))
+
+
+def test_shrinkage_of_series_that_never_err_together_is_complete():
+    assert shrinkage(np.eye(6)) == 1.0
+    assert shrinkage(np.random.default_rng(0).normal(size=(9, 1))) == 1.0
+
+
+@pytest.mark.parametrize(("n_known", "noise"), [(3, 4.0), (4, 9.0)])
+def test_error_covariance_needs_four_errors_of_a_series(n_known, noise):
+    signs = np.where(np.arange(64) % 2, 1.0, -1.0)
+    errors = np.stack([np.sqrt(8) * signs, np.zeros(64), np.repeat([3.0, np.nan], [n_known, 64 - n_known])], axis=1)
+    covariance = to_dense(error_covariance(errors, PAIR))
+    # The variance of a total of two typical parts is 8. An exact part tells nothing about the typical one.
+    typical = 4.0 if n_known < 4 else (4.0 + 9.0) / 2
+    np.testing.assert_allclose(np.diag(covariance), [8.0, 1e-9 * typical, noise])
+
+
+def test_error_covariance_of_exact_forecasts_is_solvable():
+    covariance = error_covariance(np.zeros((9, 3)), PAIR)
+    np.testing.assert_allclose(covariance.noise, [2e-9, 1e-9, 1e-9])
+    reconciled = reconcile(np.array([[8.0], [1.0], [3.0]]), PAIR, covariance)
+    np.testing.assert_allclose(reconciled, [[6.0], [2.0], [4.0]])
+
+
+def test_reconciler_takes_the_errors_of_the_series_that_were_fitted():
+    errors = np.random.default_rng(1).normal(size=(40, 3)) * [5.0, 1.0, 3.0]
+    covariance = Reconciler("mint", errors).covariance(PAIR, np.array([0, 2, -1]))
+    np.testing.assert_allclose(np.diag(to_dense(covariance))[:2], (errors**2).mean(axis=0)[[0, 2]])
+    expected = error_covariance(np.stack([errors[:, 0], errors[:, 2], np.full(40, np.nan)], axis=1), PAIR)
+    np.testing.assert_allclose(to_dense(covariance), to_dense(expected))
+
+
+def test_reconcile_of_the_same_total_twice_is_solved_by_least_squares():
+    twice = Hierarchy(((), ("a",)), np.array([[0, 0], [1, 1]]))
+    covariance = structural_covariance(twice)._replace(noise=np.array([0.0, 0.0, 1.0, 1.0]))
+    reconciled = reconcile(np.array([[8.0], [8.0], [1.0], [3.0]]), twice, covariance)
+    np.testing.assert_allclose(reconciled, [[8.0], [8.0], [3.0], [5.0]])
+
+
+def test_reconcile_without_parts_of_a_total_leaves_the_other_groups():
+    """A group none of whose parts has a forecast is missing, and the total then says nothing about it."""
+    groups = Hierarchy(((), ("a",)), np.array([[0, 0, 0, 0], [1, 1, 2, 2]]))
+    base = np.array([[20.0], [5.0], [9.0], [np.nan], [np.nan], [4.0], [6.0]])
+    reconciled = reconcile(base, groups, structural_covariance(groups))
+    assert np.isnan(reconciled[[1, 3, 4]]).all()
+    pair = reconcile(
+        base[[0, 2, 5, 6]],
+        Hierarchy(((), ("a",)), np.array([[0, 0], [1, 1]])),
+        structural_covariance(PAIR)._replace(noise=np.array([4.0, 2.0, 1.0, 1.0]), factors=np.empty((4, 0))),
+    )
+    np.testing.assert_allclose(reconciled[[0, 2, 5, 6]], pair)

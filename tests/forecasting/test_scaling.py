@@ -8,14 +8,15 @@ from hypothesis.extra import numpy as hnp
 
 from gatecast.data.panel_builder import build_panel
 from gatecast.data.season_calendar import SeasonCalendar
-from gatecast.forecasting.scaling import SeriesScaler, forward_fill, to_matrix
+from gatecast.forecasting.scaling import SeriesScaler, forward_fill, has_logarithm, to_matrix, without_zeros
 
 
 def test_series_end_in_the_last_column():
     panel, _ = build_panel([1, 2, 3, 2, 3, 5], [5.0, 6.0, 7.0, 1.0, 2.0, 4.0], list("aaabbb"))
     expected = [[np.nan, 5, 6, 7], [1, 2, np.nan, 4]]
     np.testing.assert_array_equal(to_matrix(panel), expected)
-    np.testing.assert_array_equal(to_matrix(panel, max_columns=2), [row[-2:] for row in expected])
+    np.testing.assert_array_equal(to_matrix(panel, n_columns=2), [row[-2:] for row in expected])
+    assert to_matrix(panel.take([])).shape == (0, 0)
 
 
 @given(
@@ -89,7 +90,7 @@ def test_yearly_scaler_restores_what_it_transforms_at_any_origin():
     scaler = SeriesScaler.fit(values, 365, calendar)
     z = scaler.transform(values)
     np.testing.assert_allclose(scaler.earlier(1500).inverse_transform(z), values)
-    offsets = np.array([40, 10])
+    offsets = np.array([30, 10])
     both = SeriesScaler.at_offsets(scaler, offsets)
     steps = np.concatenate([z[:, -offset : -offset + 10 or None] for offset in offsets.tolist()])
     expected = np.concatenate([values[:, -offset : -offset + 10 or None] for offset in offsets.tolist()])
@@ -106,3 +107,42 @@ def test_scaler_without_a_calendar_counts_steps_from_the_end(m, T, offset, step)
     assert (scaler.season(k) == scaler.seasonal[:, k % m]).all()
     assert (scaler.earlier(offset).season(k) == scaler.season(k - offset)).all()
     assert scaler.at_step(step).seasonal.tolist() == [[scaler.seasonal[0, step % m]]]
+
+
+def test_scaler_of_values_of_both_signs_is_the_asinh_in_units_of_their_mean_size():
+    y = np.array([[-3.0, np.nan, 4.0, 0.5], [0.0, 0.0, 0.0, 0.0], [np.nan] * 4, [np.nan, np.nan, -5.0, np.nan]])
+    scaler = SeriesScaler.fit(y, 1)
+    assert scaler.unit.tolist() == [2.5, 1.0, 1.0, 5.0]
+    np.testing.assert_allclose(scaler.transform(y), np.arcsinh(y / scaler.unit[:, None]))
+    np.testing.assert_allclose(scaler.inverse_transform(np.arcsinh([[2.0]] * 4)), [[5.0], [2.0], [2.0], [10.0]])
+
+
+def test_scaler_restores_up_to_the_largest_exponent_and_stays_finite_beyond():
+    y = np.array([[1.0, 2.0], [-1.0, 1.0]])
+    restored = SeriesScaler.fit(y, 1).inverse_transform(np.array([[699.75, 1e6], [699.75, -1e6]]))
+    np.testing.assert_allclose(restored[:, 0], [np.exp(699.75), np.exp(699.75) / 2], rtol=1e-12)
+    assert np.isfinite(restored).all()
+    assert restored[0, 1] > restored[0, 0]
+    assert restored[1, 1] < -restored[1, 0]
+
+
+def test_scaler_takes_quantiles_of_each_step_by_the_season_of_the_step():
+    y = np.stack([np.tile([10.0, 20.0, 30.0], 12), np.tile([-10.0, 0.0, 10.0], 12)])
+    scaler = SeriesScaler.fit(y, 3)
+    z = scaler.transform(y)[:, -3:]
+    quantiles = scaler.inverse_transform(np.stack([z - 0.5, z, z + 0.5], axis=-1))
+    np.testing.assert_allclose(quantiles[..., 1], y[:, :3], atol=1e-9)
+    for k in (0, 2):
+        np.testing.assert_allclose(quantiles[..., k], scaler.inverse_transform(z + (k - 1) / 2))
+
+
+@pytest.mark.parametrize(("n_others", "expected"), [(0, True), (2, True), (3, False)])
+def test_has_logarithm_allows_one_value_in_fifty(n_others, expected):
+    y = np.r_[np.full(100 - n_others, 3.0), np.full(n_others, -0.5), np.full(40, np.nan)]
+    assert has_logarithm(y[None]).tolist() == [expected]
+
+
+def test_without_zeros_keeps_what_has_a_logarithm():
+    y = np.array([[0.5, -1.0, 0.0, np.nan]])
+    np.testing.assert_array_equal(without_zeros(y, np.array([True])), [[0.5, np.nan, np.nan, np.nan]])
+    np.testing.assert_array_equal(without_zeros(y, np.array([False])), y)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras_layer_cases import BATCH, Case, make
+from keras_layer_cases import BATCH, Case, keeps_averages, make
 from keras_model_cases import MODELS, RATE
 from tolerances import rounding
 
@@ -20,6 +20,7 @@ from gatecast.nn.network import (
     forward,
     initial_weights,
     penalties,
+    update_buffers,
     zeros_like,
 )
 from gatecast.optimizers import SGD
@@ -46,10 +47,13 @@ def assert_layer(case: Case, record: Record) -> None:
     np.testing.assert_allclose(unpack(y, BATCH).ravel(), record["y"].ravel(), **tolerance)
     np.testing.assert_allclose(unpack(dx, BATCH).ravel(), record["dx"].ravel(), **tolerance)
     expected = [record[key] for key in sorted(record) if key[0] == "d" and key[1:].isdecimal()]
-    for got, gradient in zip(
-        layer.to_keras_weights(grads.views[0]), expected, strict=case.layer != "BatchNormalization"
-    ):
+    for got, gradient in zip(layer.to_keras_weights(grads.views[0]), expected, strict=not keeps_averages(case)):
         np.testing.assert_allclose(got, gradient, rtol=rounding(2000), atol=rounding(2000) * BATCH)
+    update_buffers(network, weights, caches)
+    averages = [record[key] for key in sorted(record) if key[0] == "u"]
+    assert len(averages) == (2 if keeps_averages(case) else 0)
+    for got, average in zip(layer.to_keras_weights(weights.views[0])[-2:], averages, strict=False):
+        np.testing.assert_allclose(got, average, **tolerance)
 
 
 def assert_model(name: str, record: Record) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["BATCH", "CASES", "Case", "Inner", "draw_case", "make"]
+__all__ = ["BATCH", "CASES", "Case", "Inner", "draw_case", "keeps_averages", "make"]
 
 BATCH = 6
 T, F = 7, 3
@@ -37,6 +37,7 @@ class Case(NamedTuple):
 
 
 SEQUENCES = {"return_sequences": True}
+FEATURES_FIRST = {"data_format": "channels_first"}
 
 CASES: dict[str, Case] = {
     **{f"lstm_{name}": Case("LSTM", (4, name), SEQUENCES) for name in CELL_ACTIVATIONS},
@@ -103,6 +104,21 @@ CASES: dict[str, Case] = {
     "layer_normalization": Case("LayerNormalization"),
     "layer_normalization_plain": Case("LayerNormalization", (), {"center": False, "scale": False}),
     "batch_normalization": Case("BatchNormalization"),
+    "distributed_batch_normalization": Case("TimeDistributed", (Inner("BatchNormalization", (-1, 0.9)),)),
+    "distributed_batch_normalization_sequences": Case("TimeDistributed", (Inner("BatchNormalization"),), {}, (4, 5, 2)),
+    **{
+        f"features_first_conv_{padding}_{strides}": Case(
+            "Conv1D", (5, 3, strides, padding), FEATURES_FIRST | {"activation": "softmax"}, (F, 11)
+        )
+        for padding, strides in (("valid", 1), ("same", 2), ("causal", 1))
+    },
+    "features_first_conv_dilated": Case("Conv1D", (5, 3), FEATURES_FIRST | {"dilation_rate": 2}, (F, 11)),
+    "features_first_max": Case("MaxPooling1D", (2,), FEATURES_FIRST, (F, T)),
+    "features_first_average": Case("AveragePooling1D", (3, 2, "same"), FEATURES_FIRST, (F, T)),
+    "features_first_global_average": Case("GlobalAveragePooling1D", (), FEATURES_FIRST | {"keepdims": True}, (F, T)),
+    "features_first_global_max": Case("GlobalMaxPooling1D", (), FEATURES_FIRST, (F, T)),
+    "features_first_flatten": Case("Flatten", (), FEATURES_FIRST, (F, T)),
+    "distributed_features_first": Case("TimeDistributed", (Inner("Conv1D", (4, 2), FEATURES_FIRST),), {}, (4, 2, 5)),
 }
 
 
@@ -110,6 +126,11 @@ def make(layers: Any, case: Case | Inner) -> Any:
     """Make the layer of a case from a module of layers."""
     args = [make(layers, value) if isinstance(value, Inner) else value for value in case.args]
     return getattr(layers, case.layer)(*args, **case.kwargs)
+
+
+def keeps_averages(case: Case | Inner) -> bool:
+    """Return whether a layer of a case keeps averages of the batches, so that training is another pass."""
+    return case.layer == "BatchNormalization" or any(keeps_averages(v) for v in case.args if isinstance(v, Inner))
 
 
 def draw_case(name: str, weight_shapes: list[tuple[int, ...]], out_shape: tuple[int, ...]) -> dict[str, Any]:

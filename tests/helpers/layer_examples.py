@@ -201,6 +201,7 @@ EXAMPLES = {
     "TimeDistributed": [
         Example(TimeDistributed(Dense(4, "gelu"))),
         Example(TimeDistributed(Dropout(0.3))),
+        Example(TimeDistributed(BatchNormalization())),
     ],
     **{kind.__name__: [Example(kind())] for kind in (Add, Average, Maximum, Minimum, Multiply, Subtract)},
     "Graph": [Example(GRAPH), Example(SHARED)],

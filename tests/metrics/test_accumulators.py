@@ -8,7 +8,7 @@ from tolerances import EPS64, close, rounding
 
 from gatecast import metrics
 from gatecast.errors import ConfigError, DataError
-from gatecast.metrics import accumulators, get
+from gatecast.metrics import accumulators, functions, get
 
 CLASSES = [
     getattr(accumulators, name)
@@ -160,3 +160,17 @@ def test_a_metric_of_the_user_needs_three_methods():
     assert metric.result() == 0.0
     with pytest.raises(NotImplementedError, match="must define update_state"):
         metrics.Metric()([1.0], [1.0])
+
+
+def test_functions_of_gatecast_are_its_metrics_and_those_of_users_are_not():
+    metric = get(functions.mean_squared_error)
+    assert type(metric) is metrics.MeanSquaredError
+    assert metric.name == "mean_squared_error"
+
+    def mean_squared_error(y_true, y_pred):
+        return np.full(len(y_true), 7.0)
+
+    theirs = get(mean_squared_error)
+    assert type(theirs) is accumulators.MeanMetricWrapper
+    assert theirs([1.0], [1.0]) == 7.0
+    assert theirs.name == "mean_squared_error"

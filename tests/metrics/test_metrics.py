@@ -208,6 +208,8 @@ class TestByHand:
         assert metrics.coverage(y, lo, hi) == pytest.approx(100 / 3)
         # Widths 1, 2, 3; outside by 0, 1, 4; 2 / .2 = 10; the past changes by 2 a step.
         assert metrics.msis(y, lo, hi, [1.0, 3.0, 5.0], level=80) == pytest.approx((6 + 50) / 3 / 2)
+        assert metrics.msis(y, lo, hi, [1.0, 3.0, 5.0], level=99.5) == pytest.approx((6 + 400 * 5) / 3 / 2)
+        assert metrics.msis(y, lo, hi, [1.0, 3.0, 5.0], level=0.5) == pytest.approx((6 + 2 / 0.995 * 5) / 3 / 2)
         for level in (0, 100):
             with pytest.raises(DataError, match=f"Invalid level {level}: expected a percentage"):
                 metrics.msis(y, lo, hi, [1.0, 2.0], level=level)

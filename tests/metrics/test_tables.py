@@ -211,3 +211,142 @@ def test_metrics_evaluate_a_cross_validation_of_a_forecaster():
     scores = metrics.evaluate(folds, ["mase", "coverage"], train_df=source, season_length=12)
     assert len(scores["metric"]) == 3 * 2 * 3
     assert np.isfinite(scores["Ensemble"]).all()
+
+
+def test_evaluate_keeps_series_and_cutoffs_in_the_order_in_which_they_begin():
+    order = [5, 0, 3, 1, 4, 2]
+    table = {
+        "a": np.array(["y", "x", "x", "y", "x", "y"])[order],
+        "b": np.array([1, 1, 2, 1, 2, 1])[order],
+        "ds": np.array([5, 5, 5, 6, 6, 7])[order],
+        "cutoff": np.array([4, 4, 4, 4, 4, 4])[order],
+        "y": np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])[order],
+        "M": np.zeros(6),
+    }
+    scores = evaluate(table, "mae")
+    rows = zip(scores["a"].tolist(), scores["b"].tolist(), scores["M"].tolist(), strict=True)
+    assert list(rows) == [("y", 1, pytest.approx(11 / 3)), ("x", 1, 2.0), ("x", 2, 4.0)]
+
+
+def test_evaluate_quantiles_of_several_levels_and_of_one_side():
+    table = {"ds": [1, 2], "y": [5.0, 1.0], "M": [3.0, 3.0], "M-lo-50": [2.0, 2.0], "M-hi-50": [4.0, 4.0]}
+    table |= {"M-lo-90": [0.0, 0.0], "M-hi-90": [7.0, 6.0], "N": [4.0, 2.0], "N-lo-90": [3.0, 0.0]}
+    scores = evaluate(table, ["pinball", "coverage", "msis"], target_col="y", train_df={"ds": [0, -1], "y": [1.0, 4.0]})
+    y = np.array(table["y"])
+    all_five = np.stack([table[f"M{side}"] for side in ("-lo-90", "-lo-50", "", "-hi-50", "-hi-90")], axis=1)
+    two = np.stack([table["N-lo-90"], table["N"]], axis=1)
+    assert scores["metric"].tolist() == [
+        "pinball",
+        "coverage_level50",
+        "coverage_level90",
+        "msis_level50",
+        "msis_level90",
+    ]
+    expected = [
+        metrics.pinball(y, all_five, [0.05, 0.25, 0.5, 0.75, 0.95]),
+        0.0,
+        100.0,
+        metrics.msis(y, [2, 2], [4, 4], [4, 1], 1, 50),
+        metrics.msis(y, [0, 0], [7, 6], [4, 1], 1, 90),
+    ]
+    np.testing.assert_allclose(scores["M"], expected)
+    np.testing.assert_allclose(scores["N"], [metrics.pinball(y, two, [0.05, 0.5]), *[np.nan] * 4])
+    only = evaluate(table, ["pinball", "coverage"], target_col="y", level=90)
+    assert only["metric"].tolist() == ["pinball", "coverage_level90"]
+    three = np.stack([table[f"M{side}"] for side in ("-lo-90", "", "-hi-90")], axis=1)
+    assert only["M"][0] == metrics.pinball(y, three, [0.05, 0.5, 0.95])
+
+
+def test_evaluate_without_cutoffs_scales_by_the_values_before_the_first_forecast():
+    table = {"id": ["a", "a", "b"], "ds": [5, 6, 4], "y": [1.0, 2.0, 3.0], "M": [2.0, 4.0, 7.0]}
+    train = {"id": list("aaaabbb"), "ds": [6, 5, 2, 1, 3, 1, 4], "y": [99.0, 50.0, 5.0, 2.0, 9.0, 7.0, 55.0]}
+    assert evaluate(table, "mase", target_col="y", train_df=train)["M"].tolist() == [1.5 / 3, 4.0 / 2]
+    stranger = table | {"id": ["a", "a", "c"]}
+    np.testing.assert_array_equal(evaluate(stranger, "mase", target_col="y", train_df=train)["M"], [0.5, np.nan])
+
+
+def test_evaluate_without_times_takes_all_training_values():
+    table = {"y": [1.0, 2.0], "M": [2.0, 4.0]}
+    assert evaluate(table, "mase", target_col="y", train_df={"y": [1.0, 4.0, 6.0]})["M"].tolist() == [1.5 / 2.5]
+
+
+def test_evaluate_aggregates_what_any_model_forecasts():
+    table = {"id": list("abc"), "ds": [1, 1, 1], "y": [1.0, 2.0, np.nan], "M": [2.0, 5.0, 3.0], "N": [1.0, np.nan, 9.0]}
+    mean = evaluate(table, "mae", target_col="y", agg_fn="mean")
+    assert mean["M"].tolist() == [2.0]
+    assert np.isnan(mean["N"]).all()
+    nothing = evaluate({"ds": [1], "y": [np.nan], "M": [2.0]}, ["mae", "rmse"], target_col="y", agg_fn="median")
+    assert nothing["metric"].tolist() == ["mae", "rmse"]
+    assert np.isnan(nothing["M"]).all()
+
+
+def test_evaluate_of_no_rows_has_none():
+    table = evaluate({"ds": np.empty(0), "y": np.empty(0), "M": np.empty(0)}, "mae", target_col="y")
+    assert [len(column) for column in table.values()] == [0, 0]
+
+
+def test_leaderboard_ranks_with_shared_places():
+    table = {"id": list("abc"), "ds": [1] * 3, "y": [0.0] * 3}
+    table |= {"P": [1.0, 3.0, 2.0], "Q": [1.0, 1.0, 5.0], "R": [2.0, 1.0, np.nan]}
+    board = leaderboard(table, target_col="y")
+    assert board["model"].tolist() == ["P", "Q", "R"]
+    np.testing.assert_array_equal(board["mae"], [2.0, 7 / 3, np.nan])
+    # Ranks 1.5 1.5 3; 3 1.5 1.5; 1 2 3.
+    np.testing.assert_allclose(board["mean_rank"], [5.5 / 3, 5 / 3, 7.5 / 3])
+    empty = leaderboard({"ds": [1], "y": [np.nan], "P": [1.0], "Q": [1.0]}, target_col="y")
+    assert np.isnan(empty["mae"]).all()
+    assert np.isnan(empty["mean_rank"]).all()
+
+
+def test_leaderboard_orders_equal_errors_by_rank():
+    table = {"id": list("abc"), "ds": [1] * 3, "y": [0.0] * 3, "P": [3.0, 3.0, 0.0], "Q": [2.0, 2.0, 2.0]}
+    board = leaderboard(table, target_col="y")
+    assert board["mae"].tolist() == [2.0, 2.0]
+    assert board["model"].tolist() == ["Q", "P"]
+
+
+def test_cross_validation_columns_of_several_keys_and_levels():
+    names = [
+        "shop",
+        "item",
+        "ds",
+        "cutoff",
+        "y",
+        "A",
+        "A-lo-80",
+        "A-hi-80",
+        "A-lo-97.5",
+        "A-hi-97.5",
+        "A-lo-x",
+        "A-lo-1.2.3",
+    ]
+    roles = cross_validation_columns(dict.fromkeys(names), level=[97.5, 60])
+    assert roles == (("shop", "item"), "ds", "cutoff", "y", ("A", "A-lo-x", "A-lo-1.2.3"), (97.5,))
+    assert roles.id_cols == ("shop", "item")
+    assert cross_validation_columns(dict.fromkeys(["y", "A"]), "y")[:4] == (None, None, None, "y")
+    assert cross_validation_columns(dict.fromkeys(["y", "A"]), "y").id_cols == ()
+    assert cross_validation_columns(dict.fromkeys(["ds", "y", "cutoff", "A"]), "y").models == ("A",)
+    with pytest.raises(ConfigError, match="Unknown target_col 'z'"):
+        cross_validation_columns(dict.fromkeys(["y", "A"]), "z")
+
+
+def test_to_columns_names_the_lengths():
+    with pytest.raises(DataError, match="got 'a' 1, 'b' 2"):
+        to_columns({"a": [1], "b": [1, 2]})
+    assert to_columns({}) == {}
+
+
+def test_leaderboard_with_training_values_ranks_by_scaled_errors():
+    table = {"id": ["a", "b"], "ds": [3, 3], "y": [0.0, 0.0], "P": [50.0, 2.0], "Q": [100.0, 0.5]}
+    train = {"id": list("aabb"), "ds": [1, 2, 1, 2], "y": [0.0, 100.0, 0.0, 1.0]}
+    board = leaderboard(table, target_col="y", train_df=train)
+    assert board["model"].tolist() == ["Q", "P"]
+    assert board["mase"].tolist() == [0.75, 1.25]
+    assert board["mae"].tolist() == [50.25, 26.0]
+    assert leaderboard(table, target_col="y")["model"].tolist() == ["P", "Q"]
+
+
+def test_evaluate_compares_times_that_are_text_as_they_are():
+    table = {"ds": ["d"], "cutoff": ["c"], "y": [1.0], "M": [3.0]}
+    train = {"ds": ["a", "b", "c", "c1"], "y": [1.0, 2.0, 5.0, 99.0]}
+    assert evaluate(table, "mase", train_df=train)["M"].tolist() == [1.0]

@@ -4,14 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, only_sales, rows, rows_after
+from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, monthly, only_sales, ragged_panel, rows, rows_after
 
 from gatecast.config import DataConfig, TrainingConfig
+from gatecast.data.hierarchy import add_totals
 from gatecast.data.panel import from_values
+from gatecast.data.reader import read
 from gatecast.errors import DataError
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.context import PanelContext
-from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
+from gatecast.pipeline import cross_validation as cv
+from gatecast.pipeline.cross_validation import cross_validate, cutoff_offsets, iter_windows, longer_than, score_new_rows
+from gatecast.pipeline.progress import Progress
 
 H = 4
 
@@ -163,3 +167,123 @@ def test_score_new_rows_too_few_rows_raises(fitted_shops, shops):
 def test_score_new_rows_of_another_panel_scores_one_horizon(fitted_shops, shops):
     other = rows(only_sales(shops), shops["shop"] == "shop 3") | {"shop": np.full(N_MONTHS, "unseen")}
     assert fitted_shops.evaluate(other).split_sizes == (N_MONTHS - 6, 0, 6)
+
+
+@pytest.mark.parametrize(
+    ("n", "h", "n_windows", "step_size", "offsets"),
+    [(10, 4, 2, None, [8, 4]), (6, 4, 1, 9, [4]), (8, 2, 3, 2, [6, 4, 2])],
+)
+def test_cutoff_offsets_leave_two_values_before_the_first(n, h, n_windows, step_size, offsets):
+    assert cutoff_offsets(from_values(np.arange(float(n))), h, n_windows, step_size) == offsets
+    with pytest.raises(DataError, match=f"too short for {n_windows} windows") as caught:
+        cutoff_offsets(from_values(np.arange(n - 1.0)), h, n_windows, step_size)
+    assert f"{n - 1} rows at most, expected more than {offsets[0] + 1}" in str(caught.value)
+
+
+def mean_forecasts(**options):
+    """Windows of the means of two series, of 20 and 9 rows."""
+    y = np.random.default_rng(0).normal(size=29)
+    table = {"id": ["a"] * 20 + ["b"] * 9, "ds": [*range(20), *range(11, 20)], "y": y}
+    return table, Forecaster(2, model="mean", season_length=1).cross_validation(
+        table, n_windows=3, step_size=3, **options
+    )
+
+
+def test_cross_validation_fits_series_with_two_values_before_a_cutoff():
+    table, folds = mean_forecasts()
+    a, b = table["y"][:20], table["y"][20:]
+    expected = []
+    for offset in (8, 5, 2):
+        for s in [a, b] if offset < 8 else [a]:
+            actual = s[len(s) - offset :][:2]
+            expected += [(y, s[: len(s) - offset].mean()) for y in actual]
+    np.testing.assert_allclose(np.stack([folds["y"], folds["Mean"]], axis=1), expected)
+    assert folds["cutoff"].tolist() == [11] * 2 + [14] * 4 + [17] * 4
+    assert folds["ds"].tolist() == [12, 13, *2 * [15, 16], *2 * [18, 19]]
+    assert folds["id"].tolist() == ["a"] * 2 + ["a", "a", "b", "b"] * 2
+
+
+def test_cross_validation_without_refit_forecasts_later_windows_from_their_values():
+    """Simple models have nothing to fit: only the intervals are those of the first cutoff."""
+    _, again = mean_forecasts()
+    _, once = mean_forecasts(refit=False)
+    np.testing.assert_array_equal(once["Mean"], again["Mean"])
+    np.testing.assert_array_equal(once["Mean-hi-95"][:2], again["Mean-hi-95"][:2])
+    assert (once["Mean-hi-95"][2:] != again["Mean-hi-95"][2:]).all()
+
+
+def test_iter_windows_without_a_horizon_take_the_default():
+    panel = read(monthly(100 + np.random.default_rng(0).normal(size=60)))[0]
+    config = replace(Forecaster(3, model="mean").config, h=None)
+    windows = list(iter_windows(panel, config, 2, None, refit=True))
+    assert [len(window.table["y"]) for window in windows] == [12, 12]
+    assert [(window.name, window.season_length, window.n_networks, window.n_parameters) for window in windows] == [
+        ("Mean", 1, 0, 0)
+    ] * 2
+    table, name = cross_validate(panel, config, 2, None, refit=False)
+    assert name == "Mean"
+    assert len(table["y"]) == 24
+    assert len(cross_validate(panel, config, 1, None, refit=True)[0]["y"]) == 12
+
+
+def test_longer_than_sums_the_series_that_are_left():
+    panel = add_totals(
+        read(
+            {"id": ["a"] * 6 + ["b"] * 5 + ["c"] * 6, "ds": [*range(6), *range(1, 6), *range(6)], "y": np.arange(17.0)}
+        )[0],
+        True,
+        [],
+    )
+    assert longer_than(panel, 3).ids.tolist() == ["total", "a", "b", "c"]
+    fewer = longer_than(panel, 4)
+    assert fewer.ids.tolist() == ["total", "a", "c"]
+    assert fewer.series(0).tolist() == [11.0, 13.0, 15.0, 17.0, 19.0, 21.0]
+    base = read(
+        {"id": ["a"] * 6 + ["b"] * 5 + ["c"] * 6, "ds": [*range(6), *range(5), *range(6)], "y": np.arange(17.0)}
+    )[0]
+    assert longer_than(base, 3).ids.tolist() == ["a", "b", "c"]
+    assert longer_than(base, 4).ids.tolist() == ["a", "c"]
+    assert longer_than(base, 5).ids.tolist() == []
+
+
+def test_progress_is_that_of_all_cutoffs():
+    reports, done = [], []
+    report = cv._window_reporter(reports.append, done, 4)
+    report(Progress("training", 0.5, 2.0))
+    done += [None, None]
+    report(Progress("training", 1.0, None))
+    assert reports == [Progress("cutoff 1 of 4", 0.125, 2.0), Progress("cutoff 3 of 4", 0.75, None)]
+
+
+@pytest.fixture(scope="module")
+def naive():
+    return Forecaster(3, model="naive", season_length=1).fit(ragged_panel([30, 20, 24]), evaluate=False)
+
+
+@pytest.mark.parametrize(("n_rows", "n_test", "n_seen"), [(None, 4, 0), (2, 2, 0), (4, 4, 0), (7, 7, 3)])
+def test_score_new_rows_scores_the_rows_after_fitting(naive, n_rows, n_test, n_seen):
+    state = naive.state_
+    panel = read(ragged_panel([34, 24, 28]))[0]
+    evaluation = score_new_rows(state, panel, n_rows, (80.0,))
+    assert evaluation.split_sizes == (28 - n_test, 0, n_test)
+    seen = f"The models were fitted on {n_seen} of these rows"
+    assert (seen in evaluation.verdict) == (n_seen > 0)
+    assert ("fitted on" in evaluation.verdict) == (n_seen > 0)
+
+
+def test_score_new_rows_of_strangers_scores_a_horizon(naive):
+    table = ragged_panel([14, 12])
+    strangers = read(table | {"unique_id": np.char.add("new ", table["unique_id"])})[0]
+    evaluation = score_new_rows(naive.state_, strangers, None, (80.0,))
+    assert evaluation.split_sizes == (10, 0, 3)
+    assert "fitted on" not in score_new_rows(naive.state_, strangers, 9, (80.0,)).verdict
+    assert score_new_rows(naive.state_, strangers, 13, (80.0,)).split_sizes == (0, 0, 13)
+    with pytest.raises(DataError, match="too short to forecast their last 14 rows") as caught:
+        score_new_rows(naive.state_, strangers, 14, (80.0,))
+    assert "14 rows at most, expected more than 14" in str(caught.value)
+
+
+def test_score_new_rows_of_what_was_fitted_says_so(naive):
+    evaluation = score_new_rows(naive.state_, naive.state_.panel, None, (80.0,))
+    assert evaluation.split_sizes == (21, 0, 3)
+    assert "The models were fitted on 3 of these rows: errors to come are larger." in evaluation.verdict

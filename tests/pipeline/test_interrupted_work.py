@@ -73,6 +73,15 @@ def fit_several(table, checkpoint, progress):
     return forecaster.predict(), forecaster.training_history_, forecaster.model_weights_
 
 
+def update(table, checkpoint, progress):
+    is_new = table["month"] >= np.datetime64("2022-06")
+    past, new = ({name: column[rows] for name, column in table.items()} for rows in (~is_new, is_new))
+    training = TrainingConfig(n_members=2, max_steps=30)
+    forecaster = Forecaster(6, model=["lstm", "es-lstm"], training=training).fit(past, evaluate=False, progress=False)
+    forecaster.update(new, checkpoint=checkpoint, progress=progress)
+    return forecaster.predict(), forecaster.training_history_
+
+
 def cross_validate(table, checkpoint, progress):
     forecaster = Forecaster(6, model="lstm", **SMALL)
     return forecaster.cross_validation(table, n_windows=3, checkpoint=checkpoint, progress=progress)
@@ -99,6 +108,7 @@ STOPS = [Stop(0.15), Stop(0.5), Stop(0.8), Stop(0.97)]
 WORKS = {
     fit_lstm: STOPS,
     fit_several: STOPS,
+    update: STOPS,
     cross_validate: STOPS,
     cross_validate_once: STOPS,
     compare_two: STOPS,

@@ -13,13 +13,16 @@ from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, monthly, only_sales, rows
 from gatecast import Forecaster
 from gatecast.config import DataConfig, TrainingConfig
 from gatecast.errors import ConfigError, NotFittedError
+from gatecast.forecasting import available_models
+from gatecast.forecasting.onnx_files.models import EXPORTED
 from gatecast.layers import LSTM, Dense
 from gatecast.models import Sequential
 
 
 def inputs_for(session, context):
     """Return what a file reads of series."""
-    known = {name: getattr(context, name) for name in ("values", "last_step", "futr_exog", "hist_exog", "stat_exog")}
+    fields = ("values", "series", "end", "last_step", "futr_exog", "hist_exog", "stat_exog")
+    known = {name: getattr(context, name) for name in fields}
     if context.calendar is not None:
         known["last_date"] = context.calendar.last.astype("M8[D]").astype(np.int64)
     names = {port.name for port in session.get_inputs()}
@@ -208,3 +211,58 @@ def test_file_of_a_network_of_segments_gives_the_forecasts_of_predict(sales, tmp
     segments = Forecaster(12, model="segrnn", **QUICK).fit(monthly(sales), evaluate=False)
     assert_predicts(segments, tmp_path / "x.onnx")
     assert_predicts(segments, tmp_path / "x.onnx", monthly(sales[:30]))
+
+
+@pytest.mark.slow
+def test_file_of_an_es_lstm_gives_what_predict_and_each_step_of_a_stream_do(sales, tmp_path):
+    """Smoothing starts anew from the parameters of the series at every step, in a stream too."""
+    forecaster = Forecaster(12, model="es-lstm", **QUICK).fit(monthly(sales[:120]), evaluate=False)
+    session, _ = assert_predicts(forecaster, tmp_path / "x.onnx")
+    assert [port.name for port in session.get_inputs()] == ["values", "series", "end"]
+    assert_predicts(forecaster, tmp_path / "x.onnx", monthly(sales[:30]))
+    stream = forecaster.stream()
+    for n in range(121, 124):
+        expected = stream.step(sales[n - 1]).forecast
+        outputs = run(session, values=sales[None, :n], series=[0], end=[n - 120])
+        assert_close(outputs["ES-LSTM"][0], expected["ES-LSTM"])
+
+
+@pytest.mark.slow
+def test_file_of_an_es_lstm_lists_the_series_that_it_knows(panel_table, tmp_path):
+    forecaster = Forecaster(4, model="es-lstm", **QUICK).fit(panel_table, evaluate=False)
+    assert_predicts(forecaster, tmp_path / "x.onnx")
+    facts = {item.key: item.value for item in onnx.load(tmp_path / "x.onnx").metadata_props}
+    assert json.loads(facts["series"]) == [str(name) for name in forecaster.state_.panel.ids]
+    with pytest.raises(ConfigError, match=r"'es-lstm' reads the past anew at every step. Leave state=True out"):
+        forecaster.to_onnx(tmp_path / "x.onnx", state=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", available_models())
+def test_each_model_of_the_registry_is_exported_or_refused_with_one_that_is(name, sales, tmp_path):
+    if name in ("ets", "ces"):
+        pytest.importorskip("statsforecast")
+    months = monthly(sales[:60])
+    forecaster = Forecaster(3, model=name, **(QUICK if name in EXPORTED else {})).fit(months, evaluate=False)
+    if name in EXPORTED:
+        for n in (60, 25, 2):
+            assert_predicts(forecaster, tmp_path / "x.onnx", monthly(sales[:n]))
+        return
+    with pytest.raises(ConfigError, match=r"cannot be exported to ONNX.*Fit Forecaster\(model=\"lstm\"\)"):
+        forecaster.to_onnx(tmp_path / "x.onnx")
+
+
+@pytest.mark.slow
+def test_pretrained_file_of_days_gives_what_predict_and_each_step_of_a_stream_do(tmp_path):
+    days = np.arange("2019-01-01", "2019-07-20", dtype="M8[D]")
+    y = 50 + 9 * np.sin(2 * np.pi * np.arange(len(days)) / 7) + np.random.default_rng(0).normal(0, 1, len(days))
+    forecaster = Forecaster(9, model="pretrained").fit({"ds": days[:190], "y": y[:190]}, evaluate=False)
+    session, _ = assert_predicts(forecaster, tmp_path / "x.onnx")
+    for n in (100, 11):  # of a series that is shorter than two weeks, the other network
+        assert_predicts(forecaster, tmp_path / "x.onnx", {"ds": days[:n], "y": y[:n]})
+    stream = forecaster.stream()
+    for n in range(191, 195):
+        expected = stream.step(y[n - 1]).forecast
+        assert_close(run(session, values=y[None, :n])["Pretrained"][0], expected["Pretrained"])
+    with pytest.raises(ConfigError, match=r"reads the past anew at every step for these series. Leave state=True out"):
+        forecaster.to_onnx(tmp_path / "x.onnx", state=True)

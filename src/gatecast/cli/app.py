@@ -20,7 +20,15 @@ Examples:
   gatecast train sales.csv --out sales.gatecast
   gatecast predict sales.gatecast -n 24 --out forecast.csv"""
 
+OF_MODELS = (
+    *("model", "level", "point", "totals", "reconciliation", "lower_bound", "upper_bound", "integer", "keep_last"),
+    *("input_size", "units", "n_layers", "dropout", "n_members", "max_steps", "batch_size", "learning_rate"),
+    *("finetune", "seed"),
+)
+"""Options of a forecaster that say nothing of how a table is read."""
+
 COMMANDS: dict[str, tuple[str, ...] | None] = {
+    "inspect": OF_MODELS,
     "forecast": (),
     "train": (),
     "predict": None,
@@ -37,6 +45,7 @@ COMMANDS: dict[str, tuple[str, ...] | None] = {
     "memory-benchmark": None,
     "synth": None,
     "serve": None,
+    "mcp": None,
     "doctor": None,
 }
 """Commands in the order of the help, each a module of `commands`: the options of a forecaster that it does not have,

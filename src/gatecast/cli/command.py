@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import typer
 
-from gatecast.cli.interruption import CHECKPOINT_OPTIONS, keeping_checkpoint
+from gatecast.cli.interruption import with_checkpoint_options
 from gatecast.cli.models import available_cells, available_models
 from gatecast.cli.options import ForecasterOptions, declarations
 from gatecast.cli.text_values import TextCommand
@@ -80,7 +80,7 @@ def register(app: typer.Typer, function: Callable[..., None], example: str, name
 def with_forecaster_options(command: Callable[..., None], without: Collection[str] = ()) -> Callable[..., None]:
     """Return a command with the fields of `ForecasterOptions` in place of its parameter `options`.
 
-    Such a command trains: it has the options of a checkpoint too, and goes on after an interruption.
+    A command that trains has the options of a checkpoint too, and goes on after an interruption.
 
     Args:
         command: A function with a parameter `options`.
@@ -93,9 +93,7 @@ def with_forecaster_options(command: Callable[..., None], without: Collection[st
     def run(**arguments: Any) -> None:
         """Run the command with one record of options."""
         options = ForecasterOptions(**{name: arguments.pop(name) for name in shared})
-        folder, is_off = (arguments.pop(name) for name in CHECKPOINT_OPTIONS)
-        with keeping_checkpoint(folder, is_off=is_off):
-            command(**arguments, options=options)
+        command(**arguments, options=options)
 
     flags: list[inspect.Parameter] = []
     for name, parameter in parameters.items():
@@ -111,10 +109,6 @@ def with_forecaster_options(command: Callable[..., None], without: Collection[st
             )
             for field, kind in shared.items()
         ]
-    flags += [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-        for name, (kind, default) in CHECKPOINT_OPTIONS.items()
-    ]
     run.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]
     run.__annotations__ = {flag.name: flag.annotation for flag in flags}
-    return run
+    return with_checkpoint_options(run) if "max_steps" in shared else run

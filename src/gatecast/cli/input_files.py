@@ -18,6 +18,7 @@ __all__ = [
     "check_futr_df",
     "check_input",
     "check_model",
+    "check_parquet",
     "check_source",
     "named_path",
     "require_futr_df",
@@ -44,6 +45,28 @@ def check_source(text: str, option: str = "FILE") -> Path | str:
     elif not is_query(text) and not is_pattern(text):
         check_input(split_selection(text)[0], option)
     return text
+
+
+def check_parquet(text: str | None, option: str = "FILE") -> Path | str:
+    """Return a Parquet file, a folder of them or a pattern.
+
+    Raises:
+        ConfigError: Nothing, another source, or files that do not exist.
+    """
+    from gatecast.data.sources.parquet_series import find_parquet, is_parquet
+
+    if text is None or not is_parquet(text):
+        raise ConfigError(
+            f"Invalid {option}" if text else f"Missing {option}",
+            where=text or "",
+            got="no Parquet file" if text else "",
+            expected="a Parquet file, a folder of them or a pattern: what is forecast in parts",
+            fix="Write gatecast predict MODEL series.parquet --folder forecasts.",
+        )
+    if not os.path.isdir(text):
+        return check_source(text, option)
+    find_parquet(text)
+    return Path(text)
 
 
 def check_futr_df(text: str | None, file: str | None = None) -> Path | str | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from gatecast._printable import printable
 from gatecast.errors import ConfigError
 
-__all__ = ["CHECKPOINT_OPTIONS", "keeping_checkpoint"]
+__all__ = ["CHECKPOINT_OPTIONS", "with_checkpoint_options"]
 
 CHECKPOINT_OPTIONS = {
     "checkpoint": (
@@ -32,8 +34,33 @@ CHECKPOINT_OPTIONS = {
 """Type and default of the options by parameter."""
 
 
+def with_checkpoint_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has the options of a checkpoint too, and goes on after an interruption."""
+    hints = get_type_hints(command, include_extras=True)
+
+    @wraps(command)
+    def run(**arguments: Any) -> None:
+        """Run the command while a checkpoint is kept."""
+        folder, is_off = (arguments.pop(name) for name in CHECKPOINT_OPTIONS)
+        with _keeping_checkpoint(folder, is_off=is_off):
+            command(**arguments)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    flags = [
+        parameter.replace(annotation=hints[name], kind=keyword)
+        for name, parameter in inspect.signature(command).parameters.items()
+    ]
+    flags += [
+        inspect.Parameter(name, keyword, annotation=kind, default=default)
+        for name, (kind, default) in CHECKPOINT_OPTIONS.items()
+    ]
+    run.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]
+    run.__annotations__ = {flag.name: flag.annotation for flag in flags}
+    return run
+
+
 @contextmanager
-def keeping_checkpoint(folder: str | None, *, is_off: bool) -> Iterator[None]:
+def _keeping_checkpoint(folder: str | None, *, is_off: bool) -> Iterator[None]:
     """Keep what is done until the command ends; say on standard error if it goes on from there.
 
     Args:

@@ -20,6 +20,7 @@ __all__ = [
     "OPTION_OF_ARGUMENT",
     "Cells",
     "File",
+    "Folder",
     "ForecasterOptions",
     "FutrDf",
     "Horizon",
@@ -30,10 +31,12 @@ __all__ = [
     "NWindows",
     "NewFile",
     "Out",
+    "PartitionSize",
     "Plot",
     "Refit",
     "Report",
     "SafeCsv",
+    "Sample",
     "Seed",
     "SeriesId",
     "Setting",
@@ -243,6 +246,24 @@ Cells = Annotated[
 
 # Outputs.
 Out = Annotated[str | None, typer.Option(metavar="FILE", help="Write the table: .csv, .parquet or .json.")]
+Folder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR",
+        help="Forecast Parquet files in parts, into a folder; a run that was interrupted goes on.",
+    ),
+    Setting("folder", TEXT, "forecasts"),
+]
+PartitionSize = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Series of a part, with --folder. Default: 10000."),
+    Setting("partition_size", WHOLE, "10000"),
+]
+Sample = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="Series to learn from, drawn by a hash of their ids. Default: all, or 10000."),
+    Setting("sample", WHOLE, "10000"),
+]
 SafeCsv = Annotated[
     bool, typer.Option("--safe-csv", help="Write names that a spreadsheet would take for formulas as text.")
 ]
@@ -478,6 +499,7 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
             ),
             *("n_members", "max_steps", "batch_size", "learning_rate", "finetune"),
             *("n_windows", "step_size", "n_trials", "n_paths", "n_rows", "n_seeds", "timeout", "study", "checkpoint"),
+            *("folder", "partition_size", "sample"),
             *("id", "step", "quantile", "method", "reconciliation"),
         )
     },

@@ -157,6 +157,10 @@ def prepend_history(new: Panel, old: Panel) -> Panel:
         return new
     matches, steps_later = match_series(new, old)
     known = matches >= 0
+    if new.columns.id is not None and len(old) > 1:
+        # Thousands of series that are not asked for need not be copied.
+        old = old.take(np.unique(matches[known]) if known.any() else np.zeros(1, np.int64))
+        matches, steps_later = match_series(new, old)
     n_before = old.lengths.copy()
     n_before[matches[known]] = (old.lengths[matches] + steps_later - new.lengths)[known]
     joined = complete_history(new, old.keep_first(n_before))

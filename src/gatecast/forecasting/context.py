@@ -238,6 +238,7 @@ class PanelContext:
         future: Mapping[str, FloatArray] | None = None,
         fitted_on: Panel | None = None,
         max_length: int | None = None,
+        n_columns: int | None = None,
     ) -> PanelContext:
         """Return a panel as it stands at its end.
 
@@ -248,6 +249,8 @@ class PanelContext:
             future: Values of the future exogenous columns after the end, by name, [n_series, n].
             fitted_on: The panel that models were fitted on; None: this one.
             max_length: Newest values of a series that are read, at most; None: all.
+            n_columns: T, at least as long as the longest series; None: that. A part of a panel has the columns of the
+                whole, because sums and windows depend on them in their last bits.
 
         Example:
             >>> from dataclasses import replace
@@ -256,7 +259,7 @@ class PanelContext:
             >>> PanelContext.from_panel(panel, {"price": np.array([[3.0]])}).futr_exog[0, :, 0].tolist()
             [1.0, 2.0, 3.0]
         """
-        values = to_matrix(panel)
+        values = to_matrix(panel, n_columns)
         n_series, T = values.shape
         static = [
             column
@@ -286,7 +289,7 @@ def _over_time(panel: Panel, columns: Mapping[str, FloatArray], future: Mapping[
     """Return columns that change in time, one-hot where they are categories, [n_series, T + n, n_columns]."""
     parts = []
     for name, column in columns.items():
-        past = to_matrix(replace(panel, values=column, hist_exog={}, futr_exog={}))
+        past = to_matrix(replace(panel, values=column, hist_exog={}, futr_exog={}), T)
         full = np.concatenate([past, future[name]], axis=1) if name in future else past
         parts += _one_hot(full, panel.categories.get(name))
     return np.stack(parts, axis=2) if parts else np.empty((len(panel), T, 0))

@@ -149,12 +149,12 @@ def without_zeros(values: FloatArray, positive: BoolArray) -> FloatArray:
     return np.where(positive[:, None] & (values <= 0), np.nan, values)
 
 
-def to_matrix(panel: Panel, max_columns: int | None = None) -> FloatArray:
+def to_matrix(panel: Panel, n_columns: int | None = None) -> FloatArray:
     """Return the values of a panel as a matrix, aligned at the ends of the series.
 
     Args:
         panel: Series of any lengths.
-        max_columns: Newest columns to keep; None: all.
+        n_columns: T, the newest values of each series; None: as many as the longest has.
 
     Returns:
         [n_series, T]; NaN is missing, or before a series began.
@@ -165,8 +165,7 @@ def to_matrix(panel: Panel, max_columns: int | None = None) -> FloatArray:
         >>> to_matrix(panel).tolist()
         [[5.0, 6.0, 7.0], [nan, nan, 9.0]]
     """
-    T = int(panel.lengths.max(initial=0))
-    T = T if max_columns is None else min(T, max_columns)
+    T = int(panel.lengths.max(initial=0)) if n_columns is None else n_columns
     index = panel.indptr[1:, None] - T + np.arange(T)
     inside = index >= panel.indptr[:-1, None]
     return np.where(inside, panel.values[np.maximum(index, 0)], np.nan)

@@ -323,7 +323,8 @@ def _training_values(
         key = next(iter(_keys(columns, roles, rows[:1])))
         selected = rows_of.get(key, order[:0])
         if times is not None and roles.time_col is not None:
-            before = columns[roles.time_col if roles.cutoff_col is None else roles.cutoff_col][rows].min()
+            # NumPy has no minimum of texts.
+            before = min(columns[roles.time_col if roles.cutoff_col is None else roles.cutoff_col][rows])
             known = times[selected] < before if roles.cutoff_col is None else times[selected] <= before
             selected = selected[known]
         pasts.append(target[selected])

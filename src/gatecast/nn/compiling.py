@@ -11,6 +11,7 @@ from gatecast.metrics import by_name
 from gatecast.metrics.accumulators import Metric
 from gatecast.nn import losses, optimizers
 from gatecast.nn.losses import Loss
+from gatecast.nn.losses.weighted import WeightedLoss, single_weight
 from gatecast.nn.optimizers import Optimizer
 from gatecast.nn.tracking import Tracker
 
@@ -83,8 +84,10 @@ def compile_settings(
     if isinstance(loss, dict | list | tuple):
         what = "A Sequential model has one output, and takes one loss"
         raise ConfigError(what, got=repr(loss), fix='For example, loss="mse".', argument="loss")
+    weight = single_weight(options.get("loss_weights"))
+    chosen = None if loss is None else losses.get(loss)
     compiled = Compiled(
-        None if loss is None else losses.get(loss),
+        chosen if chosen is None or weight == 1.0 else WeightedLoss(chosen, weight),
         optimizers.get(optimizer),
         _as_tuple(metrics, "metrics"),
         _as_tuple(weighted_metrics, "weighted_metrics"),
@@ -119,9 +122,6 @@ def _as_tuple(metrics: Any, argument: str) -> tuple[Any, ...]:
 
 def _check_options(options: Mapping[str, Any]) -> None:
     """Raise an error for options that would change the results, and that are not available."""
-    if options.get("loss_weights") not in (None, [1], [1.0], 1, 1.0):
-        fix = "A Sequential model has one loss: scale the learning rate instead."
-        raise ConfigError("loss_weights= is not available", fix=fix, argument="loss_weights")
     if options.get("run_eagerly"):
         fix = "Leave run_eagerly out: there is no graph, and callbacks run as ordinary Python."
         raise ConfigError("run_eagerly=True is not available", fix=fix, argument="run_eagerly")

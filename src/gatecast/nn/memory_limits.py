@@ -133,7 +133,7 @@ def count_params(layer: Any, in_shape: Shape) -> int:
     if hasattr(layer, "input_dim"):
         return int(layer.input_dim * layer.output_dim)
     if hasattr(layer, "kernel_size"):
-        return int(layer.kernel_size * layer.filters * features)
+        return int(layer.kernel_size * layer.filters * (layer.features_of(in_shape) or 1))
     units = getattr(layer, "units", 0)
     cell = CELLS.get(getattr(layer, "_cell", ""))
     if cell is None:

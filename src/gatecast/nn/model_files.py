@@ -23,6 +23,7 @@ from gatecast.nn.functional.output_compiling import OutputsCompiled
 from gatecast.nn.functional.output_losses import OutputLosses
 from gatecast.nn.layers import Graph
 from gatecast.nn.losses import LOSSES, Loss
+from gatecast.nn.losses.weighted import WeightedLoss
 from gatecast.nn.model_layers import output_names
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.resume import join_arrays, split_arrays, state_from_data, state_to_data
@@ -45,7 +46,11 @@ __all__ = [
 FOREIGN_SUFFIXES = (".h5", ".hdf5", ".keras", ".onnx", ".pt", ".pth", ".pb", ".tf")
 """Suffixes of other formats."""
 
-STORED_LOSSES: Mapping[str, type[Loss]] = {**LOSSES, OutputLosses.__name__: OutputLosses}
+STORED_LOSSES: Mapping[str, type[Loss]] = {
+    **LOSSES,
+    OutputLosses.__name__: OutputLosses,
+    WeightedLoss.__name__: WeightedLoss,
+}
 """Losses that a file may contain, by name."""
 
 Name = Annotated[str, Range(1, 1000)]

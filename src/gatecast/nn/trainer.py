@@ -83,7 +83,7 @@ class Trainer(ModelData):
                 a chain of `gatecast.optim`.
             loss: "mean_squared_error" ("mse"), "mean_absolute_error" ("mae"), "huber", ..., a loss of
                 `gatecast.losses`, or a function of (y_true, y_pred) that returns the losses and their gradient.
-            loss_weights: Only None.
+            loss_weights: Factor of the loss, a number, or a list or dict with one.
             metrics: Names such as "mae" or "root_mean_squared_error", metrics of `gatecast.metrics`, or functions of
                 (y_true, y_pred).
             weighted_metrics: The same, for metrics that use `sample_weight`.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.config import DataConfig
+from gatecast.data.frequency import Times
 from gatecast.data.last_values import find_unlike_last
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.data.parsing.truth_values import are_truth_values
@@ -41,11 +42,18 @@ NOTES = {
 """Sentences of notes."""
 
 
-def trim_unobserved(panel: Panel, notes: list[str]) -> Panel:
+def trim_unobserved(panel: Panel, notes: list[str], last: Times | None = None) -> Panel:
     """Return a panel without the rows after the last value of all series, a single series without those before either.
 
     Adds a note for rows left out at either end. Their future exogenous columns become the panel's `known_future`.
+
+    Args:
+        panel: The series.
+        notes: Are added to.
+        last: Time of the last value of all series, shape (1,), where the panel is a part of more; None: it is not.
     """
+    if last is not None:
+        return _trim_shared_end(panel, notes, last)
     observed = np.flatnonzero(panel.mask)
     if not len(observed):
         return panel
@@ -59,11 +67,14 @@ def trim_unobserved(panel: Panel, notes: list[str]) -> Panel:
     return trimmed.keep_last(len(panel.values) - n_before - n_after)
 
 
-def _trim_shared_end(panel: Panel, notes: list[str]) -> Panel:
-    """The panel without rows after the last value of all series; a note says from when on."""
+def _trim_shared_end(panel: Panel, notes: list[str], last: Times | None = None) -> Panel:
+    """The panel without rows after the last value of all series, its own or more; a note says from when on."""
     first, _ = panel.freq.index_of(panel.start, np.full(len(panel), panel.start.min()))
     position = np.arange(len(panel.values)) - np.repeat(panel.indptr[:-1] - first, panel.lengths)
-    stop = int(position[panel.mask].max()) + 1
+    if last is None:
+        stop = int(position[panel.mask].max()) + 1
+    else:
+        stop = int(panel.freq.index_of(last, panel.start.min()[None])[0][0]) + 1
     # A series that only begins after that has no value at all; it stays, to be named.
     n_after = np.where(first < stop, np.maximum(first + panel.lengths - stop, 0), 0)
     if not n_after.any():
@@ -84,20 +95,22 @@ def _drop_rows(panel: Panel, n_after: npt.NDArray[np.int64], notes: list[str]) -
     return replace(trimmed, known_future=known_future)
 
 
-def check_series(panel: Panel, notes: list[str], model: Any = AUTO) -> None:
+def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: bool = False) -> None:
     """Add notes on constant and empty series, by id, and on exogenous columns with missing values.
 
     Args:
         panel: The series.
         notes: Are added to.
         model: As in `Forecaster`: no column of the data may have the name of its forecasts.
+        is_part: Whether these are a few of many series, which are counted elsewhere.
 
     Raises:
         ConfigError: A column has the name of a forecast.
         DataError: No series has two values.
     """
     check_outputs(panel.columns, _output_columns(model))
-    _check_counts(panel)
+    if not is_part:
+        _check_counts(panel)
     with_rows = np.flatnonzero(panel.lengths)
     smallest = np.full(len(panel), np.inf)
     largest = np.full(len(panel), -np.inf)

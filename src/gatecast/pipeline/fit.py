@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from gatecast._utils.checkpoint import start_clock, within, working_on
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
+from gatecast.data.panel_facts import PanelFacts
 from gatecast.errors import ConfigError
 from gatecast.evaluation.backtest import MAX_PAST_VALUES, score_test_part
 from gatecast.evaluation.bounds import Bounds
@@ -70,7 +72,7 @@ from gatecast.pipeline.state import FittedState
 from gatecast.pipeline.units import count_trainings, environment, forecast_past_once
 from gatecast.results import Evaluation
 
-__all__ = ["fit", "fit_unmeasured", "overrides", "prepare_panel", "update"]
+__all__ = ["FitPlan", "fit", "fit_unmeasured", "overrides", "plan_fit", "prepare_panel", "update"]
 
 FloatArray = npt.NDArray[np.float64]
 ProgressCallback = Callable[[Progress], None]
@@ -115,16 +117,22 @@ def overrides(config: ForecasterConfig) -> Overrides:
     return Overrides(config.network, config.training)
 
 
-def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig) -> Panel:
+def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig, facts: PanelFacts | None = None) -> Panel:
     """Return the panel without unobserved ends, with its totals, and add to `notes` what is worth knowing about it.
+
+    Args:
+        panel: The series.
+        notes: Are added to.
+        config: Settings.
+        facts: What is known of all series, where the panel is a part of them.
 
     Raises:
         ConfigError: A column that has the name of a forecast, or levels that the series do not have.
         DataError: Values outside their bounds, or series that have no totals.
     """
     data = config.data
-    panel = trim_unobserved(base_series(panel), notes)
-    check_series(panel, notes, config.model)
+    panel = trim_unobserved(base_series(panel), notes, None if facts is None else facts.last)
+    check_series(panel, notes, config.model, is_part=facts is not None)
     check_bounds(panel, data)
     panel = panel if data.keep_last else drop_unlike_last(panel, notes)
     if not config.hierarchy:
@@ -205,6 +213,35 @@ def fit_unmeasured(panel: Panel, config: ForecasterConfig, notes: list[str]) -> 
     ensemble = run.fit_models(run.context, run.configs)
     seconds = time.perf_counter() - began
     return FittedState(panel, run.season_length, tuple(notes), ensemble, run.calibrator(), None, {}, seconds)
+
+
+class FitPlan(NamedTuple):
+    """What a fit decides before it trains.
+
+    Args:
+        horizon: Steps to forecast.
+        season_length: Of the seasonal naive forecast and of MASE; 1 for none.
+        is_scored: Whether the series are long enough to hold rows back.
+    """
+
+    horizon: int
+    season_length: int
+    is_scored: bool
+
+
+def plan_fit(panel: Panel, config: ForecasterConfig) -> FitPlan:
+    """Return what a fit would decide before it trains.
+
+    Args:
+        panel: The series, prepared.
+        config: Settings.
+
+    Raises:
+        ConfigError: Settings that these series are too short for.
+        DataError: Series without values where values are needed.
+    """
+    run = _Fit(panel, config, None, evaluate=True)
+    return FitPlan(run.task.horizon, run.season_length, run.split is not None)
 
 
 class _Fit:
@@ -423,23 +460,24 @@ def update(
         config: Settings.
         progress: Is called now and then during training.
     """
-    began = time.perf_counter()
-    tracker = ProgressTracker(progress, 1)
-    context = PanelContext.from_panel(panel, fitted_on=state.panel, max_length=MAX_LENGTH)
-    task = state.ensemble.task._replace(seed=config.seed)
-    ensemble = replace(state.ensemble, task=task)
-    calibrator = update_margins(state.calibrator, ensemble, context, np.where(context.series >= 0, context.end, 0))
-    ensemble = update_models(ensemble, context, UPDATE_DIVISOR, tracker.on_step)
-    seconds = time.perf_counter() - began
-    return replace(
-        state,
-        panel=panel,
-        ensemble=ensemble,
-        calibrator=calibrator,
-        evaluation=None,
-        training_history=tracker.history,
-        seconds=seconds,
-    )
+    ensemble = state.ensemble
+    total = (count_trainings(list(ensemble.configs)), "training")
+    with working_on("update", ensemble, state.calibrator, panel, config, environment(), total=total):
+        seconds = start_clock()
+        tracker = ProgressTracker(progress, 1)
+        context = PanelContext.from_panel(panel, fitted_on=state.panel, max_length=MAX_LENGTH)
+        ensemble = replace(ensemble, task=ensemble.task._replace(seed=config.seed))
+        calibrator = update_margins(state.calibrator, ensemble, context, np.where(context.series >= 0, context.end, 0))
+        ensemble = update_models(ensemble, context, UPDATE_DIVISOR, tracker.on_step)
+        return replace(
+            state,
+            panel=panel,
+            ensemble=ensemble,
+            calibrator=calibrator,
+            evaluation=None,
+            training_history=tracker.history,
+            seconds=seconds(),
+        )
 
 
 def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:

@@ -18,7 +18,13 @@ from gatecast.errors import ConfigError
 from gatecast.evaluation.onnx_intervals import add_hold_of_constants, add_intervals
 from gatecast.forecasting.context import column_groups
 from gatecast.forecasting.onnx_files.exogenous import GraphRegression, add_columns
-from gatecast.forecasting.onnx_files.models import EXPORTED, check_exported, members_of_model, model_quantiles
+from gatecast.forecasting.onnx_files.models import (
+    EXPORTED,
+    check_exported,
+    members_of_model,
+    model_quantiles,
+    reads_fitted_series,
+)
 from gatecast.forecasting.onnx_files.panel_season import GraphSeason
 from gatecast.forecasting.onnx_files.series import SeriesInput
 from gatecast.nn.onnx_files import operations as op
@@ -68,6 +74,8 @@ def write_forecaster(
     facts = _facts(state, position, levels if is_main else ()) | _column_facts(state.panel)
     if series.last_step is not None:
         facts["first_step"] = format_times(state.panel.start[:1])[0]
+    if series.rows is not None:
+        facts["series"] = json.dumps([str(name) for name in state.panel.ids.tolist()])
     write_onnx(path, builder, column, _description(series, names, horizon, facts), facts)
 
 
@@ -127,7 +135,14 @@ def _quantiles(builder: Builder, state: FittedState, position: int, *, carry: bo
     is_dated = calendar is not None and calendar.season_length == shared.season_length
     with_steps = shared.season_length > 1 and not is_dated
     columns = add_columns(builder, state.ensemble.effects.regression, state.horizon)
-    series = SeriesInput.of(builder, with_steps=with_steps, calendar=calendar, carries_state=carry, columns=columns)
+    series = SeriesInput.of(
+        builder,
+        with_steps=with_steps,
+        calendar=calendar,
+        carries_state=carry,
+        columns=columns,
+        with_rows=reads_fitted_series(model),
+    )
     season = GraphSeason(shared, series) if shared.season_length > 1 else None
     regression = GraphRegression(state.ensemble.effects.regression, series if season is None else season.remove())
     quantiles = regression.restore(model_quantiles(model, regression.remove()))
@@ -175,6 +190,12 @@ def _description(series: SeriesInput, names: Sequence[str], horizon: int, facts:
         sentences.append(f"last_step: steps from {facts['first_step']} to the newest value of each row, int64.")
     if series.last_date is not None:
         sentences.append("last_date: days from 1970-01-01 to the date of the newest value of each row, int64.")
+    if series.rows is not None:
+        sentences.append(
+            "series: position of each row among the series that were fitted, which the fact series lists, int64, -1 "
+            "for others. end: steps from the end of that series when it was fitted to the newest value of the row, "
+            "int64, 0 for others."
+        )
     kinds = [kind for kind in ("futr_exog", "hist_exog", "stat_exog") if kind in facts]
     if kinds:
         sentences.append(

@@ -37,11 +37,16 @@ MIN_WEIGHT = 0.05
 
 
 def forecast_context(
-    state: FittedState, panel: Panel, n_steps: int, futr_df: Any, notes: list[str] | None = None
+    state: FittedState,
+    panel: Panel,
+    n_steps: int,
+    futr_df: Any,
+    notes: list[str] | None = None,
+    n_columns: int | None = None,
 ) -> PanelContext:
     """Return series as models read them, with the columns that are known for the steps ahead.
 
-    Adds to `notes` what is worth knowing about futr_df.
+    Adds to `notes` what is worth knowing about futr_df. A part of many series has as many columns as all of them.
 
     Raises:
         ConfigError: There are such columns, and no futr_df.
@@ -52,7 +57,7 @@ def forecast_context(
         base = base_series(panel)
         known = _known_future(base, n_steps) if futr_df is None else read_future(futr_df, base, n_steps, notes)
         future = mean_of_members(known, panel)
-    return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel, MAX_LENGTH)
+    return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel, MAX_LENGTH, n_columns)
 
 
 def _known_future(panel: Panel, n_steps: int) -> dict[str, npt.NDArray[np.float64]]:

@@ -6,13 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gatecast.nn.training import StepRecord
 
-__all__ = ["Progress", "ProgressTracker", "show_notice", "show_progress"]
+__all__ = ["PARTITION_SIZE", "PartProgress", "Progress", "ProgressTracker", "show_line", "show_notice", "show_progress"]
 
 
 class Progress(NamedTuple):
@@ -23,6 +23,29 @@ class Progress(NamedTuple):
     """From 0 to 1, over all stages."""
     loss: float
 
+
+class PartProgress(NamedTuple):
+    """How far a forecast into a folder has come.
+
+    Args:
+        n_done: Series whose forecasts are written, those of earlier runs included.
+        n_series: All series.
+        rate: Series a second, of this run.
+        seconds_left: At this rate.
+    """
+
+    n_done: int
+    n_series: int
+    rate: float
+    seconds_left: float
+
+    def __str__(self) -> str:
+        minutes, seconds = divmod(round(self.seconds_left), 60)
+        return f"{self.n_done:,} of {self.n_series:,} series, {self.rate:,.0f} a second, {minutes}:{seconds:02} left"
+
+
+PARTITION_SIZE = 10_000
+"""Series of a part: some 250 MB while it is forecast, at 100 points."""
 
 CURVES = ("step", "loss", "validation_step", "validation", "training", "untrained")
 """What a training history holds: see `ProgressTracker.history`."""
@@ -105,6 +128,26 @@ def show_progress(progress: Callable[[Progress], None] | bool | None) -> Iterato
         line.clear()
 
 
+@contextmanager
+def show_line(progress: Callable[[Any], None] | bool | None) -> Iterator[Callable[[Any], None] | None]:
+    """Provide what any work reports to, as `show_progress`: what is reported is shown as text.
+
+    Args:
+        progress: As for `show_progress`.
+    """
+    if callable(progress):
+        yield progress
+        return
+    if progress is False or (progress is None and not _is_watched()):
+        yield None
+        return
+    line = _Line()
+    try:
+        yield lambda report: line.show(str(report))
+    finally:
+        line.clear()
+
+
 def show_notice(sentence: str) -> None:
     """Show a sentence about the work where somebody watches."""
     if _is_watched():
@@ -126,7 +169,10 @@ class _Line:
         """Show how far the fit is."""
         if time.monotonic() - self.began < SHOW_AFTER:
             return
-        text = f"{progress.stage} {progress.fraction:4.0%}"
+        self.show(f"{progress.stage} {progress.fraction:4.0%}")
+
+    def show(self, text: str) -> None:
+        """Show a text in place of the one before."""
         sys.stderr.write("\r" + text.ljust(self.width))
         sys.stderr.flush()
         self.width = len(text)

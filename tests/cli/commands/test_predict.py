@@ -56,3 +56,50 @@ def test_predict_refuses_what_cannot_be(workdir, capsys, args, code, text):
     assert err.startswith(f"error: {text}")
     assert err.count("\n") == 1
     assert out == ""
+
+
+def test_predict_into_a_folder_goes_on_where_it_was(workdir, capsys):
+    from many_series import many_series
+
+    from gatecast.data.reader import write
+
+    write(many_series(20, seed=1), "series.parquet")
+    command = ["predict", "naive", "series.parquet", "--folder", "out", "--partition-size", "6", "-h", "3"]
+    assert main(command) == 0
+    assert "written: out, 20 series in 4 files (" in capsys.readouterr().out
+    (workdir / "out" / "part-00002.parquet").unlink()
+    assert main([*command, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["file"] == "out"
+    assert document["parts"] | {"seconds": 0} == {"series": 20, "files": 4, "files_of_an_earlier_run": 3, "seconds": 0}
+    assert (workdir / "out" / "part-00002.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["shops.gatecast", "--folder", "out"], "missing FILE"),
+        (["shops.gatecast", "shops.csv", "--folder", "out"], "invalid FILE (shops.csv): got no Parquet file"),
+        (["shops.gatecast", "no.parquet", "--folder", "out"], "FILE not found (no.parquet)"),
+        (["shops.gatecast", "s.parquet", "--partition-size", "6"], "--partition-size needs --folder"),
+        (["shops.gatecast", "s.parquet", "--folder", "out", "--out", "f.csv"], "--folder takes neither"),
+        (["lstm", "s.parquet", "--folder", "out"], "MODEL not found (lstm)"),
+    ],
+)
+def test_predict_into_a_folder_refuses_what_cannot_be(workdir, capsys, args, text):
+    (workdir / "s.parquet").write_bytes(b"")
+    assert main(["predict", *args]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {text}")
+    assert err.count("\n") == 1
+
+
+def test_train_on_a_folder_learns_from_a_sample(workdir, capsys):
+    from many_series import many_series
+
+    from gatecast.data.reader import write
+
+    (workdir / "in").mkdir()
+    write(many_series(30, seed=1), "in/series.parquet")
+    assert main(["train", "in", "--out", "m.gatecast", "--model", "naive", "--sample", "8"]) == 0
+    assert "learned from 8 of 30 series, drawn by a hash of their ids and the seed 0" in capsys.readouterr().out

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from onnx_runs import assert_close, run, session_of, zero_states
 
+from gatecast.errors import ConfigError
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.context import PanelContext
-from gatecast.forecasting.onnx_files.lf import lf_refusal
-from gatecast.forecasting.onnx_files.models import model_quantiles
+from gatecast.forecasting.onnx_files.models import check_exported, model_quantiles
+from gatecast.forecasting.onnx_files.pretrained import carries_state
 from gatecast.forecasting.onnx_files.series import SeriesInput
 from gatecast.forecasting.pretrained.model import Pretrained, PretrainedLF
 from gatecast.nn.onnx_files.builder import Builder
@@ -49,6 +50,7 @@ def exported(model, path, horizon, *, state=False):
         (Pretrained(), 4, 30),
         (Pretrained(), 52, 50),
         (PretrainedLF(), 7, 3),
+        (PretrainedLF(), 365, 3),
     ],
 )
 def test_quantiles_in_onnxruntime_are_those_of_predict(config, m, horizon, tmp_path):
@@ -78,14 +80,20 @@ def test_steps_in_onnxruntime_are_those_of_a_stream(m, horizon, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "task", "reason"),
+    ("config", "task", "carries"),
     [
-        (Pretrained(), Task(3, 12), ""),
-        (PretrainedLF(), Task(3, 7), ""),
-        (Pretrained(), Task(3, 24, seasons=(24, 168)), "days, hours or minutes"),
-        (PretrainedLF(), Task(3, 12, seasons=(4, 12)), "seasons of 4 and 12 steps"),
+        (Pretrained(), Task(3, 12), True),
+        (PretrainedLF(), Task(3, 7), True),
+        (Pretrained(), Task(3, 7), False),
+        (PretrainedLF(), Task(3, 24), False),
+        (PretrainedLF(), Task(3, 12, seasons=(4, 12)), False),
     ],
 )
-def test_refusal_names_what_a_graph_cannot_choose(config, task, reason):
+def test_state_is_carried_where_all_series_have_low_frequency_and_one_season(config, task, carries):
     model = config.fit(PanelContext.from_values(np.ones((1, 5))), task)
-    assert (reason in lf_refusal(model)) if reason else not lf_refusal(model)
+    assert carries_state(model) == carries
+    if not carries:
+        with pytest.raises(ConfigError, match=r"reads the past anew at every step for these series. Leave state=True"):
+            check_exported(model, config.name, state=True)
+    else:
+        check_exported(model, config.name, state=True)

@@ -128,3 +128,82 @@ def test_training_windows_are_those_of_the_seed():
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, two)
     assert not np.array_equal(first.x, other.x)
+
+
+def test_scale_is_the_mean_deviation_within_look_backs():
+    rng = np.random.default_rng(6)
+    values = np.exp(rng.normal(size=(4, 21)).cumsum(axis=1))
+    values[1, :7] = np.nan
+    values[1, 12:15] = np.nan
+    values[2, :-1] = np.nan
+    values[3] = np.nan
+    scaled = scaled_of(values)
+    for row, y in enumerate(values):
+        z, known = np.log(y), np.isfinite(y)
+        spans = [z[k : k + 8] for k in (13, 5)] + [z[:5]]
+        counts = [np.isfinite(span).sum() for span in spans]
+        total = sum(n * np.nanstd(span) for n, span in zip(counts, spans, strict=True) if n)
+        scale = 1e-3 + total / max(sum(counts), 1)
+        assert scaled.scale[row] == pytest.approx(scale)
+        filled, value = np.zeros(21), z[known][0] if known.any() else 0.0
+        for k in range(21):
+            value = z[k] if known[k] else value
+            filled[k] = value
+        assert scaled.last[row] == pytest.approx(filled[-1])
+        np.testing.assert_allclose(scaled.z[row], (filled - filled[-1]) / scale, rtol=1e-5, atol=1e-5)
+        assert (scaled.observed[row] == known).all()
+        assert scaled.first[row] == (np.flatnonzero(known)[0] if known.any() else 0)
+    short = scaled_of(values[:, -5:])
+    assert short.scale[0] == pytest.approx(1e-3 + np.std(np.log(values[0, -5:])))
+
+
+def test_read_windows_are_clipped_at_twenty_scales():
+    scaled = scaled_of(np.zeros((1, 10)))
+    scaled = scaled._replace(z=np.float32([[0, 0, 0, 19.5, 20.5, -19.5, -20.5, 99, 5, 0]]))
+    x, _ = read_windows(scaled, np.array([0]), np.array([10]), config(level_window=1))
+    assert x.ravel().tolist() == [0, 19.5, 20, -19.5, -20, 20, 5, 0]
+
+
+@pytest.mark.parametrize(("n", "lowest"), [(3, 2), (5, 2), (9, 4), (15, 7), (16, 8), (17, 8), (40, 8)])
+def test_training_windows_leave_half_of_a_short_series_or_a_look_back(n, lowest):
+    """The values grow by more each step: the change after an origin names it."""
+    values = np.full((1, 50), np.nan)
+    values[0, 50 - n :] = 1 + np.arange(n)
+    scaled = scaled_of(values)._replace(z=np.float32(np.arange(50)[None] ** 2 / 200))
+    ends = set()
+    for _, y, weight in training_windows(scaled, 1, config(level_window=1), seed=0):
+        change = np.abs(y.ravel()) * 200
+        ends |= {round((float(c) + 1) / 2) for c in change[weight.ravel() > 0]}
+    assert min(ends) == 50 - n + lowest
+    assert max(ends) == 49
+
+
+def test_training_windows_are_drawn_as_often_as_series_have_origins():
+    values = np.full((4, 50), np.nan)
+    values[0] = np.arange(50.0) % 7
+    values[1, 30:] = np.arange(20.0) % 7
+    values[3, 48:] = 1.0
+    scaled = scaled_of(values)._replace(z=np.float32([[1.0] * 50, [2.0] * 50, [3.0] * 50, [4.0] * 50]))
+    scaled = scaled._replace(z=scaled.z * np.float32(np.arange(50)))
+    drawn = []
+    for _, y, _ in training_windows(scaled, 1, config(level_window=1, max_steps=60), seed=0):
+        drawn += np.abs(y).ravel().tolist()
+    counts = [drawn.count(k) for k in (1.0, 2.0, 3.0, 4.0)]
+    # 42 origins after a look-back of 8, and 12, and 1; an empty series has none.
+    assert counts[2] == 0
+    assert counts[3] / len(drawn) == pytest.approx(1 / 55, rel=0.4)
+    assert counts[0] / counts[1] == pytest.approx(42 / 12, rel=0.15)
+
+
+def test_training_windows_of_series_without_a_value_weigh_nothing():
+    batches = list(training_windows(scaled_of(np.full((2, 20), np.nan)), 3, config(max_steps=2), seed=0))
+    assert len(batches) == 2
+    assert not any(weight.any() for _, _, weight in batches)
+
+
+def test_training_windows_of_two_values_train_on_the_second():
+    scaled = scaled_of([[1.0, 3.0]])
+    x, y, weight = next(training_windows(scaled, 2, config(max_steps=1), seed=0))
+    assert (weight == [[1.0, 0.0]]).all()
+    np.testing.assert_allclose(np.abs(y[:, 0, 0]), scaled.z[0, 1] - scaled.z[0, 0], rtol=1e-6)
+    assert (x == 0).all()

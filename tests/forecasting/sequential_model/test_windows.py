@@ -56,3 +56,27 @@ def test_of_very_many_origins_some_are_drawn():
 
 def test_series_too_short_for_it_hold_nothing_out():
     assert holdout_length(np.array([0, 5, 8, 100, 1000]), 6).tolist() == [0, 0, 0, 10, 100]
+
+
+def test_origins_are_drawn_without_repeats_up_to_two_million():
+    for count, is_unique in ((2**21, True), (2**21 + 1, False)):
+        _, at = next(sample_origins(np.array([0]), np.array([count]), 20_000, 1, np.random.default_rng(0)))
+        assert (len(np.unique(at)) == 20_000) == is_unique
+
+
+def test_windows_and_targets_are_clipped_at_fifty_and_a_hundred_mean_changes():
+    rows = scale_series(PanelContext.from_values(np.arange(1.0, 10.0)[None]), 1, 2)
+    rows = rows._replace(z=np.float32([[0, 49, 0, -49, 0, 51, 0, -51, 0, 0]]))
+    at = np.arange(8)
+    x = windows_at(rows, np.zeros(8, int), at, 2, 1, flat=False)[:, 0, 0]
+    assert x.tolist() == [-49, 49, 49, -49, -50, 50, 50, -50]
+    rows = rows._replace(z=np.float32([[0, 0, 99, 0, -99, 0, 101, 0, -101, 0]]))
+    y, weight = targets_at(rows, np.zeros(8, int), at, np.full(8, 9), 1, 2)
+    assert y[:, 0].tolist() == [99, -99, -99, 99, 100, -100, -100, 100]
+    assert (weight == 1).all()
+
+
+def test_holdout_is_a_tenth_rounded_up_where_a_horizon_is_left():
+    lengths = np.array([0, 8, 9, 10, 19, 20, 21, 30])
+    assert holdout_length(lengths, 6).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert holdout_length(lengths, 16).tolist() == [0, 0, 0, 0, 1, 2, 3, 3]

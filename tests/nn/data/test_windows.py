@@ -85,7 +85,21 @@ def test_padding_and_classes_are_those_of_keras():
 @pytest.mark.parametrize(
     ("make", "kind", "text"),
     [
-        (lambda: timeseries_dataset_from_array(SERIES, None, 21), DataError, "shorter than a window: got 20 steps"),
+        (
+            lambda: timeseries_dataset_from_array(SERIES, None, 21),
+            DataError,
+            "shorter than a window: got 20 steps, expected at least 21, a window",
+        ),
+        (
+            lambda: timeseries_dataset_from_array(SERIES, None, 5, sampling_rate=6),
+            DataError,
+            "got 20 steps, expected at least 25, a window",
+        ),
+        (
+            lambda: TimeseriesGenerator(SERIES, SERIES, 3, start_index=9, end_index=11),
+            DataError,
+            "got rows up to 11, expected more than 11",
+        ),
         (lambda: timeseries_dataset_from_array(SERIES, None, 0), ConfigError, "Invalid sequence_length 0"),
         (lambda: timeseries_dataset_from_array(SERIES, None, 2, sampling_rate=0), ConfigError, "Invalid sampling_rate"),
         (lambda: timeseries_dataset_from_array(SERIES, None, 2, start_index=20), ConfigError, "Invalid start_index"),
@@ -100,3 +114,31 @@ def test_impossible_windows_are_named(make, kind, text):
     with pytest.raises(kind) as caught:
         make()
     assert text in str(caught.value)
+
+
+def test_defaults_are_those_of_keras():
+    assert [len(x) for x in timeseries_dataset_from_array(np.arange(300), None, 1)] == [128, 128, 44]
+    generator = TimeseriesGenerator(np.arange(300), np.arange(300), 1)
+    assert [len(generator[k][1]) for k in range(len(generator))] == [128, 128, 43]
+    shuffled = [
+        np.concatenate(list(timeseries_dataset_from_array(np.arange(30), None, 1, shuffle=True, seed=seed)))
+        for seed in (None, 0, 1)
+    ]
+    np.testing.assert_array_equal(shuffled[0], shuffled[1])
+    assert (shuffled[0] != shuffled[2]).any()
+    assert len(timeseries_dataset_from_array(np.arange(7), None, 7)) == 1
+
+
+def test_shuffled_batches_have_every_row_after_a_window():
+    generator = TimeseriesGenerator(np.arange(12), np.arange(12), 3, shuffle=True, batch_size=500)
+    x, y = generator[0]
+    assert len(x) == 500
+    assert sorted(set(y.tolist())) == list(range(3, 12))
+    np.testing.assert_array_equal(x, y[:, None] + [-3, -2, -1])
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 5), (5, 5), (6, 5), (0, 21), (-3, None)])
+def test_bounds_that_hold_no_steps_are_refused(start, end):
+    with pytest.raises(ConfigError, match="expected 0 <= start_index < end_index <= 20"):
+        timeseries_dataset_from_array(SERIES, None, 1, start_index=start, end_index=end)
+    assert len(list(timeseries_dataset_from_array(SERIES, None, 1, start_index=0, end_index=20, batch_size=20))) == 1

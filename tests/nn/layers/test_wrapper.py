@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.errors import ConfigError
 from gatecast.layers import (
     GRU,
     LSTM,
@@ -16,10 +15,7 @@ from gatecast.layers import (
     Dense,
     Dilated,
     Flatten,
-    GlobalAveragePooling1D,
-    GlobalMaxPooling1D,
     Input,
-    MaxPooling1D,
     Permute,
     Residual,
     TimeDistributed,
@@ -87,26 +83,24 @@ def test_frozen_wrapper_freezes_the_averages_of_a_batch_normalization(wrap, rng)
     assert [w.tolist() for w in model.get_weights()] == [[1, 1], [0, 0], [0, 0], [1, 1]]
 
 
-@pytest.mark.parametrize("inner", [BatchNormalization(), Residual(BatchNormalization())], ids=["alone", "nested"])
-def test_time_distributed_refuses_layers_that_average_batches(inner):
-    with pytest.raises(ConfigError, match="keeps averages"):
-        TimeDistributed(inner)
+@pytest.mark.parametrize("inner", [BatchNormalization(momentum=0.5), Residual(BatchNormalization(momentum=0.5))])
+def test_time_distributed_moves_averages_once_a_step(inner, rng):
+    x = rng.normal(3.0, 2.0, size=(8, 4, 2)).astype(np.float32)
+    model = Sequential([Input((4, 2)), TimeDistributed(inner)])
+    model.compile("sgd", "mse")
+    model.fit(x, x, batch_size=8, verbose=0)
+    mean = np.zeros(2)
+    for t in range(4):
+        mean = 0.5 * mean + 0.5 * x[:, t].mean(axis=0)
+    np.testing.assert_allclose(model.get_weights()[2], mean, rtol=rounding(20))
 
 
-@pytest.mark.parametrize("value", ["channels_first", "channel_last"])
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda value: Conv1D(2, 3, data_format=value),
-        lambda value: MaxPooling1D(2, data_format=value),
-        lambda value: GlobalMaxPooling1D(data_format=value),
-        lambda value: GlobalAveragePooling1D(data_format=value),
-        lambda value: Flatten(data_format=value),
-    ],
-)
-def test_data_format_with_features_before_time_is_refused(make, value):
-    with pytest.raises(ConfigError, match="data_format"):
-        make(value)
+def test_frozen_batch_normalization_at_every_step_keeps_its_averages(rng):
+    x = rng.normal(3.0, 2.0, size=(8, 4, 2))
+    model = Sequential([Input((4, 2)), TimeDistributed(BatchNormalization(trainable=False))])
+    model.compile("sgd", "mse")
+    model.fit(x, x, verbose=0)
+    assert [w.tolist() for w in model.get_weights()] == [[1, 1], [0, 0], [0, 0], [1, 1]]
 
 
 def test_permute_before_a_convolution_reads_features_before_time(rng):

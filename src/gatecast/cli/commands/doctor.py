@@ -24,6 +24,7 @@ EXTRAS = {
     "excel": "python_calamine",
     "holidays": "holidays",
     "keras": "h5py",
+    "mcp": "mcp",
     "mlflow": "mlflow",
     "onnx": "onnx",
     "plot": "matplotlib",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gatecast.cli.limits import BYTES, UNITS
 from gatecast.cli.options import POSITIVE, WHOLE, Setting, ValueKind, parse_option
 from gatecast.errors import ConfigError
 from gatecast.server.settings import Settings
@@ -19,7 +20,6 @@ EXAMPLE = "gatecast serve --store gatecast-store --port 8000"
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NEEDED = ("fastapi", "uvicorn", "multipart")
-UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}
 
 
 def _port(text: str) -> int:
@@ -29,16 +29,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _bytes(text: str) -> int:
-    """Parse a number of bytes, as 16M."""
-    number, factor = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
-    if not number.isascii() or not number.isdecimal() or int(number) < 1:
-        raise ValueError
-    return int(number) * factor
-
-
 PORT = ValueKind("a port from 0 to 65535", _port)
-BYTES = ValueKind("a number of bytes, such as 16M", _bytes)
 
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Settings)}
 """Of the options that are settings of the server."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatecast.cli.input_files import check_model, check_source
+from gatecast.cli.interruption import with_checkpoint_options
 from gatecast.cli.options import Json, ModelFile
 from gatecast.cli.output import echo, format_findings, print_document, progress
 from gatecast.cli.output_files import MODEL, OutputKind, check_outputs, write_outputs
@@ -20,6 +21,7 @@ __all__ = ["EXAMPLE", "update"]
 EXAMPLE = "gatecast update sales.gatecast new_sales.csv"
 
 
+@with_checkpoint_options
 def update(
     model: ModelFile,
     file: Annotated[str, typer.Argument(metavar="FILE", help='Table, or "SELECT ...", of new rows or series.')],

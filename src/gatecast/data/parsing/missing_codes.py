@@ -7,7 +7,7 @@ around -99, keep theirs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.errors import ConfigError
 
-__all__ = ["MissingCode", "MissingCodes", "find_missing_codes", "may_be_code"]
+__all__ = ["KNOWN_CODES", "MissingCode", "MissingCodes", "codes_among", "find_missing_codes", "may_be_code"]
 
 MissingCodes = str | bool | Sequence[float]
 """Numbers that are missing values: recognized ("auto"), none (False), or exactly these."""
@@ -100,7 +100,7 @@ def may_be_code(values: FloatArray) -> BoolArray:
     >>> may_be_code(np.array([-999.0, 5.0])).tolist()
     [True, False]
     """
-    return np.asarray(np.isin(values, _KNOWN))
+    return np.asarray(np.isin(values, KNOWN_CODES))
 
 
 def _invalid(codes: object) -> ConfigError:
@@ -116,14 +116,36 @@ def _infer(values: FloatArray) -> tuple[MissingCode, ...]:
     # Most columns end here: only an extreme value can be outside the range of the others.
     if not len(finite) or not may_be_code(np.array([finite.min(), finite.max()])).any():
         return ()
-    is_known = np.isin(finite, _KNOWN)
+    is_known = np.isin(finite, KNOWN_CODES)
     others = finite[~is_known]
     if len(others) < MIN_OTHERS:
         return ()
     low, high = float(others.min()), float(others.max())
     present, counts = np.unique(finite[is_known], return_counts=True)
-    outside = [(code, n) for code, n in zip(present.tolist(), counts.tolist(), strict=True) if not low <= code <= high]
-    return tuple(MissingCode(code, n) for code, n in outside if _is_code(code, n, low, high, len(finite)))
+    n_cells = dict(zip(present.tolist(), counts.tolist(), strict=True))
+    return _outside(n_cells, low, high, len(finite))
+
+
+def codes_among(counts: Mapping[float, int], low: float, high: float, n_others: int) -> tuple[MissingCode, ...]:
+    """Return the codes of a column that was counted instead of read, as "auto" finds them.
+
+    Args:
+        counts: Cells of each of `KNOWN_CODES` that occurs.
+        low: The smallest of the other numbers.
+        high: The largest of them.
+        n_others: How many these are.
+
+    >>> codes_among({-999.0: 2}, 10.5, 14.5, 8)
+    (MissingCode(value=-999.0, n_cells=2),)
+    """
+    n = n_others + sum(counts.values())
+    return () if n_others < MIN_OTHERS else _outside(dict(sorted(counts.items())), low, high, n)
+
+
+def _outside(counts: Mapping[float, int], low: float, high: float, n: int) -> tuple[MissingCode, ...]:
+    """The counted codes that are impossible among n numbers, the others of which lie from `low` to `high`."""
+    outside = [(code, k) for code, k in counts.items() if not low <= code <= high]
+    return tuple(MissingCode(code, k) for code, k in outside if _is_code(code, k, low, high, n))
 
 
 def _is_code(code: float, count: int, low: float, high: float, n: int) -> bool:
@@ -137,4 +159,5 @@ def _is_code(code: float, count: int, low: float, high: float, n: int) -> bool:
     return code < 0 <= low and (is_frequent or (code <= -100 and gap > 10 * spread))
 
 
-_KNOWN = np.unique(np.concatenate((-NEGATIVE_CODES, POSITIVE_CODES)))
+KNOWN_CODES = np.unique(np.concatenate((-NEGATIVE_CODES, POSITIVE_CODES)))
+"""Numbers that are codes where they are impossible among the others, in ascending order."""

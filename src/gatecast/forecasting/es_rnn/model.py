@@ -76,7 +76,7 @@ from gatecast.nn.training import (
     train_steps,
 )
 
-__all__ = ["ESRNN", "ESRNNConfig", "default_settings", "train"]
+__all__ = ["ESRNN", "ESRNNConfig", "default_settings", "median_logits", "train"]
 
 
 CROPS_PER_BATCH = 16
@@ -327,7 +327,7 @@ class ESRNN:
         """Return the smoothing parameters of each row, seasons of fitted series rolled to their end, [n_rows, P]."""
         m = self.season_length
         parameters = _first_parameters(series, self.config)
-        parameters[:, :2] = _median_logits(self.smoothing)
+        parameters[:, :2] = median_logits(self.smoothing)
         known = np.flatnonzero(context.series >= 0)
         rows = context.series[known]
         phase = (np.arange(m) + (context.end[known] - self.end[rows])[:, None]) % m
@@ -483,7 +483,7 @@ def _first_parameters(series: SmoothedSeries, config: ESRNNConfig) -> FloatArray
     return np.concatenate([np.broadcast_to(logits, (len(series.z), 2)), series.season], axis=1)
 
 
-def _median_logits(smoothing: FloatArray) -> FloatArray:
+def median_logits(smoothing: FloatArray) -> FloatArray:
     """Return median logits: of the level over all series, of the season over those that have one, [2]."""
     seasonal = (smoothing[:, 2:] != 0).any(axis=1)
     with_season = smoothing[seasonal] if seasonal.any() else smoothing

@@ -17,14 +17,13 @@ import numpy as np
 
 from gatecast.forecasting.onnx_files.lf_features import GraphFeatures, GraphScale, GraphScaled, graph_features
 from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
-from gatecast.forecasting.pretrained.choice import MAX_LF_SEASON, has_high_frequency
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD
 from gatecast.forecasting.pretrained.lf.predict import MAX_LENGTH
 from gatecast.forecasting.pretrained.lf.scaling import MOSTLY_ZERO_SHARE, ZERO_SHARE
 from gatecast.forecasting.pretrained.lf.statistics import DAMPING
 from gatecast.forecasting.pretrained.lf.streaming import MAX_CARRIED
-from gatecast.forecasting.pretrained.model import FittedPretrained, PretrainedLF, at_levels
+from gatecast.forecasting.pretrained.model import FittedPretrained, at_levels
 from gatecast.nn.layers import QuantileHead
 from gatecast.nn.model_layers import layer_names
 from gatecast.nn.network import split_network
@@ -33,7 +32,7 @@ from gatecast.nn.onnx_files.builder import Body, Value
 from gatecast.nn.onnx_files.conversion import Call, CarriedStates
 from gatecast.nn.onnx_files.layers import convert_layer, convert_stack
 
-__all__ = ["lf_forecast", "lf_refusal"]
+__all__ = ["lf_forecast"]
 
 States = tuple[Value, ...]
 
@@ -43,30 +42,14 @@ MAX_ORIGIN = 2**14
 """Steps, at most, from which a block is forecast."""
 
 
-def lf_refusal(model: FittedPretrained) -> str:
-    """Return why a pretrained model cannot be exported; "" if it can."""
-    task = model.task
-    if not isinstance(model.config, PretrainedLF) and has_high_frequency(task):
-        return "series of days, hours or minutes, whose network reads their newest values by tokens"
-    if len(_seasons(model)) > 1:
-        return f"seasons of {' and '.join(map(str, _seasons(model)))} steps, of which each series chooses one"
-    return ""
-
-
-def _seasons(model: FittedPretrained) -> list[int]:
-    """Return the seasons that a series may have."""
-    task = model.task
-    return [m for m in task.seasons or (task.season_length,) if m <= MAX_LF_SEASON] or [1]
-
-
-def lf_forecast(model: FittedPretrained, series: SeriesInput) -> GraphForecast:
+def lf_forecast(model: FittedPretrained, series: SeriesInput, m: int) -> GraphForecast:
     """Return the quantiles of the steps after the end of each series.
 
     Args:
-        model: For which `lf_refusal` has no reason.
+        model: Has the network.
         series: The series; with `carries_state`, states are inputs and outputs.
+        m: Season length; 1 for none.
     """
-    (m,) = _seasons(model)
     memory = _Carried.of(model, series) if series.carries_state else None
     T = MAX_LENGTH + (MAX_CARRIED if memory else 0)
     n_more = (-(-model.task.horizon // BLOCK) - 1) * BLOCK

@@ -1,4 +1,4 @@
-"""Which fitted models become graphs: panel RNNs, users' networks, medians of these, the pretrained network.
+"""Which fitted models become graphs: networks, medians of several, the pretrained ones.
 
 Shapes: B series, h steps, Q quantiles.
 """
@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from gatecast.errors import ConfigError
+from gatecast.forecasting.es_rnn.model import ESRNN, ESRNNConfig
 from gatecast.forecasting.median import FittedMedian
-from gatecast.forecasting.onnx_files.lf import lf_forecast, lf_refusal
+from gatecast.forecasting.onnx_files.es_rnn import es_rnn_forecast
 from gatecast.forecasting.onnx_files.panel_rnn import panel_rnn_forecast
+from gatecast.forecasting.onnx_files.pretrained import carries_state, pretrained_forecast
 from gatecast.forecasting.onnx_files.segrnn import segrnn_forecast
 from gatecast.forecasting.onnx_files.sequential import sequential_forecast
 from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
@@ -24,21 +26,23 @@ from gatecast.forecasting.sequential_model.model import SequentialConfig, Sequen
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
-__all__ = ["EXPORTED", "check_exported", "members_of_model", "model_quantiles"]
+__all__ = ["EXPORTED", "check_exported", "members_of_model", "model_quantiles", "reads_fitted_series"]
 
 Exporter = Callable[[Any, SeriesInput], GraphForecast]
 
 EXPORTERS: dict[type, Exporter] = {
     PanelRNN: panel_rnn_forecast,
     SegRNN: segrnn_forecast,
+    ESRNN: es_rnn_forecast,
     SequentialModel: sequential_forecast,
-    FittedPretrained: lf_forecast,
+    FittedPretrained: pretrained_forecast,
 }
 """What makes a graph of a fitted model, by its class."""
 
 EXPORTED: tuple[str, ...] = (
     *CELLS,
     SegRNNConfig.name,
+    ESRNNConfig.name,
     Pretrained.name,
     PretrainedLF.name,
     SequentialConfig.name,
@@ -49,6 +53,11 @@ EXPORTED: tuple[str, ...] = (
 def members_of_model(model: Any) -> Sequence[Any]:
     """Return the members of a median of several; any other model is its own only member."""
     return model.members if isinstance(model, FittedMedian) else (model,)
+
+
+def reads_fitted_series(model: Any) -> bool:
+    """Return whether a model has parameters of each series that was fitted."""
+    return any(isinstance(member, ESRNN) for member in members_of_model(model))
 
 
 def check_exported(model: Any, name: str, *, state: bool = False) -> None:
@@ -69,17 +78,11 @@ def check_exported(model: Any, name: str, *, state: bool = False) -> None:
             fix=f'Fit Forecaster(model="{EXPORTED[0]}"), or keep the forecaster with save.',
             argument="model",
         )
-    is_pretrained = isinstance(model, FittedPretrained)
-    if is_pretrained and (reason := lf_refusal(model)):
-        raise ConfigError(
-            f"The model {name!r} cannot be exported to ONNX for these series",
-            got=reason,
-            fix=f'Fit Forecaster(model="{EXPORTED[0]}"), or keep the forecaster with save.',
-            argument="model",
-        )
-    if state and not is_pretrained:
-        fix = f'Leave state=True out, or fit Forecaster(model="{Pretrained.name}").'
-        raise ConfigError(f"The model {name!r} reads the past anew at every step", fix=fix, argument="state")
+    if state and not (isinstance(model, FittedPretrained) and carries_state(model)):
+        other = isinstance(model, FittedPretrained)
+        fix = "Leave state=True out" + ("." if other else f', or fit Forecaster(model="{Pretrained.name}").')
+        which = " for these series" if other else ""
+        raise ConfigError(f"The model {name!r} reads the past anew at every step{which}", fix=fix, argument="state")
 
 
 def model_quantiles(model: Any, series: SeriesInput) -> Value:

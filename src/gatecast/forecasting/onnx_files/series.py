@@ -70,6 +70,8 @@ class SeriesInput:
         calendar: Of the series that were fitted; None: no season is counted by dates.
         carries_state: Whether states of models are inputs and outputs.
         columns: Exogenous columns.
+        rows: Position of each row among the series that were fitted, [B]; -1 for others. None: no model needs it.
+        steps_since: Steps from the end of that series, as it was fitted, to the newest value, [B]; 0 for others.
     """
 
     builder: Builder
@@ -80,6 +82,8 @@ class SeriesInput:
     calendar: SeasonCalendar | None = None
     carries_state: bool = False
     columns: Columns = NO_COLUMNS
+    rows: Value | None = None
+    steps_since: Value | None = None
     _derived: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
@@ -91,6 +95,7 @@ class SeriesInput:
         calendar: SeasonCalendar | None = None,
         carries_state: bool = False,
         columns: Columns = NO_COLUMNS,
+        with_rows: bool = False,
     ) -> SeriesInput:
         """Add the inputs to a graph.
 
@@ -100,11 +105,14 @@ class SeriesInput:
             calendar: Of the series that were fitted, for an input `last_date`; None: there is none.
             carries_state: Whether states of models are inputs and outputs.
             columns: Exogenous columns, whose inputs are there already.
+            with_rows: Whether there are inputs `series` and `end`, as `PanelContext` has them.
         """
         values = op.slice_of(builder.input("values", np.float64, ("batch", "time")), 1, -MAX_LENGTH)
         last_step = builder.input("last_step", np.int64, ("batch",)) if with_steps else None
         last_date = builder.input("last_date", np.int64, ("batch",)) if calendar is not None else None
-        return cls(builder, values, op.size_of(values, 1), last_step, last_date, calendar, carries_state, columns)
+        rows, since = ((builder.input(name, np.int64, ("batch",)) if with_rows else None) for name in ("series", "end"))
+        n_steps = op.size_of(values, 1)
+        return cls(builder, values, n_steps, last_step, last_date, calendar, carries_state, columns, rows, since)
 
     def with_values(self, values: Value) -> SeriesInput:
         """Return other values at the same times."""

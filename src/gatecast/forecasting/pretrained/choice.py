@@ -18,7 +18,16 @@ from gatecast.forecasting.base import Task
 from gatecast.forecasting.own_seasons import DAILY_SEASONS, choose_own_seasons
 from gatecast.forecasting.pretrained.hf.predict import context_steps as steps_read
 
-__all__ = ["MAX_LF_SEASON", "Choice", "choose_networks", "context_steps", "has_high_frequency", "low_frequency"]
+__all__ = [
+    "MAX_LF_SEASON",
+    "Choice",
+    "choose_networks",
+    "context_steps",
+    "day_and_week",
+    "has_high_frequency",
+    "is_high",
+    "low_frequency",
+]
 
 MAX_LF_SEASON = 52
 """Longest season of the low-frequency network: weeks of a year."""
@@ -73,10 +82,10 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
         [False]
     """
     seasons = task.seasons or (task.season_length,)
-    hf, low = [m for m in seasons if _is_high(m)], low_frequency(values, task)
+    hf, low = [m for m in seasons if is_high(m)], low_frequency(values, task)
     if not hf:
         return low
-    base, longest = _day_and_week(hf)
+    base, longest = day_and_week(hf)
     season = _own_seasons(values, sorted({base, *hf}))
     # What repeats after several days repeats after a day: the longer season is read as well.
     season = np.where((season % base == 0) | ~_is_better(values, season, base, longest), base, season)
@@ -94,10 +103,10 @@ def context_steps(task: Task) -> int:
     >>> context_steps(Task(6, 12)), context_steps(Task(24, 24))
     (0, 1440)
     """
-    seasons = [m for m in task.seasons or (task.season_length,) if _is_high(m)]
+    seasons = [m for m in task.seasons or (task.season_length,) if is_high(m)]
     if not seasons:
         return 0
-    base, longest = _day_and_week(seasons)
+    base, longest = day_and_week(seasons)
     # A series of hours may have any season up to two days; one of days may see its year.
     season = 2 * base if base in DAILY_SEASONS else base
     return steps_read(season, max(longest, DAYS_PER_YEAR if base == DAYS_PER_WEEK else 0))
@@ -121,15 +130,15 @@ def has_high_frequency(task: Task) -> bool:
     >>> has_high_frequency(Task(6, 24)), has_high_frequency(Task(6, 12))
     (True, False)
     """
-    return any(_is_high(m) for m in task.seasons or (task.season_length,))
+    return any(is_high(m) for m in task.seasons or (task.season_length,))
 
 
-def _is_high(m: int) -> bool:
+def is_high(m: int) -> bool:
     """Return whether a season is one of days, hours or minutes."""
     return m in WEEKS or m in DAILY_SEASONS or m > MAX_LF_SEASON
 
 
-def _day_and_week(seasons: list[int]) -> tuple[int, int]:
+def day_and_week(seasons: list[int]) -> tuple[int, int]:
     """Return the shortest season, and the longest one if it is another, else 0; parts of a day have a week."""
     base, longest = min(seasons), max(seasons)
     day = next((m for m in DAILY_SEASONS if base in (m, DAYS_PER_WEEK * m)), 0)

@@ -230,10 +230,14 @@ class FittedPretrained(FittedLocalModel):
         passes = None if self.tuned is not None else (held_results() or {}).get(_PASSES)
         forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
         for rows, is_hf, m, long in self.config.choose(values, task).groups():
+            # The only series of its season among others is read twice: sums over a matrix of one row are in another
+            # order, and a series is to have the same bits whichever others are with it.
+            read = rows.repeat(2) if len(rows) == 1 < len(values) and origins is None else rows
             if is_hf:
-                forecasts[rows] = _forecast_high(values[rows], task.horizon, m, long)
+                forecast = _forecast_high(values[read], task.horizon, m, long)
             else:
-                forecasts[rows] = _forecast_low(self.low, values, task.horizon, m, rows, origins, passes)
+                forecast = _forecast_low(self.low, values, task.horizon, m, read, origins, passes)
+            forecasts[rows] = forecast[: len(rows)]
         return at_levels(forecasts, task.quantiles)
 
     def to_state(self) -> ModelState:

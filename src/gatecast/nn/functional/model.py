@@ -173,7 +173,7 @@ class Model(Sequential):
             optimizer: As for `Sequential.compile`.
             loss: The same; for several outputs also a list, or a dict by name. Their losses are added. An output whose
                 loss is None is not trained, and needs no targets.
-            loss_weights: Factors of the losses of several outputs, a list or a dict by name.
+            loss_weights: Factors of the losses, a list or a dict by name; a number for one output.
             metrics: As for `Sequential.compile`. For several outputs a list with the metrics of each, such as
                 `[["mae"], ["mae", "mse"]]`, or a dict by name, in which outputs may be missing. In the history they
                 are `<output>_mae`, next to `<output>_loss`.
@@ -194,11 +194,10 @@ class Model(Sequential):
             outputs = names, self._known_shapes()
             self._compiled = compile_outputs(optimizer, *settings, outputs=outputs, options=options)
         else:
-            loss, loss_weights, metrics, weighted_metrics = (
+            loss, metrics, weighted_metrics = (
                 by_single_output(value, names[0], argument)
                 for value, argument in (
                     (loss, "loss"),
-                    (loss_weights, "loss_weights"),
                     (metrics, "metrics"),
                     (weighted_metrics, "weighted_metrics"),
                 )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gatecast._utils.schema import Range
 from gatecast._utils.typing import BoolArray, Float32Array
-from gatecast._utils.validation import check_non_negative
+from gatecast._utils.validation import check_finite
 from gatecast.errors import ConfigError
 from gatecast.nn import losses
 from gatecast.nn.functional.by_output import each_output
@@ -39,7 +39,7 @@ class OutputLosses(Loss):
 
     losses: tuple[Any, ...]
     shapes: tuple[tuple[Annotated[int, Range(1, 10**9)], ...], ...]
-    weights: tuple[Annotated[float, Range(0)], ...]
+    weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -138,5 +138,5 @@ def output_losses(
     """
     chosen = [None if item is None else losses.get(item) for item in each_output(loss, names, "loss")]
     factors = each_output(1.0 if loss_weights is None else loss_weights, names, "loss_weights")
-    weights = [check_non_negative(item, "loss_weights", where="compile") for item in factors]
+    weights = [1.0 if item is None else check_finite(item, "loss_weights", where="compile") for item in factors]
     return OutputLosses(tuple(chosen), tuple(map(tuple, shapes)), tuple(weights))

@@ -23,7 +23,8 @@ from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
 from gatecast.nn.layers.arguments import LayerType
-from gatecast.nn.layers.checks import check_data_format, check_weights
+from gatecast.nn.layers.checks import check_weights
+from gatecast.nn.layers.data_format import DataFormat
 from gatecast.nn.layers.shapes import Shape, sample_shape_of, validate_shape
 from gatecast.nn.layers.symbolic import call_layer
 from gatecast.nn.regularizers import Regularizer
@@ -185,7 +186,8 @@ class BaseLayer(metaclass=LayerType):
         """Check the arguments that all layers have; every `__post_init__` calls it."""
         object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
         object.__setattr__(self, "trainable", check_flag(self.trainable, "trainable", where=type(self).__name__))
-        check_data_format(self)
+        if isinstance(self, DataFormat):
+            self._check_data_format()
         if self.name is not None and not isinstance(self.name, str):
             raise ConfigError("Invalid name", where=type(self).__name__, got=repr(self.name), expected="text")
 

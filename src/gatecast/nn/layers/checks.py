@@ -12,7 +12,6 @@ from gatecast.kernels.packing import Array
 
 __all__ = [
     "check_choice",
-    "check_data_format",
     "check_input",
     "check_layer_type",
     "check_plain_recurrence",
@@ -65,30 +64,6 @@ def check_choice(value: object, choices: Sequence[object] | Mapping[Any, Any], l
     if value not in tuple(choices):
         allowed = ", ".join(repr(choice) for choice in choices)
         raise ConfigError(f"Unknown {argument}", where=layer, got=repr(value), expected=f"one of {allowed}")
-
-
-def check_data_format(layer: object) -> None:
-    """Raise an error if a layer shall read features before time.
-
-    Args:
-        layer: A layer, with or without a `data_format`.
-
-    Raises:
-        ConfigError: If it is anything but None or "channels_last".
-
-    Example:
-        >>> from gatecast.layers import Conv1D
-        >>> check_data_format(Conv1D(8, 3, data_format="channels_last"))
-    """
-    value = getattr(layer, "data_format", None)
-    if value not in (None, "channels_last"):
-        raise ConfigError(
-            "Invalid data_format",
-            where=type(layer).__name__,
-            got=repr(value),
-            expected="None or 'channels_last', which is (samples, time, features)",
-            fix="Leave it out; if x is (samples, features, time), put Permute((2, 1)) before the layer.",
-        )
 
 
 def check_layer_type(value: object, types: tuple[type, ...], wrapper: str, expected: str) -> None:

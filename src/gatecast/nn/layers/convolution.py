@@ -18,6 +18,7 @@ from gatecast.nn.initializers import Initializer
 from gatecast.nn.layers.activated import ActivatedLayer
 from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult
 from gatecast.nn.layers.checks import check_choice, check_input
+from gatecast.nn.layers.data_format import DataFormat
 from gatecast.nn.layers.functions import activate, activate_backward
 from gatecast.nn.layers.shapes import Shape, feature_count
 from gatecast.nn.regularizers import Regularizer
@@ -71,7 +72,7 @@ def window_positions(n_steps: int, size: int, stride: int, padding: str) -> Wind
 
 
 @dataclass(frozen=True, repr=False)
-class Conv1D(ActivatedLayer):
+class Conv1D(DataFormat, ActivatedLayer):
     """Convolution over time, ``y[t] = activation(b + sum_k x[t s + k d - p] W[k])`` with stride s and dilation d.
 
     Steps outside of the sequence, and masked ones, are zeros. How far a window begins before its step, p, is a matter
@@ -84,7 +85,8 @@ class Conv1D(ActivatedLayer):
         padding: ``"valid"``: only windows inside of the sequence, T - kernel_size + 1 of them; ``"same"``: T, with
             the step in the middle of its window; ``"causal"``: T, with the step at the end, so that no output sees
             a later step.
-        data_format: None or ``"channels_last"``: time comes before features.
+        data_format: None or ``"channels_last"``: (time, features); ``"channels_first"``: (features, time), of a known
+            number of steps, without masks.
         dilation_rate: Steps between two that a window reads; above 1 only with strides 1.
         groups: Only 1.
         activation: None for linear; ``"relu"``, or another name in `gatecast.activations`.
@@ -152,32 +154,27 @@ class Conv1D(ActivatedLayer):
         return False
 
     def output_shape(self, in_shape: Shape) -> Shape:
-        """Return (T', M) for (T, F)."""
-        if len(in_shape) != 2:
-            fix = (
-                "Set return_sequences=True in the recurrent layer before it; the first layer takes x as "
-                "(samples, time, features)."
-            )
-            raise ConfigError(
-                "Invalid input shape", where=repr(self), got=str(in_shape), expected="(time, features)", fix=fix
-            )
-        return (None if in_shape[0] is None else self._windows(in_shape[0]).outputs, self.filters)
+        """Return (T', M) for (T, F), or (M, T') for (F, T)."""
+        self._check_axes(in_shape)
+        n_steps = self._time_first(in_shape)[0]
+        return self._time_first((None if n_steps is None else self._windows(n_steps).outputs, self.filters))
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Draw W and b as the initializers say: by default as Keras does."""
-        shape = (self.kernel_size, feature_count(in_shape), self.filters)
+        shape = (self.kernel_size, feature_count(self._time_first(in_shape)), self.filters)
         params = {"W": self._draw(rng, "W", shape, "glorot_uniform")}
         return params | ({"b": self._draw(rng, "b", (self.filters,), "zeros")} if self.use_bias else {})
 
     def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, T', M, L] for x [nb, T, F, L]."""
-        check_input(self, x, params["W"].shape[1])
-        mask = None if context.mask is None else context.mask[:, :, None]
+        x = check_input(self, self._swapped(check_input(self, x)), params["W"].shape[1])
+        mask = None if context.mask is None or self._features_first else context.mask[:, :, None]
         if mask is not None:
             x = x * mask
         with_bias = self._with_bias(params, (self.filters,))
         z = kernels.convolution(with_bias, x, self._windows(x.shape[1]), self._fused, self.dilation_rate)
-        y = z if self._is_fused else activate(z, self._activation)
+        # A softmax is over the last axis, whichever that is.
+        y = self._swapped(z) if self._is_fused else activate(self._swapped(z), self._activation)
         return y, None, (x, z, y, mask) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
@@ -185,18 +182,19 @@ class Conv1D(ActivatedLayer):
         x, z, y, mask = cache
         dy = np.zeros_like(y) if dy is None else dy
         if not self._is_fused:
-            dy = activate_backward(z, y, dy, self._activation)
+            dy = activate_backward(self._swapped(z), y, dy, self._activation)
+        dy = self._swapped(dy)
         windows = self._windows(x.shape[1])
         dx, grads = kernels.convolution_backward(
             params, x, dy, z, windows, self._fused, self.dilation_rate, need_dx=need_dx
         )
         if not self.use_bias:
             del grads["b"]
-        return (dx if dx is None or mask is None else dx * mask), None, grads
+        return self._swapped(dx if dx is None or mask is None else dx * mask), None, grads
 
     def output_mask(self, _x: Array, mask: Array | None, /) -> Array | None:
         """Return the mask if there is an output for every step."""
-        return mask if self.padding != "valid" and self.strides == 1 else None
+        return mask if self.padding != "valid" and self.strides == 1 and not self._features_first else None
 
     def _windows(self, n_steps: int) -> Windows:
         """Return the windows over a sequence."""

@@ -15,12 +15,13 @@ from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
 from gatecast.nn.layers.checks import check_choice, check_input
 from gatecast.nn.layers.convolution import single_size, window_positions
+from gatecast.nn.layers.data_format import DataFormat
 from gatecast.nn.layers.shapes import Shape
 
 __all__ = ["AveragePooling1D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "MaxPooling1D"]
 
 
-class _OverTime(BaseLayer):
+class _OverTime(DataFormat, BaseLayer):
     """A layer that makes other steps out of steps."""
 
     @property
@@ -31,15 +32,6 @@ class _OverTime(BaseLayer):
     def output_mask(self, _x: Array, _mask: Array | None, /) -> Array | None:
         """Return None: steps have changed."""
         return None
-
-
-def _check_time_axis(layer: BaseLayer, in_shape: Shape) -> None:
-    """Raise an error for an input without time axis."""
-    if len(in_shape) != 2:
-        fix = "Set return_sequences=True in the recurrent layer before it."
-        raise ConfigError(
-            "Invalid input shape", where=repr(layer), got=str(in_shape), expected="(time, features)", fix=fix
-        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,20 +54,24 @@ class _Pooling(_OverTime):
         check_choice(self.padding, ("valid", "same"), name, "padding")
 
     def output_shape(self, in_shape: Shape) -> Shape:
-        """Return (T', F) for (T, F)."""
-        _check_time_axis(self, in_shape)
-        return (None if in_shape[0] is None else self._windows(in_shape[0]).outputs, in_shape[1])
+        """Return (T', F) for (T, F), or (F, T') for (F, T)."""
+        self._check_axes(in_shape)
+        n_steps, F = self._time_first(in_shape)
+        return self._time_first((None if n_steps is None else self._windows(n_steps).outputs, F))
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, T', F, L] for x [nb, T, F, L]."""
-        y = kernels.pooling(check_input(self, x), self._windows(x.shape[1]), maximum=self._maximum)
-        return y, None, x if context.save_for_backward else None
+        x = self._swapped(check_input(self, x))
+        y = kernels.pooling(x, self._windows(x.shape[1]), maximum=self._maximum)
+        return self._swapped(y), None, x if context.save_for_backward else None
 
     def backward(self, _params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradient of x; that of a maximum goes to the first step that has it."""
         if not need_dx or dy is None:
             return None, None, {}
-        return kernels.pooling_backward(cache, dy, self._windows(cache.shape[1]), maximum=self._maximum), None, {}
+        windows = self._windows(cache.shape[1])
+        dx = kernels.pooling_backward(cache, self._swapped(dy), windows, maximum=self._maximum)
+        return self._swapped(dx), None, {}
 
     def _windows(self, n_steps: int) -> Windows:
         """Return the windows over a sequence."""
@@ -100,7 +96,7 @@ class MaxPooling1D(_Pooling):
         pool_size: Steps of a window.
         strides: Steps between two windows; None: `pool_size`.
         padding: ``"valid"``: only windows inside of the sequence; ``"same"``: one for every `strides` steps.
-        data_format: None or ``"channels_last"``: time comes before features.
+        data_format: None or ``"channels_last"``: (time, features); ``"channels_first"``: (features, time).
 
     Raises:
         ConfigError: If a size is below 1 or the padding is unknown.
@@ -119,7 +115,7 @@ class AveragePooling1D(_Pooling):
         pool_size: Steps of a window.
         strides: Steps between two windows; None: `pool_size`.
         padding: ``"valid"``: only windows inside of the sequence; ``"same"``: one for every `strides` steps.
-        data_format: None or ``"channels_last"``: time comes before features.
+        data_format: None or ``"channels_last"``: (time, features); ``"channels_first"``: (features, time).
 
     Raises:
         ConfigError: If a size is below 1 or the padding is unknown.
@@ -144,9 +140,14 @@ class _GlobalPooling(_OverTime):
         object.__setattr__(self, "keepdims", check_flag(self.keepdims, "keepdims", where=type(self).__name__))
 
     def output_shape(self, in_shape: Shape) -> Shape:
-        """Return (F,) for (T, F), or (1, F) with `keepdims`."""
-        _check_time_axis(self, in_shape)
-        return (1, in_shape[1]) if self.keepdims else (in_shape[1],)
+        """Return (F,) for (T, F), or (1, F) with `keepdims`; (F, 1) where features come first."""
+        self._check_axes(in_shape)
+        F = self._time_first(in_shape)[1]
+        return self._time_first((1, F)) if self.keepdims else (F,)
+
+    def _of_steps(self, y: Any) -> Any:
+        """Return an output, or its gradient, in the order of the axes of the other: one step is swapped if it stays."""
+        return self._swapped(y) if self.keepdims else y
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,7 +155,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     """Mean of every feature over the steps that are not masked.
 
     Args:
-        data_format: None or ``"channels_last"``: time comes before features.
+        data_format: None or ``"channels_last"``: (time, features); ``"channels_first"``: (features, time).
         keepdims: Whether the output has a time axis, of one step.
 
     Example:
@@ -166,21 +167,25 @@ class GlobalAveragePooling1D(_GlobalPooling):
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, 1, F, L]."""
-        check_input(self, x)
+        x = self._swapped(check_input(self, x))
+        if context.mask is not None and self._features_first:
+            fix = "Leave data_format out, and put Permute((2, 1)) before the layers that mask."
+            raise ConfigError("A mask is of steps, which do not come first here", where=repr(self), fix=fix)
         if context.mask is None:
             share = np.full((1, x.shape[1], 1, 1), 1 / x.shape[1], np.float32)
         else:
             n_steps = np.maximum(context.mask.sum(axis=1, keepdims=True), 1)
             share = (context.mask / n_steps)[:, :, None]
         y = (x * share).sum(axis=1, keepdims=True)
-        return y, None, (share, x.shape) if context.save_for_backward else None
+        return self._of_steps(y), None, (share, x.shape) if context.save_for_backward else None
 
     def backward(self, _params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Share the gradient out to the steps."""
         share, shape = cache
         if not need_dx or dy is None:
             return None, None, {}
-        return np.ascontiguousarray(np.broadcast_to(dy * share, shape)), None, {}
+        dx = np.ascontiguousarray(np.broadcast_to(self._of_steps(dy) * share, shape))
+        return self._swapped(dx), None, {}
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,7 +193,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     """Maximum of every feature over the steps that are not masked.
 
     Args:
-        data_format: None or ``"channels_last"``: time comes before features.
+        data_format: None or ``"channels_last"``: (time, features); ``"channels_first"``: (features, time).
         keepdims: Whether the output has a time axis, of one step.
 
     Example:
@@ -198,12 +203,13 @@ class GlobalMaxPooling1D(_GlobalPooling):
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, 1, F, L]."""
-        check_input(self, x)
-        values = x if context.mask is None else np.where(context.mask[:, :, None] != 0, x, np.float32(-np.inf))
+        x = self._swapped(check_input(self, x))
+        mask = None if self._features_first else context.mask
+        values = x if mask is None else np.where(mask[:, :, None] != 0, x, np.float32(-np.inf))
         y = values.max(axis=1, keepdims=True)
-        if context.mask is not None:
+        if mask is not None:
             y = np.where(np.isneginf(y), np.float32(0), y)  # a sequence without steps
-        return y, None, (values, y) if context.save_for_backward else None
+        return self._of_steps(y), None, (values, y) if context.save_for_backward else None
 
     def backward(self, _params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Share the gradient out among the steps that have the maximum."""
@@ -211,4 +217,5 @@ class GlobalMaxPooling1D(_GlobalPooling):
         if not need_dx or dy is None:
             return None, None, {}
         has_maximum = (values == y).astype(np.float32)
-        return dy * has_maximum / np.maximum(has_maximum.sum(axis=1, keepdims=True), 1), None, {}
+        share = has_maximum / np.maximum(has_maximum.sum(axis=1, keepdims=True), 1)
+        return self._swapped(self._of_steps(dy) * share), None, {}

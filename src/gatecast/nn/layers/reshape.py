@@ -17,6 +17,7 @@ from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
 from gatecast.nn.layers.checks import check_input
+from gatecast.nn.layers.data_format import DataFormat
 from gatecast.nn.layers.shapes import Shape
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape", "known_sizes", "packed_shape"]
@@ -71,11 +72,12 @@ class _Moved(BaseLayer):
 
 
 @dataclass(frozen=True, repr=False)
-class Flatten(_Moved):
+class Flatten(DataFormat, _Moved):
     """All steps side by side: (T F,) from (T, F), step by step.
 
     Args:
-        data_format: None or ``"channels_last"``: time comes before features.
+        data_format: None or ``"channels_last"``: (time, features); ``"channels_first"``: (features, time), whose
+            axes are swapped before.
 
     Example:
         >>> Flatten().output_shape((24, 3))
@@ -86,13 +88,21 @@ class Flatten(_Moved):
 
     def output_shape(self, in_shape: Shape) -> Shape:
         """Return (T F,) for (T, F)."""
+        if self._features_first and len(in_shape) > 2:
+            fix = "Leave data_format out, and put Permute before the layers that make such steps."
+            raise ConfigError("Flatten swaps two axes", where=repr(self), got=f"samples of {in_shape}", fix=fix)
         return (prod(known_sizes(in_shape, "Flatten")),)
 
     def forward(self, _params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y, [nb, 1, T F, L]."""
         nb, T, F, L = check_input(self, x).shape
-        y = np.ascontiguousarray(x).reshape(nb, 1, T * F, L)
-        return y, None, x.shape if context.save_for_backward else None
+        moved = np.ascontiguousarray(self._swapped(x))
+        return moved.reshape(nb, 1, T * F, L), None, moved.shape if context.save_for_backward else None
+
+    def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
+        """Reshape the gradient back."""
+        dx, _, grads = super().backward(params, cache, dy, need_dx)
+        return self._swapped(dx), None, grads
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,12 +20,28 @@ from gatecast.nn.layers.wrapper import WrapperLayer, has_buffers
 __all__ = ["TimeDistributed"]
 
 
+class _Cache(NamedTuple):
+    """What a pass saves."""
+
+    inner: Any
+    """Cache of the inner layer; a list of them, one for each step, where it keeps averages of the batches."""
+    shape: tuple[int, ...]
+    """Of the input, [nb, T, F, L]."""
+    inner_shape: tuple[int, ...]
+    """Of the output of the inner layer, packed."""
+    buffers: Params | None = None
+    """Averages after the last step; None where all steps were one pass."""
+
+
 @dataclass(frozen=True, repr=False)
 class TimeDistributed(WrapperLayer):
     """The same layer, with the same weights, at every step.
 
     A step has features, (F,), or is a sequence itself, (S, F): a sample is (T, F) or (T, S, F), as in networks that
     read every part of a series by a convolution.
+
+    A layer that keeps averages of the batches, such as BatchNormalization, is applied to a step after the other in
+    training, as in Keras: each step is normalized by its own mean and variance, and moves the averages once.
 
     Args:
         layer: Layer for the steps, such as ``Dense(1)`` or ``Conv1D(64, 3)``.
@@ -44,10 +60,6 @@ class TimeDistributed(WrapperLayer):
     def __post_init__(self) -> None:
         check_layer_type(self.layer, (BaseLayer,), "TimeDistributed", "a layer, such as Dense(1)")
         check_plain_recurrence(self.layer, "TimeDistributed")
-        if has_buffers(self.layer):
-            fix = "BatchNormalization normalizes the features over all steps: put it outside of TimeDistributed."
-            what = "TimeDistributed cannot hold a layer that keeps averages of the batches, such as BatchNormalization"
-            raise ConfigError(what, got=repr(self.layer), fix=fix)
         # The input_shape of the inner layer, if any, is that of a step.
         object.__setattr__(self, "input_shape", validate_shape(self, self.input_shape))
         self._check_base()
@@ -72,18 +84,56 @@ class TimeDistributed(WrapperLayer):
         """Compute the outputs of all steps."""
         nb, T, _, L = check_input(self, x).shape
         sizes = packed_shape(context.in_shape[1:]) if context.in_shape else (1, x.shape[2])
+        if context.training and has_buffers(self.layer):
+            return self._forward_by_step(params, x.reshape(nb, T, *sizes, L), context)
         inner_context = context._replace(mask=None, n_sequences=None, in_shape=None)
         steps = np.ascontiguousarray(x).reshape(nb * T, *sizes, L)
         y, _, cache = self.layer.forward(params, steps, inner_context)
         y = np.ascontiguousarray(y)
-        return y.reshape(nb, T, -1, L), None, (cache, x.shape, y.shape) if context.save_for_backward else None
+        return y.reshape(nb, T, -1, L), None, _Cache(cache, x.shape, y.shape) if context.save_for_backward else None
 
-    def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
+    def _forward_by_step(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
+        """Compute the outputs of x [nb, T, S, F, L] step by step, each with the averages that the last one left."""
+        nb, T, S, _, L = x.shape
+        outputs, caches = [], []
+        buffers: Params = {}
+        for t in range(T):
+            mask = None if context.mask is None else np.repeat(context.mask[:, t : t + 1], S, axis=1)
+            inner_context = context._replace(mask=mask, in_shape=None, save_for_backward=True)
+            y, _, cache = self.layer.forward(params | buffers, np.ascontiguousarray(x[:, t]), inner_context)
+            buffers |= self.layer.update_buffers(params | buffers, cache)
+            outputs.append(y)
+            caches.append(cache)
+        saved = _Cache(caches, (nb, T, x[0, 0, :, :, 0].size, L), outputs[0].shape, buffers)
+        joined = np.stack(outputs, axis=1).reshape(nb, T, -1, L)
+        return joined, None, saved if context.save_for_backward else None
+
+    def backward(self, params: Params, cache: _Cache, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradients of x and of the inner layer's parameters."""
-        inner, shape, inner_shape = cache
-        dy = None if dy is None else np.ascontiguousarray(dy).reshape(inner_shape)
-        dx, _, grads = self.layer.backward(params, inner, dy, need_dx)
-        return (None if dx is None else np.ascontiguousarray(dx).reshape(shape)), None, grads
+        if cache.buffers is not None:
+            return self._backward_by_step(params, cache, dy, need_dx)
+        dy = None if dy is None else np.ascontiguousarray(dy).reshape(cache.inner_shape)
+        dx, _, grads = self.layer.backward(params, cache.inner, dy, need_dx)
+        return (None if dx is None else np.ascontiguousarray(dx).reshape(cache.shape)), None, grads
+
+    def _backward_by_step(self, params: Params, cache: _Cache, dy: Array | None, need_dx: bool) -> BackwardResult:
+        """Compute the gradients where every step has a cache of its own."""
+        nb, _, F, L = cache.shape
+        dx = np.empty(cache.shape, np.float32) if need_dx else None
+        total: Params = {}
+        for t, inner in enumerate(cache.inner):
+            of_step = None if dy is None else np.ascontiguousarray(dy[:, t]).reshape(cache.inner_shape)
+            dx_step, _, grads = self.layer.backward(params, inner, of_step, need_dx)
+            if dx is not None:
+                dx[:, t] = np.asarray(dx_step).reshape(nb, F, L)
+            total = {name: total[name] + grad if t else grad for name, grad in grads.items()}
+        return dx, None, total
+
+    def update_buffers(self, _params: Params, cache: _Cache | None) -> Params:
+        """Return the averages after the last step of a training pass."""
+        if not has_buffers(self.layer) or cache is None:
+            return {}
+        return cache.buffers or {}
 
     def add_to_stack(self, stack: TrainingStack, params: Params, grads: Params, /, *, residual: bool = False) -> bool:
         """Add a dense layer, which treats every step alike anyway."""

@@ -126,16 +126,16 @@ class Builder:
         finally:
             self._body = outer
 
-    def body_input(self, dtype: DType, sizes: Sequence[int] = ()) -> Value:
-        """Add an input of the present body, of shape (batch, *sizes)."""
+    def body_input(self, dtype: DType, sizes: Dims = (), *, batch: bool = True) -> Value:
+        """Add an input of the present body, of shape (batch, *sizes), or without `batch` of shape sizes."""
         value = Value(self, self._name("step"), np.dtype(dtype))
-        self._body.inputs.append(Port(value.name, value.dtype, ("batch", *sizes)))
+        self._body.inputs.append(Port(value.name, value.dtype, ("batch", *sizes) if batch else tuple(sizes)))
         return value
 
-    def body_output(self, value: Value, sizes: Sequence[int] = ()) -> None:
-        """Add an output of the present body, of shape (batch, *sizes): not every runtime infers it."""
+    def body_output(self, value: Value, sizes: Dims = (), *, batch: bool = True) -> None:
+        """Add an output of the present body, of shape (batch, *sizes) or sizes: not every runtime infers it."""
         copy = self.op("Identity", value)
-        self._body.outputs.append(Port(copy.name, copy.dtype, ("batch", *sizes)))
+        self._body.outputs.append(Port(copy.name, copy.dtype, ("batch", *sizes) if batch else tuple(sizes)))
 
     def _name(self, kind: str) -> str:
         """Return a new name."""

@@ -257,7 +257,7 @@ def _masking(layer: Any, _params: Params, x: Value, call: Call) -> Converted:
 
 def _conv1d(layer: Any, params: Params, x: Value, call: Call) -> Converted:
     """Convolve over time; ONNX has features before time."""
-    if call.mask is not None:
+    if call.mask is not None and not layer._features_first:
         x = op.where(op.expand_dims(call.mask, 2), x, 0)
     reach = (layer.kernel_size - 1) * layer.dilation_rate
     attributes: dict[str, Any] = {"strides": [layer.strides], "dilations": [layer.dilation_rate]}
@@ -268,8 +268,13 @@ def _conv1d(layer: Any, params: Params, x: Value, call: Call) -> Converted:
         attributes["pads"] = [before, reach - before if layer.padding == "same" else 0]
     W = np.ascontiguousarray(params["W"].transpose(2, 1, 0))
     bias = [params["b"]] if layer.use_bias else []
-    z = op.transpose(x.builder.op("Conv", op.transpose(x, (0, 2, 1)), W, *bias, **attributes), (0, 2, 1))
+    z = _swapped(layer, x.builder.op("Conv", _swapped(layer, x), W, *bias, **attributes))
     return Converted(activation(z, layer._activation))
+
+
+def _swapped(layer: Any, x: Value) -> Value:
+    """Return x with features before time, and back; a layer may read it so."""
+    return x if layer._features_first else op.transpose(x, (0, 2, 1))
 
 
 def _pooling(layer: Any, _params: Params, x: Value, _call: Call) -> Converted:
@@ -278,13 +283,13 @@ def _pooling(layer: Any, _params: Params, x: Value, _call: Call) -> Converted:
     if layer.padding == "same":
         attributes["auto_pad"] = "SAME_UPPER"
     name = "MaxPool" if layer._maximum else "AveragePool"
-    return Converted(op.transpose(x.builder.op(name, op.transpose(x, (0, 2, 1)), **attributes), (0, 2, 1)))
+    return Converted(_swapped(layer, x.builder.op(name, _swapped(layer, x), **attributes)))
 
 
 def _global_average(layer: Any, _params: Params, x: Value, call: Call) -> Converted:
     """Compute the mean over the steps that are not masked."""
     if call.mask is None:
-        return Converted(op.reduce_mean(x, 1, keepdims=layer.keepdims))
+        return Converted(op.reduce_mean(x, 2 if layer._features_first else 1, keepdims=layer.keepdims))
     used = op.expand_dims(op.cast(call.mask, np.float32), 2)
     n_steps = op.maximum(op.total(used, 1, keepdims=True), 1)
     return Converted(op.total(op.where(op.expand_dims(call.mask, 2), x, 0) / n_steps, 1, keepdims=layer.keepdims))
@@ -293,13 +298,15 @@ def _global_average(layer: Any, _params: Params, x: Value, call: Call) -> Conver
 def _global_max(layer: Any, _params: Params, x: Value, call: Call) -> Converted:
     """Compute the maximum over the steps that are not masked."""
     if call.mask is None:
-        return Converted(op.reduce_max(x, 1, keepdims=layer.keepdims))
+        return Converted(op.reduce_max(x, 2 if layer._features_first else 1, keepdims=layer.keepdims))
     y = op.reduce_max(op.where(op.expand_dims(call.mask, 2), x, -np.inf), 1, keepdims=layer.keepdims)
     return Converted(op.where(y.equals(-np.inf), 0, y))
 
 
 def _reshape(layer: Any, _params: Params, x: Value, call: Call) -> Converted:
     """Flatten and Reshape."""
+    if getattr(layer, "_features_first", False) and len(call.in_shape) == 2:
+        x = op.transpose(x, (0, 2, 1))
     return Converted(op.reshape(x, (-1, *_sizes(layer.output_shape(call.in_shape)))))
 
 

@@ -1,0 +1,70 @@
+"""What is asked of an engine: columns, rows, all batches once, and series divided by id.
+
+An engine distributes, retries and stores; what is done with a table is a task of `gatecast.distributed.tasks`, the same
+one everywhere. So a further engine is the two classes of this file for its kind of data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from gatecast.data.sources.arrow_tables import ArrowTable
+
+__all__ = ["BytesTask", "Engine", "Parts", "TableTask", "engine_of"]
+
+BytesTask = Callable[[ArrowTable], bytes]
+TableTask = Callable[[ArrowTable], ArrowTable]
+
+
+class Parts(Protocol):
+    """Series that were divided by id once: each part holds all rows of its series."""
+
+    def collect(self, task: BytesTask) -> list[bytes]:
+        """Return what a task makes of each part that has rows."""
+
+    def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:
+        """Return a data set of the engine, of what a task makes of each part; a part that is lost is done again.
+
+        Args:
+            make: Returns the task, once in each worker.
+            columns: For each column that comes out, the column of the source whose type it has; None for float64.
+        """
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A data set of an engine."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the columns."""
+
+    def count_rows(self) -> int:
+        """Return the number of rows."""
+
+    def collect(self, task: BytesTask) -> list[bytes]:
+        """Return what a task makes of each batch, whatever rows are in it."""
+
+    def by_id(self, ids: Sequence[str], n_parts: int) -> Parts:
+        """Divide the series by a hash of their ids."""
+
+
+def engine_of(source: Any) -> Engine | None:
+    """Return the engine of a data set; None for any other source.
+
+    >>> engine_of({"y": [1.0]}) is None
+    True
+    """
+    if isinstance(source, Engine):
+        return source
+    # The class tells, and its library is imported already.
+    modules = {cls.__module__ for cls in type(source).__mro__}
+    if any(module.startswith("ray.data") for module in modules) and type(source).__name__.endswith("Dataset"):
+        from gatecast.distributed.ray_engine import RayEngine
+
+        return RayEngine(source)
+    if any(module.startswith("pyspark.sql") for module in modules) and type(source).__name__ == "DataFrame":
+        from gatecast.distributed.spark_engine import SparkEngine
+
+        return SparkEngine(source)
+    return None

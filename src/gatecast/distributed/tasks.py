@@ -1,0 +1,167 @@
+"""What is done with the tables of a data set; a task travels to the process that has them, with what it holds."""
+
+from __future__ import annotations
+
+import heapq
+import pickle
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gatecast.data.panel_facts import PanelFacts, count_part
+from gatecast.data.sources.arrow_tables import (
+    ArrowTable,
+    check_arrow,
+    distinct_rows,
+    hashed_ids,
+    select_ids,
+    sorted_series,
+    to_arrow,
+    to_bytes,
+    to_columns,
+)
+from gatecast.data.sources.parquet_series import SeriesColumns
+from gatecast.errors import DataError
+from gatecast.pipeline import serialization
+from gatecast.pipeline.parts import check_part, first_known, forecast_part
+from gatecast.pipeline.sampling import id_hash
+
+__all__ = ["CountPart", "DrawIds", "ForecastPart", "Model", "SelectSeries"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted forecaster as the bytes of its file, which each process reads once.
+
+    Args:
+        content: The bytes.
+    """
+
+    content: bytes
+
+    @cached_property
+    def loaded(self) -> tuple[Any, Any]:
+        """The settings, and what was fitted."""
+        with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
+            path = Path(folder) / "model.gatecast"
+            path.write_bytes(self.content)
+            config, state, _ = serialization.read(path)
+        return config, state
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"content": self.content}
+
+    @classmethod
+    def of(cls, config: Any, state: Any) -> Model:
+        """Return a fitted forecaster as bytes."""
+        with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
+            path = Path(folder) / "model.gatecast"
+            serialization.write(path, config, state)
+            return cls(path.read_bytes())
+
+
+@dataclass(frozen=True)
+class CountPart:
+    """Counts what a part has to say about the whole; refuses what no part can be forecast with.
+
+    Args:
+        model: The forecaster.
+        columns: What it reads.
+    """
+
+    model: Model
+    columns: SeriesColumns
+
+    def __call__(self, table: ArrowTable) -> bytes:
+        """Return the facts, older rows of the forecaster included, and the types of the columns, pickled."""
+        columns = self.columns
+        check_arrow(table, columns.all)
+        table = sorted_series(table, columns.all, columns.ids, columns.time)
+        keys, first, stop = distinct_rows(table, columns.ids, columns.time)
+        rows = to_columns(table.select([columns.time, columns.target]), columns.time)
+        values = rows[columns.target]
+        if values.dtype.kind not in "fiub":
+            raise DataError(
+                f"The column {columns.target!r} holds no numbers", got=str(table.schema.field(columns.target).type)
+            )
+        times = rows[columns.time]
+        times = times.astype("M8[us]") if times.dtype.kind == "M" else times.astype("int64")
+        config, state = self.model.loaded
+        if (times[1:] == times[:-1]).any():
+            # Two rows of one time, or two series at whose border a time repeats: reading tells.
+            check_part(state, config, to_columns(table, columns.time))
+        facts = count_part(first_known(state, keys, first), stop, times, values.astype(float))
+        types = {name: str(table.schema.field(name).type) for name in columns.all}
+        return pickle.dumps((facts, types))
+
+
+@dataclass(frozen=True)
+class ForecastPart:
+    """Forecasts a part.
+
+    Args:
+        model: The forecaster.
+        columns: What it reads.
+        facts: What is known of all series.
+        n_steps: Steps.
+        levels: Of the intervals, in percent.
+        types: Columns that come out, and the columns of the source whose types they have.
+    """
+
+    model: Model
+    columns: SeriesColumns
+    facts: PanelFacts
+    n_steps: int
+    levels: tuple[float, ...]
+    types: Mapping[str, str | None]
+
+    def __call__(self, table: ArrowTable) -> ArrowTable:
+        """Return ids, times, forecasts and intervals."""
+        config, state = self.model.loaded
+        columns = self.columns
+        table = sorted_series(table, columns.all, columns.ids, columns.time)
+        rows = to_columns(table, columns.time)
+        forecast, _ = forecast_part(state, config, rows, self.facts, self.n_steps, self.levels)
+        return to_arrow(forecast, table, self.types)
+
+
+@dataclass(frozen=True)
+class DrawIds:
+    """Returns the ids of a batch with the smallest hashes.
+
+    Args:
+        ids: Id columns.
+        n: How many, at most.
+        seed: Of the hash.
+    """
+
+    ids: tuple[str, ...]
+    n: int
+    seed: int
+
+    def __call__(self, table: ArrowTable) -> bytes:
+        """Return pairs of hash and id, pickled."""
+        check_arrow(table, self.ids)
+        hashes = hashed_ids(table, self.ids, lambda text: id_hash(text, self.seed))
+        return pickle.dumps(heapq.nsmallest(self.n, ((code, text) for text, code in hashes.items())))
+
+
+@dataclass(frozen=True)
+class SelectSeries:
+    """Returns the rows of some series.
+
+    Args:
+        ids: Id columns.
+        wanted: Ids as text.
+    """
+
+    ids: tuple[str, ...]
+    wanted: frozenset[str]
+
+    def __call__(self, table: ArrowTable) -> bytes:
+        """Return the rows as an Arrow stream."""
+        check_arrow(table, self.ids)
+        return to_bytes(select_ids(table, self.ids, self.wanted))
