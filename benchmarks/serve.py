@@ -2,15 +2,18 @@
 
 usage: serve.py [--seconds 20] [--streams 5000] [--soak SECONDS] [--kill-every 60]
 
-It starts `gatecast serve` on a free port of 127.0.0.1, sends a bounded number of requests, and stops it. With --soak
-it checks every answer instead: forecasts against the first one, streams against a stream in this process, trainings
-until all that were accepted are done.
+It starts `gatecast serve` on a free port of 127.0.0.1, sends a bounded number of requests, and stops it. Clients write
+HTTP/1.1 to sockets that stay open: a client library would take as much of the processor as the server. Next to the
+clock on the wall there is the time of the processor, of the server and of the clients, which says more where others use
+the machine too. With --soak every answer is checked instead: forecasts against the first one, streams against a twin,
+trainings until all that were accepted are done.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import signal
@@ -43,6 +46,12 @@ class Server:
         with open(f"/proc/{self.process.pid}/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    def processor(self) -> float:
+        """Return the seconds of the processor that the server has used."""
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            ticks = file.read().rpartition(")")[2].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
     def workers(self) -> list[int]:
         """Return its worker processes."""
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
@@ -66,41 +75,73 @@ def show(name: str, seconds: list[float]) -> None:
     print(f"{name:<44} p50 {p50:8.1f} ms   p99 {p99:8.1f} ms   n {len(seconds):,}")
 
 
-async def timed(client: httpx.AsyncClient, path: str, body: dict) -> tuple[float, httpx.Response]:
-    """Return how long a request took, and its answer."""
-    began = time.perf_counter()
-    answer = await client.post(path, json=body)
-    return time.perf_counter() - began, answer
+class Connection:
+    """A connection that stays open, and sends one request after the other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def open(cls, server: Server) -> Connection:
+        """Connect to a server."""
+        host, _, port = server.address.removeprefix("http://").rpartition(":")
+        return cls(*await asyncio.open_connection(host, int(port)))
+
+    async def post(self, path: str, body: bytes) -> tuple[float, int, bytes]:
+        """Return how long a request took, the status and the body of the answer."""
+        began = time.perf_counter()
+        head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+        self.writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        answer = (await self.reader.readuntil(b"\r\n\r\n")).lower()
+        length = int(answer.split(b"content-length:")[1].split(b"\r\n")[0])
+        content = await self.reader.readexactly(length)
+        return time.perf_counter() - began, int(answer.split()[1]), content
+
+
+def bodies() -> list[bytes]:
+    """Return requests of different series at the same times."""
+    table, rng = series(), np.random.default_rng(0)
+    noisy = [(np.array(table["y"]) * rng.normal(1, 0.02, 144)).round(1).tolist() for _ in range(256)]
+    return [json.dumps({"series": {**table, "y": y}, "h": 12}).encode() for y in noisy]
 
 
 async def load(server: Server, seconds: float, n_streams: int) -> None:
-    """Measure latency and throughput."""
-    limits = httpx.Limits(max_connections=CLIENTS, max_keepalive_connections=CLIENTS)
-    body = {"series": series(), "h": 12}
-    async with httpx.AsyncClient(base_url=server.address, timeout=120, limits=limits) as client:
-        show("one forecast, 144 points", [(await timed(client, "/v1/forecast", body))[0] for _ in range(100)][5:])
-        taken, errors, until = [], 0, time.perf_counter() + seconds
+    """Measure latency, throughput and the time of the processor."""
+    requests, clients = bodies(), [await Connection.open(server) for _ in range(CLIENTS)]
+    client = clients[0]
+    show("one forecast, 144 points", [(await client.post("/v1/forecast", body))[0] for body in requests[:100]][5:])
+    taken, errors, until = [], 0, time.perf_counter() + seconds
 
-        async def ask() -> None:
-            nonlocal errors
-            while time.perf_counter() < until:
-                duration, answer = await timed(client, "/v1/forecast", body)
-                taken.append(duration)
-                errors += answer.status_code != 200
+    async def ask(k: int) -> None:
+        nonlocal errors
+        while time.perf_counter() < until:
+            duration, status, _ = await clients[k].post("/v1/forecast", requests[len(taken) % len(requests)])
+            taken.append(duration)
+            errors += status != 200
 
-        began = time.perf_counter()
-        await asyncio.gather(*(ask() for _ in range(CLIENTS)))
-        show(f"the same, {CLIENTS} clients", taken)
-        print(f"{'':<44} {len(taken) / (time.perf_counter() - began):,.0f} forecasts a second, {errors} errors")
-        before, names = server.megabytes(), []
-        for start in range(0, n_streams, CLIENTS):
-            part = [timed(client, "/v1/streams", body) for _ in range(min(CLIENTS, n_streams - start))]
-            names += [answer.json()["id"] for _, answer in await asyncio.gather(*part)]
-        print(f"{len(names):,} streams: {before:.0f} MB before, {server.megabytes():.0f} MB after")
-        steps = [await timed(client, f"/v1/streams/{names[-1]}/step", {"value": 400.0 + k}) for k in range(100)]
-        show("a step of a stream", [duration for duration, _ in steps][5:])
-        others = [await timed(client, f"/v1/streams/{name}/step", {"value": 400.0}) for name in names[:100]]
-        show("a step of a stream that is a file alone", [duration for duration, _ in others])
+    began, processor, of_clients = time.perf_counter(), server.processor(), time.process_time()
+    await asyncio.gather(*(ask(k) for k in range(CLIENTS)))
+    show(f"the same, {CLIENTS} clients", taken)
+    print(f"{'':<44} {len(taken) / (time.perf_counter() - began):,.0f} forecasts a second, {errors} errors")
+    each = [1e3 * spent / len(taken) for spent in (server.processor() - processor, time.process_time() - of_clients)]
+    print(f"{'':<44} processor: server {each[0]:.2f} ms, clients {each[1]:.2f} ms a forecast")
+    before, names, left = server.megabytes(), [], iter(range(n_streams))
+
+    async def begin(each: Connection) -> None:
+        for _ in left:
+            _, _, content = await each.post("/v1/streams", requests[0])
+            names.append(json.loads(content)["id"])
+
+    await asyncio.gather(*map(begin, clients))
+    client = await Connection.open(server)
+    print(f"{len(names):,} streams: {before:.0f} MB before, {server.megabytes():.0f} MB after")
+    value = json.dumps({"value": 400.0}).encode()
+    kinds = {"a step of a stream": names[-1:] * 400, "the same, of one that is a file alone": names[:100]}
+    for name, chosen in kinds.items():
+        processor = server.processor()
+        steps = [(await client.post(f"/v1/streams/{each}/step", value))[0] for each in chosen]
+        show(name, steps[5:])
+        print(f"{'':<44} processor: server {1e3 * (server.processor() - processor) / len(steps):.2f} ms a step")
 
 
 async def soak(server: Server, seconds: float, kill_every: float) -> int:

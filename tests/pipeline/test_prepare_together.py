@@ -180,6 +180,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_prepared_together_is_prepared_alone_for_any_mix(data):
@@ -195,6 +196,7 @@ def test_prepared_together_is_prepared_alone_for_any_mix(data):
     check_equal(requests)
 
 
+@pytest.mark.slow
 def test_forecasts_prepared_together_have_the_bits_of_those_alone():
     requests = []
     for seed in range(3):
@@ -210,6 +212,13 @@ def test_forecasts_prepared_together_have_the_bits_of_those_alone():
         assert list(table) == list(expected)
         for name, column in table.items():
             assert column.tolist() == expected[name].tolist()
+
+
+def test_times_of_many_characters_are_not_remembered():
+    preparations, values = Preparations(), make_values(np.random.default_rng(0))
+    table = {"ds": [f"{month}{' ' * 100}" for month in TIMES["months"]], "y": values["season"]}
+    check_equal([Request(table, CONFIG)] * 2, preparations)
+    assert not preparations._kinds
 
 
 def test_preparations_keep_no_values_and_a_bounded_number_of_kinds(monkeypatch):

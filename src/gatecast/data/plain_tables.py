@@ -25,6 +25,9 @@ __all__ = ["PlainTable", "are_plain", "plain_table"]
 MAX_ROWS = 10_000
 """Longer tables take longer to forecast than to read."""
 
+MAX_CHARACTERS = 40
+"""Of a time, on average: more than any notation has."""
+
 
 class PlainTable(NamedTuple):
     """A table of times and numbers, or of numbers alone.
@@ -90,7 +93,8 @@ def _time_key(times: Any, n: int) -> Hashable | None:
         is_regular = times.ndim == 1 and len(times) == n and times.dtype == np.int64
         return ("numbers", times.tobytes()) if is_regular else None
     is_text = isinstance(times, list) and len(times) == n and set(map(type, times)) == {str}
-    return tuple(times) if is_text else None
+    # What is remembered of times must not grow with what others write there.
+    return tuple(times) if is_text and sum(map(len, times)) <= MAX_CHARACTERS * n else None
 
 
 def are_plain(values: FloatArray, panel: Panel) -> BoolArray:
