@@ -5,7 +5,7 @@ usage: scale.py [--series N] [--model lstm|pretrained] [--what parts|at-once|ray
 
 Series of 100 months with a season and a random walk, in one Parquet file. The forecaster is fitted on 1,000 of them
 beforehand, one member. Each run is a process of its own; processor time is that of the process and of its children, and
-for an engine of all processes of this machine that it has started.
+for an engine that of all processes that it has started: first for a few series, then for all.
 """
 
 from __future__ import annotations
@@ -55,20 +55,41 @@ def processor_seconds() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-def family_seconds() -> float:
-    """Processor time of this process and of all that it has started, directly or not, those of engines included."""
+def family_seconds() -> dict[str, float]:
+    """Processor time of this process with the workers that compute, and of what an engine runs besides."""
     ticks, parents, used = os.sysconf("SC_CLK_TCK"), {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            name, fields = (folder / "cmdline").read_bytes(), (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
+        computes = name.startswith(b"ray::") or b"pyspark" in name or b"java" in name or int(folder.name) == os.getpid()
         parents[int(folder.name)] = int(fields[1])
-        used[int(folder.name)] = sum(map(int, fields[11:15])) / ticks
+        used[int(folder.name)] = (computes, sum(map(int, fields[11:15])) / ticks)
     family = {os.getpid()}
     while added := {process for process, parent in parents.items() if parent in family} - family:
         family |= added
-    return sum(used.get(process, 0.0) for process in family)
+    totals = {True: 0.0, False: 0.0}
+    for process in family & used.keys():
+        computes, seconds = used[process]
+        totals[computes] += seconds
+    return {"workers": totals[True], "services": totals[False]}
+
+
+def measured(forecaster, first, everything, write) -> dict[str, float]:
+    """Forecast a few series, which starts the processes of the engine, then all."""
+    start, used = time.perf_counter(), family_seconds()
+    write(forecaster.predict(first), "first")
+    warm, used_warm = time.perf_counter(), family_seconds()
+    write(forecaster.predict(everything), "forecasts")
+    end, used_end = time.perf_counter(), family_seconds()
+    return {
+        "start": warm - start,
+        "start workers": used_warm["workers"] - used["workers"],
+        "engine": end - warm,
+        "engine workers": used_end["workers"] - used_warm["workers"],
+        "engine services": used_end["services"] - used_warm["services"],
+    }
 
 
 def fit(path: Path, model: str):
@@ -112,10 +133,8 @@ def run_ray(forecaster, path: Path, folder: Path) -> dict[str, float]:
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     ray.data.DataContext.get_current().enable_progress_bars = False
     dataset = ray.data.read_parquet(str(path))
-    dataset.count()
-    start, used = time.perf_counter(), family_seconds()
-    forecaster.predict(dataset).write_parquet(str(folder / "forecasts"))
-    return {"engine": time.perf_counter() - start, "engine processor": family_seconds() - used}
+    sample = dataset.limit(LENGTH * 100)
+    return measured(forecaster, sample, dataset, lambda made, name: made.write_parquet(str(folder / name)))
 
 
 def run_spark(forecaster, path: Path, folder: Path) -> dict[str, float]:
@@ -126,10 +145,8 @@ def run_spark(forecaster, path: Path, folder: Path) -> dict[str, float]:
     builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.memory", "3g")
     spark = builder.config("spark.log.level", "ERROR").getOrCreate()
     frame = spark.read.parquet(str(path))
-    frame.count()
-    start, used = time.perf_counter(), family_seconds()
-    forecaster.predict(frame).write.parquet(str(folder / "forecasts"))
-    return {"engine": time.perf_counter() - start, "engine processor": family_seconds() - used}
+    sample = frame.limit(LENGTH * 100)
+    return measured(forecaster, sample, frame, lambda made, name: made.write.parquet(str(folder / name)))
 
 
 RUNS = {"parts": run_parts, "at-once": run_at_once, "ray": run_ray, "spark": run_spark}

@@ -7,10 +7,10 @@ import pickle
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+from gatecast.config import ForecasterConfig
 from gatecast.data.panel_facts import PanelFacts, count_part
 from gatecast.data.sources.arrow_tables import (
     ArrowTable,
@@ -28,6 +28,7 @@ from gatecast.errors import DataError
 from gatecast.pipeline import serialization
 from gatecast.pipeline.parts import check_part, first_known, forecast_part
 from gatecast.pipeline.sampling import id_hash
+from gatecast.pipeline.state import FittedState
 
 __all__ = ["CountPart", "DrawIds", "ForecastPart", "Model", "SelectSeries"]
 
@@ -42,25 +43,28 @@ class Model:
 
     content: bytes
 
-    @cached_property
-    def loaded(self) -> tuple[Any, Any]:
+    @property
+    def loaded(self) -> tuple[ForecasterConfig, FittedState]:
         """The settings, and what was fitted."""
-        with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
-            path = Path(folder) / "model.gatecast"
-            path.write_bytes(self.content)
-            config, state, _ = serialization.read(path)
-        return config, state
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"content": self.content}
+        return _load(self.content)
 
     @classmethod
-    def of(cls, config: Any, state: Any) -> Model:
+    def of(cls, config: ForecasterConfig, state: FittedState) -> Model:
         """Return a fitted forecaster as bytes."""
         with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
             path = Path(folder) / "model.gatecast"
             serialization.write(path, config, state)
             return cls(path.read_bytes())
+
+
+@lru_cache(maxsize=2)
+def _load(content: bytes) -> tuple[ForecasterConfig, FittedState]:
+    """Read a forecaster once in each process, however many tasks are sent there."""
+    with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
+        path = Path(folder) / "model.gatecast"
+        path.write_bytes(content)
+        config, state, _ = serialization.read(path)
+    return config, state
 
 
 @dataclass(frozen=True)
