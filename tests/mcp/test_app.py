@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -118,6 +120,14 @@ def test_defect_and_lack_of_memory_are_errors_without_details(tmp_path, monkeypa
     assert what in error["what"]
     assert "secret" not in json.dumps(error)
     assert ("Traceback" in capsys.readouterr().err) == isinstance(raised, KeyError)
+
+
+def test_process_that_computes_is_no_shell_in_which_duckdb_draws_a_progress_bar():
+    query = "SELECT current_setting('enable_progress_bar')"
+    asked = f'import duckdb; print(duckdb.connect().execute("{query}").fetchall()[0][0])'
+    marked = f"from gatecast.mcp.worker import mark_as_program; mark_as_program(); {asked}"
+    done = subprocess.run([sys.executable, "-c", marked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_progress_is_written_seldom(tmp_path):
