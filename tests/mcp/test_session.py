@@ -2,16 +2,22 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from mcp_cases import TABLE, fill, session
+from typer.main import get_command
 
 anyio = pytest.importorskip("anyio")
 exceptions = pytest.importorskip("mcp.shared.exceptions")
 
 pytestmark = pytest.mark.slow
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "mcp.md"
 
 GOOD = {
     "inspect_table": {"file": "shops.csv"},
@@ -202,6 +208,53 @@ def test_session_cancels_a_long_call_and_answers_the_next(folder):
 
 def test_session_refuses_an_unknown_tool(answers):
     assert answers["unknown"].error.code == -32602
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_server_ends_by_a_signal_while_its_standard_input_is_open(folder, number, code):
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    command = [sys.executable, "-m", "gatecast", "mcp", "--folder", str(folder)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 1
+        process.send_signal(number)
+        try:
+            assert process.wait(60) == code
+        finally:
+            process.kill()
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_configurations_on_the_page_start_a_server_that_exists():
+    from gatecast.cli.app import make_app
+
+    flags = {flag for param in get_command(make_app()).commands["mcp"].params for flag in param.opts}
+    page = PAGE.read_text(encoding="utf-8")
+    blocks = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)]
+    servers = [block.get("mcpServers", block.get("servers"))["gatecast"] for block in blocks]
+    assert len(servers) == 2
+    for server in servers:
+        assert server["command"].endswith("/gatecast")
+        assert server["args"][0] == "mcp"
+        assert {word for word in server["args"] if word.startswith("-")} <= flags
+    assert re.search(r'^args = \["mcp", "--folder", ".+"\]$', page, re.MULTILINE)
+    listed = re.findall(r"^\| `(\w+)` \| (?!.*default)", page, re.MULTILINE)
+    assert listed == list(GOOD)
+
+
+def test_session_on_the_page_runs(tmp_path):
+    (program,) = re.findall(r"^```py\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    # The client hands on a few variables of the environment alone, which is enough for an installed gatecast.
+    program = program.replace('"examples"])', '"examples"], env=dict(__import__("os").environ))')
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PAGE.parents[2], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Pretrained forecasts 3 steps, monthly (MS)" in done.stdout
 
 
 def test_nothing_but_the_protocol_is_on_standard_output(folder):

@@ -26,6 +26,7 @@ from gatecast.mcp.catalog import TOOLS, schema_of
 from gatecast.mcp.folder import Folder
 from gatecast.mcp.process import ToolProcess
 from gatecast.mcp.settings import Settings
+from gatecast.mcp.standard_input import read_lines
 
 __all__ = ["make_server", "serve"]
 
@@ -56,8 +57,10 @@ async def _serve(settings: Settings) -> None:
     """Serve a client, with a process that computes."""
     process = ToolProcess(settings)
     server = make_server(process)
+    # The SDK asks nothing of its standard input but lines.
+    lines: Any = read_lines()
     try:
-        async with stdio_server() as (read, write):
+        async with stdio_server(stdin=lines) as (read, write):
             await process.start()
             await server.run(read, write, server.create_initialization_options())
     finally:

@@ -25,7 +25,7 @@ from gatecast.mcp.forms import parse
 from gatecast.mcp.settings import Settings
 from gatecast.pipeline.progress import Progress
 
-__all__ = ["COMMAND", "FACTS", "main"]
+__all__ = ["COMMAND", "FACTS", "main", "mark_as_program"]
 
 # The current folder, which "-c" puts first, may hold modules of anybody.
 COMMAND = "import sys; sys.path[:] = filter(None, sys.path); from gatecast.mcp.worker import main; main(sys.argv[1])"
@@ -46,6 +46,7 @@ def main(text: str) -> None:
     """
     given = json.loads(text)
     settings = Settings(**{**given, "folder": Path(given["folder"])})
+    mark_as_program()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     calls: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -56,6 +57,11 @@ def main(text: str) -> None:
     while True:
         call = json.loads(calls.get())
         _send(out, _answer(call, settings, folder, _reporter(out)))
+
+
+def mark_as_program() -> None:
+    """Give the main module a file: DuckDB takes a program of "-c" for a shell, and draws a progress bar in its log."""
+    sys.modules["__main__"].__file__ = __file__
 
 
 def _read(calls: queue.SimpleQueue[str]) -> None:
