@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gatecast.data import hierarchy as hierarchies
 from gatecast.data.hierarchy import add_totals, base_series, check_hierarchy, mean_of_members, with_siblings
 from gatecast.data.panel import Panel
+from gatecast.data.parsing.raw_table import ColumnType
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
 
@@ -383,3 +386,22 @@ def test_add_totals_has_the_members_of_each_sum():
     assert panel.hierarchy.parents.tolist() == [[0, 1, 0, 1], [2, 2, 2, 2], [3, 3, 4, 4]]
     assert panel.indptr.tolist() == list(range(0, 28, 3))
     assert panel.keys["item"].tolist() == ["a", "b", "total", "total", "total", "a", "b", "a", "b"]
+
+
+def test_add_totals_keeps_known_future_columns_where_all_series_end_together():
+    known = {"price": np.array([[12.0, 13.0], [14.0, 15.0], [16.0, 17.0], [18.0, 19.0]])}
+    panel = replace(panel_of(GRID, price=np.arange(12.0)), known_future=known)
+    totals = add_totals(panel, True, []).known_future["price"]
+    assert totals[:3].tolist() == [[15.0, 16.0], [13.0, 14.0], [17.0, 18.0]]
+    np.testing.assert_array_equal(totals[3:], known["price"])
+
+
+def test_add_totals_has_ids_of_text():
+    shop = pd.Categorical(list("aabb"), categories=["b", "a"], ordered=True)
+    single = read(pd.DataFrame({"shop": shop, "ds": [1, 2, 1, 2], "y": [1.0, 2.0, 5.0, 7.0]}), id_col="shop")[0]
+    assert single.key_types.ordered
+    text = add_totals(single, True, []).key_types
+    assert (text.id, text.categories, text.ordered, text.keys) == ("", (), False, ())
+    several = panel_of(GRID)
+    assert len(several.key_types.keys) == 2
+    assert add_totals(several, True, []).key_types.keys == (ColumnType(), ColumnType())

@@ -186,12 +186,14 @@ def test_assumed_widths_are_those_of_calibrated_models_alone():
 def test_calibrate_counts_rows_by_the_square_of_their_share_of_the_present_length(rng):
     values = np.ones((40, 20))
     values[:10, :4] = np.nan
-    quantiles = np.sort(rng.normal(size=(40, 3, 3)), axis=-1)
-    actual, unit, horizons = rng.normal(0, 2, (40, 3)), rng.uniform(0.5, 2, 40), rng.uniform(0.2, 1, 40)
+    values[20:30, 1:] = np.nan
+    quantiles = np.sort(rng.normal(size=(40, 5, 3)), axis=-1)
+    actual, unit, horizons = rng.normal(0, 2, (40, 5)).cumsum(axis=1), rng.uniform(0.5, 2, 40), rng.uniform(0.2, 1, 40)
     series, length = rng.permutation(40), rng.integers(2, 25, 40)
+    length[(series >= 20) & (series < 30)] = 1
     past = PastForecasts({"LSTM": quantiles}, actual, series, length, unit, horizons)
     calibrator = calibrate(START, past, PanelContext.from_values(values), (80,))
-    n_now = np.where(series < 10, 16, 20)
+    n_now = np.select([series < 10, (series >= 20) & (series < 30)], [16, 1], 20)
     weight = np.minimum(length / n_now, 1) ** 2 * horizons
     error = actual - quantiles[..., 1]
     redundant = redundancy(error / unit[:, None], series, length)
@@ -199,7 +201,7 @@ def test_calibrate_counts_rows_by_the_square_of_their_share_of_the_present_lengt
     for level, margins in calibrator.margins.items():
         np.testing.assert_allclose(margins, expected[level])
     width = np.where(error < 0, *half_widths(quantiles, LEVELS, 80.0))
-    assert calibrator.error_autocorrelation == error_autocorrelation(error / width)
+    assert 0.1 < calibrator.error_autocorrelation == error_autocorrelation(error / width)
 
 
 @pytest.mark.parametrize(("n_rows", "step"), [(50, 1), (60, 1), (61, 2), (150, 3)])
@@ -299,3 +301,9 @@ def test_is_mostly_zero_needs_more_than_half_of_the_values():
     values = np.array([[1.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
     assert is_mostly_zero(values).tolist() == [False] * 3
     assert is_mostly_zero(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, -1.0]])).tolist() == [True, False]
+
+
+def test_point_forecasts_that_are_medians_are_those_of_the_model():
+    quantiles = np.arange(30.0).reshape(2, 5, 3)
+    medians = point_forecasts(START, quantiles, np.ones((2, 9)))
+    assert medians.tolist() == [[1.0, 4.0, 7.0, 10.0, 13.0], [16.0, 19.0, 22.0, 25.0, 28.0]]

@@ -42,13 +42,17 @@ def context_of(n_rows, low=-9.0):
     return PanelContext.from_values(np.tile([low, 9.0, low, 5.0], (n_rows, 8)))
 
 
+@pytest.mark.parametrize("unit", [1.0, 0.01])
 @pytest.mark.parametrize(("n_origins", "step"), [(5, 1), (6, 1), (7, 2), (16, 3)])
-def test_fit_reconciler_takes_errors_in_units_of_those_of_their_step(n_origins, step, rng, monkeypatch):
+def test_fit_reconciler_takes_errors_in_units_of_those_of_their_step(n_origins, step, unit, rng, monkeypatch):
     monkeypatch.setattr(coherent_forecasts, "MAX_ERRORS", 12)
     n_series, horizon = 3, 2
     median = rng.normal(size=(n_origins, n_series, horizon))
     error = rng.normal(size=(n_origins, n_series, horizon)) * [1.0, 4.0] * np.array([1.0, 10.0, 0.0])[:, None]
+    error *= unit
     error[0, 1, 0] = np.nan
+    # Of one series a single error is known.
+    error[:, 0, 0], error[1:, 0, 1] = np.nan, np.nan
     quantiles = np.stack([median - 1, median, median + 1], axis=-1).reshape(-1, horizon, 3)
     rows = n_origins * n_series
     past = PastForecasts(

@@ -173,6 +173,7 @@ def test_redundancy_does_not_depend_on_the_order_of_rows_or_on_the_unit(rng):
     series, length, order = np.zeros(49, int), np.arange(49), rng.permutation(49)
     expected = redundancy(error, series, length)
     np.testing.assert_allclose(redundancy(7 * error[order], series, length[order]), expected)
+    np.testing.assert_allclose(redundancy(1e-6 * error, series, length), expected)
 
 
 def test_redundancy_sees_no_likeness_between_series(rng):

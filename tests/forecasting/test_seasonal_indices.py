@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gatecast.data.season_calendar import SeasonCalendar
+from gatecast.data.seasonal_strength import seasonal_strength
 from gatecast.forecasting.seasonal_indices import classical_indices, common_indices, seasonal_indices
 
 YES, NO = np.array([True]), np.array([False])
@@ -79,11 +80,13 @@ def test_a_week_that_shows_differs_from_the_day(rng):
 
 @pytest.mark.parametrize(("n_missing", "has_indices"), [(0, True), (1, False)])
 def test_indices_need_two_seasons_of_values(n_missing, has_indices):
-    for before in (0, 32):
-        y = np.r_[np.full(before, np.nan), np.tile([10.0, 40.0, 20.0, 30.0], 2)]
+    year = 100 + 10 * np.random.default_rng(0).permutation(12)
+    for before in (0, 12):
+        y = np.r_[np.full(before, np.nan), np.tile(year, 2)]
         y[before : before + n_missing] = np.nan
-        found = seasonal_indices(y[None], 4, NO)[0]
-        assert (found != 0).any() == has_indices
+        strength, limit = seasonal_strength(y[None], 12)
+        assert strength[0] > limit[0]
+        assert (seasonal_indices(y[None], 12, NO)[0] != 0).any() == has_indices
 
 
 def test_factors_that_are_not_above_zero_are_none():
