@@ -24,6 +24,8 @@ import witness_keras
 import witness_keras_training
 import witness_torch
 from keras_layer_cases import CASES
+from keras_mask_cases import CASES as MASKED
+from keras_mask_cases import run as run_masked
 from keras_model_cases import MODELS
 from safetensors.numpy import save_file
 from witness_keras_layers import layer_record
@@ -198,6 +200,15 @@ def keras_training() -> None:
     print(f"{path.stat().st_size:8d} {path.name}")
 
 
+def keras_masked_outputs() -> None:
+    """Write losses, metrics and weights of models whose steps are masked, as JSON."""
+    cases = {f"{name}-{weights}": run_masked(keras, name, weights) for name, weights in MASKED}
+    path = OUT_NN / "keras_masked_outputs.json"
+    about = VERSIONS | {"record": "tests/helpers/keras_mask_cases.py"}
+    path.write_text(json.dumps({"about": about, "cases": cases}) + "\n")
+    print(f"{path.stat().st_size:8d} {path.name}")
+
+
 def keras_names() -> None:
     """Write the public names of Keras by module, as JSON."""
     modules = {name: import_module(f"keras.{name}" if name else "keras") for name in NAMED_MODULES}
@@ -273,6 +284,7 @@ def main() -> None:
     keras_layers()
     training()
     keras_training()
+    keras_masked_outputs()
     keras_names()
     torch_names()
     torch_modules()

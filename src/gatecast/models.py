@@ -1,11 +1,12 @@
 """`Sequential` and `Model`, as in Keras: `from gatecast.models import Sequential`."""
 
 from gatecast._utils.keras_names import missing_name
+from gatecast.nn.cloning import clone_model
 from gatecast.nn.functional.model import Model
 from gatecast.nn.loading import load_model
 from gatecast.nn.sequential import Sequential
 
-__all__ = ["Model", "Sequential", "load_model"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model"]
 
 
 def __getattr__(name: str) -> object:

@@ -11,6 +11,7 @@ SCRIPTS = sorted((Path(__file__).parents[1] / "keras_scripts").glob("*.py"))
 
 NOT_HERE = {
     "energy_dataset_from_array": "Keras makes such data sets with TensorFlow alone",
+    "weather_tutorial": "Keras makes such data sets with TensorFlow alone",
     "stateful_batches": "on PyTorch, Keras 3.15 fails in the backward pass of a stateful layer",
 }
 """Scripts that Keras cannot run on PyTorch, and why."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import witness_keras_training as witness
+from keras_mask_cases import CASES, run
 from keras_training import equal_losses, equal_outputs, equal_training
+from tolerances import rounding
+
+import gatecast
 
 
 @pytest.fixture(scope="module", params=range(3))
@@ -31,3 +36,11 @@ def test_several_outputs_train_and_are_named_as_keras(problem):
 def test_every_loss_with_weights_trains_as_keras(problem):
     for case in witness.losses(problem):
         equal_losses(problem, case)
+
+
+@pytest.mark.parametrize(("name", "weights"), CASES)
+@pytest.mark.parametrize("seed", range(1, 3))
+def test_masked_steps_count_as_in_keras(name, weights, seed):
+    expected, found = (run(module, name, weights, seed) for module in (keras, gatecast))
+    for key, value in expected.items():
+        assert found[key] == pytest.approx(value, rel=rounding(1000))

@@ -72,7 +72,6 @@ _COMMON: Mapping[str, Mapping[str, str]] = {
         ("AUC", "F1Score", "FBetaScore", "Hinge", "IoU", "Precision", "Recall", "TopKCategoricalAccuracy"), _METRIC
     ),
     "gatecast.models": {
-        "clone_model": "Write copy.deepcopy(model).",
         "model_from_json": "Write model.save(path) and load_model(path).",
         "save_model": "Write model.save(path).",
     },

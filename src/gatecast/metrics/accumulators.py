@@ -57,6 +57,9 @@ class Metric(metaclass=CheckedKeywords):
     direction: ClassVar[str | None] = None
     """"down" if less is better, "up" if more is; None: unknown. Callbacks with mode="auto" read it."""
 
+    reads_masks: ClassVar[bool] = False
+    """Whether steps that layers mask do not count, as in means of functions of Keras."""
+
     settings: ClassVar[tuple[str, ...]] = ()
     """Names of the arguments beyond `name` and `dtype` that are attributes, for `get_config`."""
 
@@ -198,6 +201,8 @@ class MeanMetricWrapper(_Average):
     2.0
     """
 
+    reads_masks = True
+
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: object = None, **kwargs: Any) -> None:
         super().__init__(name or getattr(fn, "__name__", type(fn).__name__), dtype)
         self._fn, self._kwargs = fn, kwargs
@@ -214,6 +219,7 @@ class _FunctionMean(_Average):
     """The mean of one of the functions of `gatecast.metrics.functions`."""
 
     direction: ClassVar[str | None] = "down"
+    reads_masks = True
     function: ClassVar[Callable[..., Any]]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -246,6 +252,7 @@ class RootMeanSquaredError(_FunctionMean):
     """
 
     default_name, function = "root_mean_squared_error", staticmethod(functions.mean_squared_error)
+    reads_masks = False
 
     def result(self) -> float:
         """Return the root of the mean."""

@@ -41,6 +41,12 @@ class Batch(NamedTuple):
     """Number of samples; the lanes beyond are padding. None: every lane is a sample."""
     source: Any = None
     """What the batch was made from: `train_steps` passes it to `on_gradient`, unread."""
+    valid: Float32Array | None = None
+    """(nb, T or 1, 1 or M, L) of 0 and 1: targets whose steps the layers do not mask; None: all."""
+    plain_weight: Float32Array | None = None
+    """What `weight` was before steps were masked, for metrics; None: `weight`."""
+    loss_count: float | None = None
+    """What the mean loss counts among those of other batches; None: `total`."""
 
 
 def make_batches(samples: TrainingData, order: npt.NDArray[np.intp], batch_size: int) -> Iterator[Batch]:

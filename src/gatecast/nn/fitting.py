@@ -17,6 +17,7 @@ from gatecast._utils.typing import Float32Array
 from gatecast.nn.batching import Batch
 from gatecast.nn.callbacks import CallbackList
 from gatecast.nn.losses import Loss, weighted_mean
+from gatecast.nn.masked_targets import mask_targets
 from gatecast.nn.network import Network, Weights, forward
 from gatecast.nn.optim import GradientTransformation, ema_params
 from gatecast.nn.optimizers import Optimizer
@@ -88,7 +89,7 @@ class TrainingRun:
         records = train_steps(
             self.network,
             self.weights,
-            batches,
+            mask_targets(self.network, self.weights, batches),
             self.loss,
             self.transformation,
             seed=self.seed,
@@ -124,13 +125,13 @@ def evaluate(
     """
     tracker.reset()
     with np.errstate(over="ignore", invalid="ignore"):
-        for batch in batches:
+        for batch in mask_targets(network, weights, batches):
             if batch.total > 0:
                 y, _ = forward(network, weights, batch.x, batch.mask, save_for_backward=False)
                 value = weighted_mean(loss, y, batch.y, batch.weight, batch.total)[0]
                 if tracker.needs_outputs:
                     tracker.add_outputs(y, batch)
-                tracker.add_loss(value, batch.total)
+                tracker.add_loss(value, batch.total if batch.loss_count is None else batch.loss_count)
     return tracker.logs()
 
 

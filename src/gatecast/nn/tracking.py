@@ -61,12 +61,15 @@ class Tracker:
         n = batch.n_sequences if batch.n_sequences is not None else outputs.shape[0] * outputs.shape[3]
         pred, true = self._rows(outputs, n), self._rows(batch.y, n)
         valid = self._rows(batch.mask[:, :, None], n)[..., 0] if self._has_time and batch.mask is not None else None
+        masked = valid if batch.valid is None else self._rows(batch.valid, n)[..., 0]
         for metric in self.metrics:
-            metric.update_state(true, pred, **({} if valid is None else {"sample_weight": valid}))
+            weight = masked if metric.reads_masks else valid
+            metric.update_state(true, pred, **({} if weight is None else {"sample_weight": weight}))
         if self.weighted_metrics:
-            weight = self._rows(batch.weight, n).mean(axis=-1)
+            plain = self._rows(batch.weight if batch.plain_weight is None else batch.plain_weight, n).mean(axis=-1)
             for metric in self.weighted_metrics:
-                metric.update_state(true, pred, sample_weight=weight)
+                used = masked is not None and batch.valid is not None and metric.reads_masks
+                metric.update_state(true, pred, sample_weight=plain * masked if used else plain)
 
     def get_state(self) -> dict[str, Any]:
         """Return the sums so far: loss, and metrics by position."""

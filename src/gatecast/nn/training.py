@@ -283,7 +283,7 @@ def train_steps(
                         vector[where] = values
         if not np.isfinite(weights.vector).all():
             raise _diverged("the weights became infinite or nan", state.step)
-        yield StepRecord(state.step, value, weight=batch.total)
+        yield StepRecord(state.step, value, weight=batch.total if batch.loss_count is None else batch.loss_count)
 
 
 def with_validation(

@@ -83,7 +83,7 @@ def test_arguments_without_meaning_are_accepted():
         (lambda: Conv1D(3, 2, strides=2, dilation_rate=2), "one of them 1"),
         (lambda: Conv1D(3, 2, padding="full"), "'valid', 'same', 'causal'"),
         (lambda: LSTM(3, name=3), "Invalid name"),
-        (lambda: Input((3,), dtype="int32"), "float32"),
+        (lambda: Input((3,), dtype="float64"), "float32"),
         (lambda: RNN([LSTMCell(4), LSTMCell(3)]), r"LSTM\(4, return_sequences=True\), LSTM\(3\)"),
         (lambda: StackedRNNCells([LSTMCell(4)]), "one layer after the other"),
         (lambda: RNN(LSTM(3)), "expected LSTMCell, GRUCell or SimpleRNNCell"),

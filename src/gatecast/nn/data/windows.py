@@ -20,6 +20,18 @@ __all__ = ["TimeseriesDataset", "TimeseriesGenerator", "timeseries_dataset_from_
 Array = npt.NDArray[Any]
 
 
+class BatchArray(np.ndarray):
+    """An array that also has the method of a tensor of TensorFlow, for scripts written for it.
+
+    >>> np.ones(2).view(BatchArray).numpy().tolist()
+    [1.0, 1.0]
+    """
+
+    def numpy(self) -> Array:
+        """Return the array."""
+        return np.asarray(self)
+
+
 class TimeseriesDataset:
     """Batches of windows; made by `timeseries_dataset_from_array`. An iterable of (x, y), or of x without targets.
 
@@ -48,7 +60,8 @@ class TimeseriesDataset:
             y = None if self._targets is None else self._targets[starts]
             if self._batch_size is None:
                 x, y = x[0], None if y is None else y[0]
-            yield x if y is None else (x, y)
+            x = np.asarray(x).view(BatchArray)
+            yield x if y is None else (x, np.asarray(y).view(BatchArray))
 
     def take(self, count: int) -> TimeseriesDataset:
         """Return the first batches alone."""

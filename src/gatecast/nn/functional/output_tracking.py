@@ -95,11 +95,14 @@ class OutputsTracker(Tracker):
             return
         pred, true = (self._parts(self._rows(packed, n)) for packed in (outputs, batch.y))
         weights = self._weights(batch, n) if self.weighted_metrics else [None] * len(pred)
-        for (plain, weighted), y, p, weight in zip(self._by_output, true, pred, weights, strict=True):
+        masks = self._masks(batch, n)
+        for (plain, weighted), y, p, weight, mask in zip(self._by_output, true, pred, weights, masks, strict=True):
             for metric in plain:
-                metric.update_state(y, p)
+                is_masked = mask is not None and metric.reads_masks
+                metric.update_state(y, p, **({"sample_weight": mask} if is_masked else {}))
             for metric in weighted:
-                metric.update_state(y, p, sample_weight=weight)
+                is_masked = mask is not None and metric.reads_masks
+                metric.update_state(y, p, sample_weight=_times(weight, mask) if is_masked else weight)
 
     def get_state(self) -> dict[str, Any]:
         """Return the sums so far."""
@@ -124,7 +127,19 @@ class OutputsTracker(Tracker):
 
     def _weights(self, batch: Batch, n: int) -> list[Any]:
         """Return the weights of samples, or of their steps, for each output."""
-        rows = self._rows(batch.weight, n)
+        rows = self._rows(batch.weight if batch.plain_weight is None else batch.plain_weight, n)
         if rows.shape[1] == 1:
             return [rows[:, 0]] * len(self._shapes)
         return [part.mean(axis=-1) for part in self._parts(rows)]
+
+    def _masks(self, batch: Batch, n: int) -> list[Any]:
+        """Return which steps of each output count, (N, T); None: all."""
+        if batch.valid is None:
+            return [None] * len(self._shapes)
+        parts = [part.mean(axis=-1) for part in self._parts(self._rows(batch.valid, n))]
+        return [None if part.all() else part for part in parts]
+
+
+def _times(weight: Any, mask: Any) -> Any:
+    """Return the weights of samples, or of their steps, where steps count."""
+    return weight.reshape(weight.shape + (1,) * (mask.ndim - weight.ndim)) * mask

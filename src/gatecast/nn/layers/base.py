@@ -150,6 +150,14 @@ class Layer(Protocol):
         """Whether the layer joins several inputs."""
 
     @property
+    def makes_masks(self) -> bool:
+        """Whether the layer masks steps by itself."""
+
+    @property
+    def passes_masks(self) -> bool:
+        """Whether a mask behind the layer leaves steps out of the loss, as in Keras."""
+
+    @property
     def regularizers(self) -> Mapping[str, Regularizer]:
         """Penalties on parameters, by their name, that are added to the loss."""
 
@@ -235,6 +243,16 @@ class BaseLayer(metaclass=LayerType):
     def is_merge(self) -> bool:
         """Whether the layer joins several inputs: no."""
         return False
+
+    @property
+    def makes_masks(self) -> bool:
+        """Whether the layer masks steps by itself: no."""
+        return False
+
+    @property
+    def passes_masks(self) -> bool:
+        """Whether a mask behind the layer leaves steps out of the loss: yes."""
+        return True
 
     def get_weights(self) -> list[Array]:
         """Return copies of the weights that a model has for this layer, ordered as in Keras.

@@ -192,6 +192,11 @@ class Conv1D(DataFormat, ActivatedLayer):
             del grads["b"]
         return self._swapped(dx if dx is None or mask is None else dx * mask), None, grads
 
+    @property
+    def passes_masks(self) -> bool:
+        """Always False: an output reads several steps."""
+        return False
+
     def output_mask(self, _x: Array, mask: Array | None, /) -> Array | None:
         """Return the mask if there is an output for every step."""
         return mask if self.padding != "valid" and self.strides == 1 and not self._features_first else None

@@ -27,6 +27,7 @@ from gatecast.nn.layers.base import (
     forward_from,
 )
 from gatecast.nn.layers.checks import check_input
+from gatecast.nn.layers.merge import merged_mask
 from gatecast.nn.layers.reshape import known_sizes, packed_shape
 from gatecast.nn.layers.shapes import Shape
 from gatecast.nn.layers.wrapper import WrapperLayer
@@ -117,6 +118,32 @@ class Graph(WrapperLayer):
 
     def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Run all calls."""
+        values, caches = self._run(params, x, context)
+        outputs = [np.ascontiguousarray(values[i]) for i in self.outputs]
+        y = outputs[0] if len(outputs) == 1 else _side_by_side(outputs)
+        saved = (caches, [None if v is None else v.shape for v in values], x.shape)
+        return y, None, saved if context.save_for_backward else None
+
+    def output_masks(self, params: Params, x: Array, context: CallContext) -> list[Array | None]:
+        """Return the mask of each output as Keras hands it on, (nb, T, L); None for none."""
+        shapes = self._shapes(self._in_shape(check_input(self, x), context))
+        values: list[Any] = [*self._split(x, self.input_shapes), *[None] * (self._n - len(self.input_shapes))]
+        if any(self.layers[n].makes_masks and inputs[0] >= len(self.input_shapes) for n, inputs, _ in self.calls):
+            values, _ = self._run(params, x, context)
+        masks: list[Array | None] = [None] * self._n
+        if len(self.input_shapes) == 1:
+            masks[0] = context.mask
+        for (number, inputs, _), first in zip(self.calls, self._firsts, strict=True):
+            layer = self.layers[number]
+            given = [masks[i] if len(shapes[i]) > 1 else None for i in inputs]
+            if layer.is_merge:
+                masks[first] = merged_mask(layer, given, [shapes[i] for i in inputs])
+            elif layer.passes_masks and len(shapes[first]) > 1:
+                masks[first] = layer.output_mask(values[inputs[0]], given[0])
+        return [masks[i] if len(shapes[i]) > 1 else None for i in self.outputs]
+
+    def _run(self, params: Params, x: Array, context: CallContext) -> tuple[list[Any], list[Any]]:
+        """Return all values and the cache of each call."""
         by_layer = self._by_layer(params)
         shapes = self._shapes(self._in_shape(check_input(self, x), context))
         values: list[Any] = [*self._split(x, self.input_shapes), *[None] * (self._n - len(self.input_shapes))]
@@ -128,7 +155,7 @@ class Graph(WrapperLayer):
             layer, first = self.layers[number], self._firsts[k]
             if layer.is_merge:
                 values[first], cache = layer.merge([values[i] for i in inputs], len(shapes[inputs[0]]))
-                masks[first] = next((masks[i] for i in inputs if masks[i] is not None), None)
+                masks[first] = merged_mask(layer, [masks[i] for i in inputs], [shapes[i] for i in inputs])
                 caches.append(cache)
                 continue
             shape, mask = shapes[inputs[0]], masks[inputs[0]]
@@ -143,10 +170,7 @@ class Graph(WrapperLayer):
             for j, state in enumerate(last or () if _returns_state(layer) else ()):
                 values[first + 1 + j] = state[:, None]
             caches.append(cache)
-        outputs = [np.ascontiguousarray(values[i]) for i in self.outputs]
-        y = outputs[0] if len(outputs) == 1 else _side_by_side(outputs)
-        saved = (caches, [None if v is None else v.shape for v in values], x.shape)
-        return y, None, saved if context.save_for_backward else None
+        return values, caches
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradients of x and of all parameters, summed over the calls of a shared layer."""

@@ -57,6 +57,11 @@ class Masking(BaseLayer):
         """Return the gradient of y, zero in the skipped steps."""
         return (np.where(cache, dy, np.float32(0)) if need_dx and dy is not None else None), None, {}
 
+    @property
+    def makes_masks(self) -> bool:
+        """Always True."""
+        return True
+
     def output_mask(self, x: Array, mask: Array | None, /) -> Array | None:
         """Return the steps to use, [nb, T, L] of 0 and 1."""
         used: Array = self._used(x).astype(np.float32)

@@ -28,10 +28,41 @@ __all__ = [
     "add",
     "average",
     "maximum",
+    "merged_mask",
     "minimum",
     "multiply",
     "subtract",
 ]
+
+
+def merged_mask(layer: Any, masks: Sequence[Array | None], shapes: Sequence[Shape]) -> Array | None:
+    """Return the mask of several inputs joined, as in Keras: a step counts if it does in any of them.
+
+    Args:
+        layer: The layer that joins them.
+        masks: Of the inputs, (nb, T, L); None: all steps count.
+        shapes: Of the samples.
+
+    >>> ones = np.ones((1, 2, 1), np.float32)
+    >>> merged_mask(Add(), [0 * ones, ones], [(2, 3), (2, 3)]).ravel().tolist()
+    [1.0, 1.0]
+    >>> merged_mask(Add(), [0 * ones, None], [(2, 3), (2, 3)]) is None
+    True
+    """
+    known = [mask for mask in masks if mask is not None]
+    if not known:
+        return None
+    if getattr(layer, "axis", -1) == 1 and len(shapes[0]) == 2:
+        nb, _, L = known[0].shape
+        parts = [
+            np.ones((nb, shape[0] or 0, L), np.float32) if mask is None else mask
+            for mask, shape in zip(masks, shapes, strict=True)
+        ]
+        return np.concatenate(parts, axis=1)
+    if len(known) < len(masks):
+        return None
+    joined: Array = np.maximum.reduce(known)
+    return joined
 
 
 class MergeLayer(BaseLayer):

@@ -13,6 +13,9 @@ from gatecast.nn.layers.arguments import LayerType
 
 __all__ = ["Input", "Shape", "feature_count", "sample_shape_of", "validate_shape"]
 
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+"""Types of codes, as an Embedding reads them."""
+
 Shape = tuple[int | None, ...]
 """Shape of a sample, (T, F) or (F,); T may be None."""
 
@@ -26,7 +29,7 @@ class Input(metaclass=LayerType):
     Args:
         shape: The shape, without the batch.
         batch_size: Ignored.
-        dtype: Only "float32".
+        dtype: "float32", or an integer for codes, which are whole numbers in float32.
         name: Name for the inputs of a functional model.
         batch_shape: The shape with the batch in front, instead of `shape`.
         input_shape: The same as `shape`, as the layer InputLayer had it.
@@ -61,8 +64,8 @@ class Input(metaclass=LayerType):
         object.__setattr__(self, "shape", _parse_shape(shape, "Input"))
         object.__setattr__(self, "batch_shape", None)
         object.__setattr__(self, "batch_size", None)
-        if getattr(self.dtype, "__name__", self.dtype) not in (None, "float32"):
-            raise ConfigError("Invalid dtype", where="Input", got=repr(self.dtype), expected="float32")
+        if getattr(self.dtype, "__name__", self.dtype) not in (None, "float32", *INTEGERS):
+            raise ConfigError("Invalid dtype", where="Input", got=repr(self.dtype), expected="float32, or an integer")
         object.__setattr__(self, "dtype", None)
 
 

@@ -10,7 +10,7 @@ from gatecast.nn.layers.graph import Graph
 from gatecast.nn.model_layers import layer_names
 from gatecast.nn.onnx_files.builder import Value
 from gatecast.nn.onnx_files.conversion import Call, unique_names
-from gatecast.nn.onnx_files.layers import convert_layer, merge_values
+from gatecast.nn.onnx_files.layers import convert_layer, merge_masks, merge_values
 
 __all__ = ["convert_graph"]
 
@@ -33,7 +33,7 @@ def convert_graph(graph: Graph, params: Params, inputs: Sequence[Value], call: C
         shape = shapes[sources[0]]
         if layer.is_merge:
             values[first] = merge_values(layer, [values[i] for i in sources], len(shape))
-            masks[first] = next((masks.get(i) for i in sources if masks.get(i) is not None), None)
+            masks[first] = merge_masks(layer, [masks.get(i) for i in sources], [values[i] for i in sources], len(shape))
             continue
         mask = masks.get(sources[0]) if len(shape) > 1 else None
         initial = tuple(values[i] for i in states) or None

@@ -347,6 +347,30 @@ def merge_values(layer: Any, values: Sequence[Value], rank: int) -> Value:
     return first
 
 
+def merge_masks(layer: Any, masks: Sequence[Value | None], values: Sequence[Value], rank: int) -> Value | None:
+    """Return the mask of several outputs joined: `nn.layers.merge.merged_mask`.
+
+    Args:
+        layer: The layer.
+        masks: Of its inputs; None: all steps count.
+        values: Its inputs.
+        rank: Axes of a sample.
+    """
+    known = [mask for mask in masks if mask is not None]
+    if not known:
+        return None
+    if getattr(layer, "axis", -1) == 1 and rank == 2:
+        pairs = zip(masks, values, strict=True)
+        parts = [op.take(x, 0, 2).equals(op.take(x, 0, 2)) if mask is None else mask for mask, x in pairs]
+        return op.concatenate(parts, 1)
+    if len(known) < len(masks):
+        return None
+    joined = known[0]
+    for mask in known[1:]:
+        joined = joined | mask
+    return joined
+
+
 def _merge(layer: Any, _params: Params, x: Value, call: Call) -> Converted:
     """Join the only input with nothing."""
     return Converted(merge_values(layer, [x], len(call.in_shape)))
