@@ -10,13 +10,26 @@ Shapes: S series; h steps; P paths; L levels.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray
 
-__all__ = ["Change", "Sum", "Totals", "correlated_draw", "sum_paths"]
+__all__ = ["Change", "Sum", "Totals", "correlated_draw", "stretch", "sum_paths", "widen"]
+
+PRIOR_SUMS = 4.0
+"""Independent sums of errors that the paths' own width counts for."""
+
+TYPICAL_LEVEL = 80.0
+"""Level whose interval tells the deviation of a sum, or the nearest one."""
+
+MAX_SUM = 4.0
+"""Deviations at which a sum of past errors is cut off."""
+
+MAX_STRETCH = 3.0
+"""How much wider intervals become, at most."""
 
 
 class Sum(NamedTuple):
@@ -67,6 +80,7 @@ class Totals(NamedTuple):
         correlation: Of the errors of two series; NaN for a single series, and for a hierarchy, which has one a pair.
         measured: Whether past errors told the correlation.
         change: Compared with the year or season before; None where too little is known.
+        stretch: How much wider the intervals are than those of the paths, because sums of past errors were larger.
     """
 
     levels: tuple[float, ...]
@@ -79,6 +93,7 @@ class Totals(NamedTuple):
     correlation: float = float("nan")
     measured: bool = True
     change: Change | None = None
+    stretch: float = 1.0
 
 
 def sum_paths(
@@ -170,6 +185,64 @@ def correlated_draw(correlation: float, seed: int) -> Callable[[np.random.Genera
         return np.concatenate([x, -x], axis=1)[:, : shape[1]]
 
     return draw
+
+
+def stretch(errors: FloatArray, totals: Totals, correlation: float) -> float:
+    """Return how much wider than the paths' sums those of past errors are, at least 1.
+
+    Paths forget an error at the rate of neighboring steps, but a wrong level or trend lasts over the whole horizon.
+    With z the sums of past errors in units of the deviation of the paths' sums, n independent ones among them, the
+    factor is ``sqrt((n mean(z^2) + 4) / (n + 4))``.
+
+    Args:
+        errors: Sums of the errors of whole horizons, [n_windows, S]; NaN where unknown.
+        totals: Sums of the paths.
+        correlation: Of the errors of two series.
+
+    Example:
+        >>> ones = np.ones((1, 1))
+        >>> sums = Sum(np.zeros(1), -1.2816 * ones, 1.2816 * ones)
+        >>> totals = Totals((80,), sums, sums, None, 1, 200, 0.0)
+        >>> [round(stretch(size * ones, totals, 0.0), 2) for size in (0.5, 1.0, 3.0)]
+        [1.0, 1.0, 1.61]
+    """
+    if not totals.levels:
+        return 1.0
+    k = int(np.argmin(np.abs(np.array(totals.levels) - TYPICAL_LEVEL)))
+    width = (totals.by_series.high[:, k] - totals.by_series.low[:, k]) / 2
+    deviation = width / NormalDist().inv_cdf(0.5 + totals.levels[k] / 200)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.where(deviation > 0, errors / deviation, np.nan)
+    known = np.isfinite(z)
+    n_series = known.sum(axis=1)
+    n = float((n_series / (1 + np.maximum(n_series - 1, 0) * correlation)).sum())
+    if not n:
+        return 1.0
+    # A single series that failed by far does not decide for all.
+    mean = float((np.minimum(np.abs(z[known]), MAX_SUM) ** 2).mean())
+    return float(np.clip(np.sqrt((n * mean + PRIOR_SUMS) / (n + PRIOR_SUMS)), 1.0, MAX_STRETCH))
+
+
+def widen(totals: Totals, factor: float, *, non_negative: bool = False) -> Totals:
+    """Return totals with intervals that are wider by a factor, around the same sums.
+
+    Args:
+        totals: Sums of paths.
+        factor: At least 1.
+        non_negative: Whether no value can be negative.
+    """
+
+    def wider(part: Sum) -> Sum:
+        """Return a sum with a wider interval."""
+        point = part.point[..., None]
+        low = point - factor * (point - part.low)
+        # What paths reach stays: a sum may be negative although its limit is not, by rounding alone.
+        low = np.maximum(low, np.minimum(part.low, 0.0)) if non_negative else low
+        return Sum(part.point, low, point + factor * (part.high - point))
+
+    change = totals.change and totals.change._replace(forecast=wider(totals.change.forecast))
+    by_series, total = wider(totals.by_series), wider(totals.total)
+    return totals._replace(total=total, by_series=by_series, change=change, stretch=factor)
 
 
 def _quantiles(sums: FloatArray, levels: Sequence[float], axis: int) -> FloatArray:

@@ -13,7 +13,7 @@ from gatecast.evaluation.calibration import predict_all
 from gatecast.evaluation.coherent_forecasts import forecast_paths
 from gatecast.evaluation.error_correlation import error_correlation, seasonal_changes
 from gatecast.evaluation.sample_paths import sample_paths
-from gatecast.evaluation.totals import Totals, correlated_draw, sum_paths
+from gatecast.evaluation.totals import Totals, correlated_draw, stretch, sum_paths, widen
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import to_matrix
 from gatecast.pipeline.state import FittedState
@@ -71,7 +71,8 @@ def forecast_totals(
         paths = forecast_paths(state.calibrator, quantiles, context, n_paths, SEED, panel.hierarchy)[n_base:]
         parts = [(slice(0, len(paths)), paths)]
         return sum_paths(point[n_base:], parts, predicted.levels, past[n_base:], lag, aligned=aligned)
-    r, measured = (float("nan"), True) if len(panel) == 1 else _correlation(state, panel, context, evaluation)
+    errors = _test_errors(panel, context, evaluation)
+    r, measured = (float("nan"), True) if len(panel) == 1 else _correlation(state, context, errors)
 
     def draw_parts() -> Iterator[tuple[slice, FloatArray]]:
         """Draw the paths of some series after another."""
@@ -83,6 +84,11 @@ def forecast_totals(
             yield rows, sample_paths(state.calibrator, quantiles[rows], context.values[rows], n_paths, seed, draw)
 
     totals = sum_paths(point, draw_parts(), predicted.levels, past, lag, aligned=aligned)
+    if evaluation is not None and evaluation.horizon == h and len(errors) >= h:
+        sums = errors[len(errors) % h :].reshape(-1, h, len(panel)).sum(axis=1)
+        lower, _ = state.calibrator.bounds.limits(context.values)
+        factor = stretch(sums, totals, 0.0 if np.isnan(r) else r)
+        totals = widen(totals, factor, non_negative=bool((lower >= 0).all()))
     return totals._replace(correlation=r, measured=measured)
 
 
@@ -117,18 +123,20 @@ def _last(panel: Panel, n: int) -> FloatArray:
     return np.concatenate([np.full((len(values), missing), np.nan), values[:, -n:]], axis=1)
 
 
-def _correlation(
-    state: FittedState, panel: Panel, context: PanelContext, evaluation: Evaluation | None
-) -> tuple[float, bool]:
+def _test_errors(panel: Panel, context: PanelContext, evaluation: Evaluation | None) -> FloatArray:
+    """Return the errors of the test part, [n_test, S]; none where the series end at different times."""
+    if evaluation is None or (context.last_step != context.last_step.max()).any():
+        return np.empty((0, len(panel)))
+    rows, n_test = evaluation.series(), evaluation.split_sizes[2]
+    error = np.asarray(rows.table[rows.target_col], float) - np.asarray(rows.table[rows.model], float)
+    errors = np.full((len(panel), n_test), np.nan)
+    errors[np.arange(n_test) >= n_test - np.minimum(panel.lengths, n_test)[:, None]] = error
+    return errors.T
+
+
+def _correlation(state: FittedState, context: PanelContext, errors: FloatArray) -> tuple[float, bool]:
     """Return the correlation of the errors of two series, and whether past errors had a say."""
     shift = (context.last_step.max() - context.last_step).astype(float)
     changes = seasonal_changes(context.values[:, -MAX_PAST:], shift, state.season_length)
-    errors = np.empty((0, len(panel)))
-    if evaluation is not None and not shift.any():
-        rows, n_test = evaluation.series(), evaluation.split_sizes[2]
-        error = np.asarray(rows.table[rows.target_col], float) - np.asarray(rows.table[rows.model], float)
-        by_series = np.full((len(panel), n_test), np.nan)
-        by_series[np.arange(n_test) >= n_test - np.minimum(panel.lengths, n_test)[:, None]] = error
-        errors = by_series.T
     several = bool((np.isfinite(errors).sum(axis=1) > 1).any())
     return error_correlation(errors, changes, state.calibrator.error_autocorrelation), several

@@ -21,6 +21,9 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 LAST_LATIN = 0x2E7F
 """Last character before those of East Asian scripts."""
 
+NAMES = ("name", "target", "layer")
+"""Fields that are names of the data."""
+
 _FIELD = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'])")
 _NUMBER = r"[-+]?(?:[\d,]*\.?\d+(?:e[-+]?\d+)?|inf|nan)"
@@ -159,7 +162,9 @@ def _pattern(source: str) -> re.Pattern[str]:
     for field in _FIELD.finditer(source):
         name = field[1]
         is_number = name == "n" or name.startswith("n_")
-        parts += [re.escape(_plain(source[end : field.start()])), f"(?P<{name}>{_NUMBER if is_number else '.+?'})"]
+        # A name of the data ends as late as it can: it may hold the words that follow it.
+        kind = _NUMBER if is_number else ".+" if name in NAMES else ".+?"
+        parts += [re.escape(_plain(source[end : field.start()])), f"(?P<{name}>{kind})"]
         end = field.end()
     return re.compile("".join(parts) + re.escape(_plain(source[end:])), re.DOTALL)
 

@@ -235,6 +235,9 @@ TOTALS = {
     "Its intervals are quantiles of the sums of {n} sample paths, not sums of quantiles: errors last from step to step as past ones did.": (
         "区间取自 {n} 条样本路径之和的分位数，而不是分位数之和：误差像过去一样在各步之间延续。"
     ),
+    "They are {n} times as wide as those of the paths, because sums of past errors were.": (
+        "区间宽度是路径之和的 {n} 倍，因为过去误差之和更大。"
+    ),
     "Half of the sums are above {value}.": "一半的路径之和高于 {value}。",
     "Errors of different series are as alike as past ones were.": "不同序列的误差像过去一样相关。",
     "Errors of different series correlate by {value}, estimated on the test part and on the changes of the series.": (

@@ -96,6 +96,7 @@ VERDICT = {
         "它的 {n} % 区间只包含其中 {n_share} %：应视为过窄。"
     ),
     "Many values are zero.": "许多值为零。",
+    "Many values of {n_zero} of the {n_series} series are zero.": "{n_series} 条序列中的 {n_zero} 条有许多值为零。",
     'Take point="mean" for the expected demand.': '要得到期望需求，请用 point="mean"。',
     "ensemble": "集成模型",
     "pretrained network": "预训练网络",
@@ -150,6 +151,9 @@ CURVES = {
     ),
     "Inconclusive: no validation error was measured.": "无法判断：没有测得验证误差。",
     "Provide more rows, or validation data.": "请提供更多行，或验证数据。",
+    "Inconclusive: the validation error is not a number at the last step.": "无法判断：最后一步的验证误差不是数字。",
+    "Inconclusive: the validation error is not a number at the last epoch.": "无法判断：最后一轮的验证误差不是数字。",
+    "Check the data, or lower the learning rate.": "请检查数据，或降低学习率。",
     "Inconclusive: the training error is unknown.": "无法判断：训练误差未知。",
     "Provide more rows.": "请提供更多行。",
     "Inconclusive: the validation error is 0.": "无法判断：验证误差为 0。",

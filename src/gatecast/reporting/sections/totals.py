@@ -17,6 +17,9 @@ from gatecast.reporting.text_tables import TextTable
 
 __all__ = ["totals_section"]
 
+MIN_STRETCH = 1.005
+"""Factor of the widths from which it is named."""
+
 MAX_SHOWN = 24
 """Steps up to which the table of all steps is open."""
 
@@ -96,6 +99,8 @@ def _method(totals: Totals, write: Any, *, several: bool) -> str:
         "paths, not sums of quantiles: errors last from step to step as past ones did. Half of the sums are above "
         f"{write(totals.median)}."
     )
+    if totals.stretch >= MIN_STRETCH:
+        text += f" They are {totals.stretch:.2f} times as wide as those of the paths, because sums of past errors were."
     if not several:
         return text
     if np.isnan(totals.correlation):
