@@ -131,7 +131,7 @@ def _test_errors(panel: Panel, context: PanelContext, evaluation: Evaluation | N
     error = np.asarray(rows.table[rows.target_col], float) - np.asarray(rows.table[rows.model], float)
     errors = np.full((len(panel), n_test), np.nan)
     errors[np.arange(n_test) >= n_test - np.minimum(panel.lengths, n_test)[:, None]] = error
-    return errors.T
+    return np.asarray(errors.T)
 
 
 def _correlation(state: FittedState, context: PanelContext, errors: FloatArray) -> tuple[float, bool]:

@@ -192,6 +192,10 @@ SUMMARY = {
     "The search finds every series by its name.": "可按名称查找每条序列。",
     "MASE {mase}, skill {skill}.": "MASE {mase}，提升 {skill}。",
     "{t_rows}.": "{t_rows}。",
+    "Total of {t_steps}: {total} ({n_a} %: {n_b} to {n_c}).": "{t_steps}合计：{total}（{n_a} %：{n_b} 至 {n_c}）。",
+    "Total of {t_steps}: {total} ({n_a} %: {n_b} to {n_c}; {n_d} %: {n_e} to {n_f}).": (
+        "{t_steps}合计：{total}（{n_a} %：{n_b} 至 {n_c}；{n_d} %：{n_e} 至 {n_f}）。"
+    ),
     "Total of {t_steps}: {total} ({intervals}).": "{t_steps}合计：{total}（{intervals}）。",
     "Total of {t_steps}: {total}.": "{t_steps}合计：{total}。",
     "This page has no {t_key} of {{series}}: it holds those of {n} of {n_all} series.": (
