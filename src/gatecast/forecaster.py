@@ -59,6 +59,7 @@ from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
 if TYPE_CHECKING:
     from gatecast.distributed.engine import Engine
     from gatecast.evaluation.learning_curves import Diagnosis
+    from gatecast.evaluation.totals import Totals
     from gatecast.explain.forecast_attribution import Explanation
     from gatecast.explain.gates import Gates
     from gatecast.explain.inspector import Inspector
@@ -1022,6 +1023,13 @@ class Forecaster:
         table = tables.forecast_table(state, panel, context, n_steps, levels)
         baseline = _reference(context, n_steps, state.season_length)
         return self._record(panel, table, levels, state.calibrator.name, baseline)
+
+    def _totals(self, predicted: Forecast, source: Any = None, futr_df: Any = None) -> Totals | None:
+        """Return the totals of a forecast of `_forecast`; None for too many steps."""
+        from gatecast.pipeline.totals import forecast_totals
+
+        panel, context = self._context(source, futr_df)
+        return forecast_totals(self._fitted(), panel, context, predicted, self.evaluation_ if source is None else None)
 
     def _cross_validation(
         self,

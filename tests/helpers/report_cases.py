@@ -12,10 +12,12 @@ from chart_cases import make_forecast
 from gatecast.config import DataConfig, NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError
 from gatecast.evaluation.learning_curves import Diagnosis
+from gatecast.evaluation.totals import sum_paths
 from gatecast.explain.forecast_attribution import Explanation
 from gatecast.explain.gates import Gates
 from gatecast.explain.permutation_importance import Importance
 from gatecast.forecasting.base import Overrides, PanelSummary, Task
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.presets import auto_models
 from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.nn.inspection.unit_memory import UnitMemory
@@ -79,6 +81,18 @@ class Fitted:
     def _forecast(self, *_, **__):
         """Return the forecast."""
         return self.forecast
+
+    def _context(self, *_, **__):
+        """Return the series as models read them."""
+        return self.panel_, PanelContext.from_panel(self.panel_)
+
+    def _totals(self, predicted, *_, **__):
+        """Return totals of paths around the forecast."""
+        point = predicted.columns[predicted.model].reshape(len(self.panel_), -1)
+        noise = np.random.default_rng(0).normal(size=(len(point), 400, 1))
+        parts = [(slice(0, len(point)), point[:, None] + noise)]
+        past = np.stack([self.panel_.series(s)[-12:] for s in range(len(point))])
+        return sum_paths(point, parts, predicted.levels, past, 12)
 
     def learning_curves(self):
         """Return a loss that falls, and a validation error that rises again."""

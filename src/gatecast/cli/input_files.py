@@ -69,6 +69,11 @@ def check_parquet(text: str | None, option: str = "FILE") -> Path | str:
     return Path(text)
 
 
+def source_name(source: Path | str) -> str | None:
+    """Return the name of the file that a source is, without its folder; None for queries, patterns and streams."""
+    return os.path.basename(source) if os.path.isfile(source) else None
+
+
 def check_futr_df(text: str | None, file: str | None = None) -> Path | str | None:
     """Return the source of future values of exogenous columns, as `check_source`; None stays None.
 

@@ -25,6 +25,7 @@ __all__ = [
     "FutrDf",
     "Horizon",
     "Json",
+    "Language",
     "Level",
     "ModelFile",
     "Models",
@@ -269,6 +270,7 @@ SafeCsv = Annotated[
 ]
 Plot = Annotated[str | None, typer.Option(metavar="FILE", help="Write a chart: .png or .svg.")]
 Report = Annotated[str | None, typer.Option(metavar="FILE", help="Write an HTML page: .html.")]
+Language = Annotated[str, typer.Option(metavar="CODE", help="Language of the page: en or zh.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

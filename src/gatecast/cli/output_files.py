@@ -144,10 +144,6 @@ def _require_library(path: Path, kind: OutputKind) -> None:
         from gatecast.plotting.charts import require_library
 
         require_library(path)
-    elif kind in (PAGE, REPORT):
-        from gatecast.reporting.html_report import require_plotly
-
-        require_plotly()
     elif kind is ONNX:
         from gatecast.nn.onnx_files.proto import require_onnx
 

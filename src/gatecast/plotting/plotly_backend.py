@@ -417,7 +417,9 @@ def _x_axis(chart: Chart, traces: list[Trace]) -> dict[str, Any]:
 def _y_axis(chart: Chart, pane: int, *, has_heat_map: bool) -> dict[str, Any]:
     """Lay out the y axis of a pane; the first pane is at the top."""
     n_panes = len(chart.y_labels)
-    low, high = 1 - (pane + 1) / n_panes + (0.04 if pane < n_panes - 1 else 0), 1 - pane / n_panes
+    heights = np.asarray(chart.pane_heights or (1.0,) * n_panes)
+    ends = 1 - np.concatenate([[0.0], np.cumsum(heights) / heights.sum()])
+    low, high = float(ends[pane + 1]) + (0.04 if pane < n_panes - 1 else 0), float(ends[pane])
     axis: dict[str, Any] = {
         "title": {"text": _plain(chart.y_labels[pane])},
         "automargin": True,

@@ -244,6 +244,7 @@ class Chart:
         x_label: Label of the x axis.
         y_labels: Labels of the y axes, one per pane, the top pane first.
         log_x: Whether a numeric x axis is logarithmic.
+        pane_heights: Relative heights of the panes; empty for equal ones.
     """
 
     title: str
@@ -253,6 +254,7 @@ class Chart:
     x_label: str = ""
     y_labels: tuple[str, ...] = ("",)
     log_x: bool = False
+    pane_heights: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         return f"Chart({self.title!r}, {len(self.marks)} marks)"

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gatecast.plotting.spec import Chart
+from gatecast.plotting.spec import Chart, Column
 from gatecast.reporting.text_tables import TextTable
 
 __all__ = [
     "Block",
     "Choice",
     "Code",
+    "ContentBlock",
+    "Download",
     "Explorer",
     "FactList",
     "Figure",
+    "ForecastOfSeries",
     "Paragraph",
     "Section",
     "SeriesBlock",
@@ -58,11 +61,13 @@ class Table(NamedTuple):
         cells: Texts of header and rows; the first column is left-aligned.
         caption: Caption, or the summary of a collapsed table.
         collapsed: Whether the reader has to open it.
+        tall: Whether it scrolls.
     """
 
     cells: TextTable
     caption: str
     collapsed: bool = False
+    tall: bool = False
 
 
 class Code(NamedTuple):
@@ -97,7 +102,41 @@ class Choice(NamedTuple):
     figures: Mapping[str, Figure]
 
 
-SeriesBlock = Paragraph | Figure | Choice | Table
+class Download(NamedTuple):
+    """The forecast as files, which the page makes from its numbers: `horizon` rows a series, one after another.
+
+    Args:
+        ids: Id columns by name, one value a series [n].
+        time_col: Name of the time column.
+        times: Times of the rows [n * horizon].
+        numbers: Forecast and bounds by name, each [n * horizon].
+        levels: Names of the intervals.
+        series: Positions of the series in the `Explorer` [n].
+        horizon: Rows of a series.
+        note: What the files hold.
+        file: Name of the files, without a suffix.
+    """
+
+    ids: Mapping[str, Sequence[Any]]
+    time_col: str
+    times: Column
+    numbers: Mapping[str, Column]
+    levels: Sequence[str]
+    series: Sequence[int]
+    horizon: int
+    note: str
+    file: str
+
+
+class ForecastOfSeries(NamedTuple):
+    """The forecast of the selected series as a table, which the page makes from the numbers of its `Download`."""
+
+    caption: str
+
+
+ContentBlock = Paragraph | Figure | Choice | Table
+
+SeriesBlock = ContentBlock | ForecastOfSeries
 
 
 class Explorer(NamedTuple):
@@ -130,7 +169,7 @@ class SeriesView(NamedTuple):
     missing: str = ""
 
 
-Block = Paragraph | FactList | Table | Code | Figure | Choice | Explorer | SeriesView
+Block = Paragraph | FactList | Table | Code | Figure | Choice | Download | Explorer | SeriesView
 
 
 class Section(NamedTuple):

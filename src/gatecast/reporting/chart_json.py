@@ -78,6 +78,14 @@ class Encoder:
         quantized = np.where(np.isfinite(z), np.round(np.nan_to_num(levels)), MISSING).astype("u1")
         return {"$": "q", "lo": low, "hi": high, "c": z.shape[1], "b": _base64(quantized)}
 
+    def encode_bytes(self, values: Column) -> dict[str, Any]:
+        """Encode numbers in their own type."""
+        return _encode_numbers(values)
+
+    def encode_exact(self, values: Column) -> dict[str, Any]:
+        """Encode numbers without rounding them."""
+        return _encode_numbers(values.astype("f8"))
+
     def encode_grid(self) -> Any:
         """Encode the grid."""
         return None if self.grid is None else Encoder().encode_array(self.grid)

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gatecast._utils.atomic import writing
-from gatecast._utils.formatting import format_count
+from gatecast._utils.formatting import format_count, format_times
 from gatecast.errors import ConfigError
 from gatecast.evaluation.breakdown import errors_by_series
 from gatecast.explain.gates import find_series
 from gatecast.explain.inspector import Inspector
-from gatecast.reporting.blocks import Block, Paragraph, Section, SeriesBlock, SeriesView
-from gatecast.reporting.html import render_page
+from gatecast.reporting.blocks import Block, ContentBlock, Paragraph, Section, SeriesView
+from gatecast.reporting.html import Heading, render_page
+from gatecast.reporting.language import Raw, check_language
 from gatecast.reporting.sections import evaluation as evaluation_sections
 from gatecast.reporting.sections import network, selection, series
 from gatecast.reporting.sections.anomalies import anomaly_section
+from gatecast.reporting.sections.errors import errors_section
+from gatecast.reporting.sections.known_columns import known_ahead
 from gatecast.reporting.sections.reproducibility import reproducibility_section
+from gatecast.reporting.sections.totals import totals_section
 from gatecast.results import Evaluation, Forecast
 
-__all__ = ["report", "require_plotly"]
+__all__ = ["report"]
 
 MAX_INSPECTED = 24
 """Series of a panel whose gates and attributions are on the page: a third of a second each, for five networks."""
@@ -32,8 +37,8 @@ MAX_INSPECTED = 24
 MAX_STEPS_OF_MANY = 200
 """Steps of their heat maps."""
 
-MAX_HEAT_MAP_CELLS = 2_400_000
-"""Cells of all heat maps together: 3.2 MB of the page."""
+MAX_HEAT_MAP_CELLS = 500_000
+"""Cells of all heat maps together: 0.7 MB of the page."""
 
 
 def report(
@@ -50,11 +55,14 @@ def report(
     explanation: Any = None,
     permutation_importance: Any = None,
     title: str | None = None,
+    source_name: str | None = None,
+    language: str = "en",
 ) -> Path:
-    """Write a report on a forecaster as one HTML file: forecast, scores, gates, attributions. It works offline.
+    """Write a report on a forecaster as one HTML file: forecast, totals, scores, gates. It works offline.
 
     The report has a section for each argument and for each thing the models can show. On the page of a panel the
-    reader finds and selects a series; forecast, gates and attributions follow the selection.
+    reader finds and selects a series; forecast, gates and attributions follow the selection. Buttons save the forecast
+    as CSV and XLSX files, which the page makes by itself.
 
     Args:
         forecaster: A fitted `Forecaster`; None for a report on the other arguments only.
@@ -69,26 +77,30 @@ def report(
         explanation: Result of `Forecaster.explain`; None computes one.
         permutation_importance: Result of `Forecaster.permutation_importance`.
         title: Heading of the page; the target and the horizon by default.
+        source_name: What the heading calls the data; the name of the file if `source` is a path.
+        language: "en" or "zh": of titles, sentences, tables and charts. Remarks on the data, names of columns and
+            models stay as they are.
 
     Returns:
         The path.
 
     Raises:
-        ConfigError: Plotly is not installed, unknown series, `id` and `explanation` of different series, nothing to
-            report, or not an HTML file.
+        ConfigError: Unknown series, `id` and `explanation` of different series, nothing to report, not an HTML file,
+            or an unknown language.
         NotFittedError: The forecaster is not fitted.
         DataError: As `predict`.
     """
-    target = _check_path(path)
+    target, language = _check_path(path), check_language(language)
     if forecaster is None and tune_result is not None:
         forecaster = tune_result.forecaster
     if forecaster is None and backtest is None and comparison is None and memory_benchmark is None:
         raise ConfigError("nothing to report", fix="Pass a fitted forecaster, a backtest or a comparison.")
     sections: list[Section | None] = []
     times, heading = None, "Report"
+    facts: list[tuple[str, str]] = []
     if forecaster is not None:
         about = _ForecasterSections(forecaster, source, futr_df, id, explanation)
-        sections, times, heading = about.build(backtest), about.times, about.heading
+        sections, times, heading, facts = about.build(backtest), about.times, about.heading, about.facts()
     elif backtest is not None:
         sections = [_data_section(backtest.findings), evaluation_sections.backtest_section(backtest, None, id)]
         heading = f"{backtest.target_col}: backtest"
@@ -106,23 +118,29 @@ def report(
     sections.append(reproducibility_section(forecaster))
     from gatecast import __version__
 
+    name = source_name or _file_name(source)
+    facts += [("source", Raw(name))] if name else []
+    facts.append(("created", _created()))
     present = [section for section in sections if section is not None]
-    page = render_page(title or heading, present, _plotly_source(), __version__, times)
+    top = Heading(Raw(title) if title else heading, facts)
+    page = render_page(top, present, __version__, times, language)
     with writing(target) as draft:
         draft.write_text(page, encoding="utf-8")
     return target
 
 
-def require_plotly() -> None:
-    """Check that plotly is installed.
+def _file_name(source: Any) -> str:
+    """Return the name of a file without its folder, which is nobody's business; "" for a table."""
+    return (
+        os.path.basename(os.fspath(source)) if isinstance(source, str | os.PathLike) and os.path.exists(source) else ""
+    )
 
-    Raises:
-        ConfigError: It is not installed.
-    """
-    if find_spec("plotly") is None:
-        raise ConfigError(
-            "a report needs plotly, which is not installed", fix='Install it: pip install "gatecast[report]"'
-        )
+
+def _created() -> str:
+    """Return the date of the page; SOURCE_DATE_EPOCH, if it is set, makes pages that are equal to the byte."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    when = datetime.fromtimestamp(int(epoch), timezone.utc) if epoch.isdigit() else datetime.now().astimezone()
+    return when.strftime("%Y-%m-%d")
 
 
 def _data_section(findings: Sequence[str]) -> Section | None:
@@ -141,13 +159,31 @@ class _ForecasterSections:
         panel = forecaster.panel_ if predicted.past is None else predicted.past.panel
         # The test part belongs to the series of `fit`.
         evaluation: Evaluation | None = forecaster.evaluation_ if source is None else None
-        self.data = series.PanelData(panel, forecaster.season_length_, predicted, evaluation)
+        data = series.PanelData(panel, forecaster.season_length_, predicted, evaluation)
+        known = known_ahead(panel, forecaster._context(source, futr_df)[1], data.horizon) if panel.futr_exog else {}
+        self.data = replace(data, known=known, totals=forecaster._totals(predicted, source, futr_df))
         self.selected = self._selected(id)
         self.is_selected = id is not None or explanation is not None
         self.times: Any = None
         target, horizon = panel.columns.target, format_count(self.data.horizon, "step")
         extent = f", {len(panel):,} series" if len(panel) > 1 else ""
         self.heading = f"{target}: {horizon} ahead{extent}"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what the heading says: which forecast, from which data, by which model."""
+        panel, predicted = self.data.panel, self.data.predicted
+        if predicted is None:
+            return []
+        future = panel.future_times(self.data.horizon)
+        starts, ends = panel.start, panel.freq.at(panel.start, np.maximum(panel.lengths - 1, 0))
+        first, last = _range(future.min(), future.max()), _range(starts.min(), ends.max())
+        rows = format_count(len(panel.values), "row")
+        facts = [
+            ("forecast", f"{format_count(self.data.horizon, 'step')}, {first}, {panel.freq.label}"),
+            ("data", f"{rows} of {len(panel):,} series, {last}"),
+            ("model", Raw(predicted.model)),
+        ]
+        return facts
 
     def build(self, backtest: Forecast | None) -> list[Section | None]:
         """Build all sections."""
@@ -163,11 +199,16 @@ class _ForecasterSections:
             self.times = explorer.times
             sections.append(explorer.section)
         else:
-            sections += [series.forecast_section(data.series(0)), series.history_section(data.series(0))]
+            sections.append(series.forecast_section(data))
+        if data.totals is not None:
+            sections.append(totals_section(data, data.totals))
+        if len(data.panel) == 1:
+            sections.append(series.history_section(data.series(0)))
         first_id = None if data.panel.columns.id is None else data.panel.ids[self.selected]
         sections.append(evaluation_sections.backtest_section(backtest, evaluation, first_id))
         if evaluation is not None:
             sections.append(evaluation_sections.skill_section(evaluation))
+            sections.append(errors_section(data, evaluation))
             sections.append(evaluation_sections.coverage_section(evaluation))
         sections.append(anomaly_section(self.forecaster, self.source))
         return sections + self._network_sections(explorer)
@@ -239,7 +280,7 @@ class _NetworkViews:
             charted = np.array(explorer.charted)
             self.inspected = series.select_spread(charted, self._n_inspected(selected), selected)
 
-    def blocks(self, key: str, content: Callable[[int], Sequence[SeriesBlock]]) -> tuple[Block, ...]:
+    def blocks(self, key: str, content: Callable[[int], Sequence[ContentBlock]]) -> tuple[Block, ...]:
         """Return the content of the only series, or a view of the content of many series."""
         if self.explorer is None:
             return tuple(content(0))
@@ -251,19 +292,19 @@ class _NetworkViews:
         missing += f" In Python, forecaster.{method}(id=...) returns them for every series."
         return (SeriesView(key, {rows[s]: content(s) for s in self.inspected}, missing),)
 
-    def gates(self, s: int) -> Sequence[SeriesBlock]:
+    def gates(self, s: int) -> Sequence[ContentBlock]:
         """Chart the gates of a series."""
         if not self._has_gates(s):
             return (self._unreadable(s, "chart of the gates"),)
         return network.gate_blocks(self._gates[s], self.data.series(s).history, self.max_steps)
 
-    def memory(self, s: int) -> Sequence[SeriesBlock]:
+    def memory(self, s: int) -> Sequence[ContentBlock]:
         """Chart the half-lives of the units while they read a series."""
         if not self._has_gates(s):
             return (self._unreadable(s, "chart of the memory"),)
         return network.memory_blocks(self._gates[s].unit_memory)
 
-    def attributions(self, s: int) -> Sequence[SeriesBlock]:
+    def attributions(self, s: int) -> Sequence[ContentBlock]:
         """Chart the attributions of the forecast of a series."""
         if self.explanation is not None and (self.explorer is None or self.explanation.id == self.data.panel.ids[s]):
             return network.attribution_blocks(self.explanation)
@@ -318,17 +359,14 @@ def _is_differentiable(forecaster: Any) -> bool:
     return forecaster.state_.ensemble.differentiable() is not None
 
 
-def _plotly_source() -> str:
-    """Return the source of plotly.js."""
-    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
-
-    return str(get_plotlyjs())
+def _range(first: Any, last: Any) -> str:
+    """Return two times as text."""
+    return " to ".join(format_times(np.array([first, last])))
 
 
 def _check_path(path: str | os.PathLike[str]) -> Path:
-    """Check that plotly is installed and that the file can be written."""
+    """Check that the file can be written."""
     target = Path(path)
-    require_plotly()
     if target.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(
             "a report is an HTML file",

@@ -349,5 +349,5 @@ def report(forecaster: Forecaster, form: schemas.Report, source: Any, settings: 
     from gatecast.reporting.html_report import report as write_report
 
     futr_df = None if form.futr_df is None else check_columns(form.futr_df, settings, "futr_df")
-    write_report(forecaster, path, source=source, futr_df=futr_df, id=form.id)
+    write_report(forecaster, path, source=source, futr_df=futr_df, id=form.id, language=form.language)
     return {"page": path.name}

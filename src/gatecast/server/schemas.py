@@ -141,6 +141,7 @@ class Report(Form):
     series: Columns | None = None
     futr_df: Columns | None = None
     id: StrictStr | StrictInt | None = None
+    language: Literal["en", "zh"] = "en"
 
 
 class StreamStart(Table):

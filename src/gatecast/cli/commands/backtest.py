@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import gatecast
-from gatecast.cli.input_files import check_source
+from gatecast.cli.input_files import check_source, source_name
 from gatecast.cli.options import (
     File,
     ForecasterOptions,
     Json,
+    Language,
     NWindows,
     Out,
     Refit,
@@ -21,6 +22,7 @@ from gatecast.cli.options import (
 )
 from gatecast.cli.output import format_findings, format_table, print_document, print_parts
 from gatecast.cli.output_files import REPORT, TABLE, check_outputs, write_outputs
+from gatecast.reporting.language import check_language
 
 if TYPE_CHECKING:
     from gatecast.evaluation.forecast_scores import ForecastScore
@@ -40,6 +42,7 @@ def backtest(
     out: Out = None,
     safe_csv: SafeCsv = False,
     report: Report = None,
+    language: Language = "en",
     json: Json = False,
 ) -> None:
     """Forecast FILE from past cutoffs and score the forecasts.
@@ -47,6 +50,7 @@ def backtest(
     Prints the errors over all cutoffs and series next to those of the baselines. No forecast sees a value after its
     cutoff. --out writes the forecasts next to the actual values.
     """
+    check_language(language)
     source = check_source(file)
     count, stride = parse_option("--n-windows", n_windows, NWindows), parse_option("--step-size", step_size, StepSize)
     forecaster = options.forecaster()
@@ -62,7 +66,9 @@ def backtest(
         targets,
         {
             "--out": lambda path: write(forecaster._with_offsets(table), path, safe_csv=safe_csv),
-            "--report": lambda path: gatecast.report(None, path, backtest=folds),
+            "--report": lambda path: gatecast.report(
+                None, path, backtest=folds, source_name=source_name(source), language=language
+            ),
         },
     )
     facts = [_score_row(score) for score in scores]

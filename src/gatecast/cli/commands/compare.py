@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gatecast
-from gatecast.cli.input_files import check_source
+from gatecast.cli.input_files import check_source, source_name
 from gatecast.cli.options import (
     File,
     ForecasterOptions,
     Json,
+    Language,
     Models,
     NWindows,
     Out,
@@ -18,6 +19,7 @@ from gatecast.cli.options import (
 )
 from gatecast.cli.output import format_findings, format_table, print_document, print_parts, progress
 from gatecast.cli.output_files import PLOT, REPORT, TABLE, check_outputs, write_outputs
+from gatecast.reporting.language import check_language
 
 __all__ = ["EXAMPLE", "compare"]
 
@@ -36,6 +38,7 @@ def compare(
     safe_csv: SafeCsv = False,
     plot: Plot = None,
     report: Report = None,
+    language: Language = "en",
     json: Json = False,
 ) -> None:
     """Compare models on FILE at the same past cutoffs.
@@ -43,6 +46,7 @@ def compare(
     Prints the errors of each model, whether the differences may be chance, and which model to take. --out writes the
     errors of every series and cutoff.
     """
+    check_language(language)
     source = check_source(file)
     count, names = parse_option("--n-windows", n_windows, NWindows), parse_option("--models", models, Models)
     settings = {name: value for name, value in options.settings().items() if name != "model"}
@@ -60,7 +64,9 @@ def compare(
         {
             "--out": lambda path: write(comparison.fold_scores, path, safe_csv=safe_csv),
             "--plot": lambda path: show(comparison_chart(comparison), path),
-            "--report": lambda path: gatecast.report(None, path, comparison=comparison),
+            "--report": lambda path: gatecast.report(
+                None, path, comparison=comparison, source_name=source_name(source), language=language
+            ),
         },
     )
     if json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import gatecast
-from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df, require_known_future
+from gatecast.cli.input_files import check_futr_df, check_source, require_futr_df, require_known_future, source_name
 from gatecast.cli.options import (
     FRACTION,
     TEXT,
@@ -16,6 +16,7 @@ from gatecast.cli.options import (
     ForecasterOptions,
     FutrDf,
     Json,
+    Language,
     Report,
     SafeCsv,
     SeriesId,
@@ -24,6 +25,7 @@ from gatecast.cli.options import (
 )
 from gatecast.cli.output import format_findings, format_table, print_document, print_parts, progress
 from gatecast.cli.output_files import GATES, MODEL_SUFFIX, REPORT, check_outputs, write_outputs
+from gatecast.reporting.language import check_language
 
 if TYPE_CHECKING:
     from gatecast.explain.forecast_attribution import Explanation
@@ -66,6 +68,7 @@ def explain(
     ] = None,
     safe_csv: SafeCsv = False,
     report: Report = None,
+    language: Language = "en",
     json: Json = False,
 ) -> None:
     """Explain a forecast and the memory of the network.
@@ -73,6 +76,7 @@ def explain(
     Prints how much each past value and each column adds to one step of the forecast, how long the units of the network
     remember, and what they follow. Options of the training apply to a table only.
     """
+    check_language(language)
     source, future = check_source(file), check_futr_df(futr_df, file)
     targets = check_outputs([source, future], {GATES: gates, REPORT: report})
     arguments = {
@@ -90,7 +94,15 @@ def explain(
         targets,
         {
             "--gates": lambda path: write(forecaster._with_offsets(series_gates.table), path, safe_csv=safe_csv),
-            "--report": lambda path: gatecast.report(forecaster, path, id=id, futr_df=future, explanation=explanation),
+            "--report": lambda path: gatecast.report(
+                forecaster,
+                path,
+                id=id,
+                futr_df=future,
+                explanation=explanation,
+                source_name=source_name(source),
+                language=language,
+            ),
         },
     )
     memory, diagnosis = series_gates.unit_memory, forecaster.learning_curves()

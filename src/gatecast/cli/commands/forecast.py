@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import gatecast
-from gatecast.cli.input_files import check_futr_df, check_source, require_known_future
-from gatecast.cli.options import File, ForecasterOptions, FutrDf, Json, Out, Plot, Report, SafeCsv
+from gatecast.cli.input_files import check_futr_df, check_source, require_known_future, source_name
+from gatecast.cli.options import File, ForecasterOptions, FutrDf, Json, Language, Out, Plot, Report, SafeCsv
 from gatecast.cli.output import progress
 from gatecast.cli.output_files import PLOT, REPORT, TABLE, check_outputs, write_outputs
+from gatecast.reporting.language import check_language
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from gatecast.cli.forecast_view import ForecastView
@@ -33,6 +35,7 @@ def forecast(
     safe_csv: SafeCsv = False,
     plot: Plot = None,
     report: Report = None,
+    language: Language = "en",
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the forecast alone; nothing with --out.")] = False,
 ) -> None:
@@ -45,9 +48,10 @@ def forecast(
     values, forecaster = options.values(), options.forecaster()
     require_known_future(forecaster, source, future)
     targets = check_outputs([source, future], {TABLE: out, PLOT: plot, REPORT: report})
+    page = {"language": check_language(language), "source_name": source_name(source)}
     began = perf_counter()
     view = _fit(forecaster, source, future, show_progress=not quiet)
-    files = _write(view, forecaster, future, targets, safe_csv)
+    files = _write(view, forecaster, future, targets, safe_csv, page)
     view = replace(view, seconds=perf_counter() - began)
     if json:
         from gatecast.cli.json_output import forecast_document, to_json
@@ -69,7 +73,12 @@ def _fit(forecaster: Forecaster, source: Path | str, future: Path | str | None, 
 
 
 def _write(
-    view: ForecastView, forecaster: Forecaster, future: Path | str | None, targets: dict[str, Path], safe_csv: bool
+    view: ForecastView,
+    forecaster: Forecaster,
+    future: Path | str | None,
+    targets: dict[str, Path],
+    safe_csv: bool,
+    page: Mapping[str, Any],
 ) -> list[str]:
     """Write the requested files, all or none."""
     from gatecast.data.sources.writers import write
@@ -79,6 +88,6 @@ def _write(
         {
             "--out": lambda path: write(forecaster._with_offsets(view.full_forecast.columns), path, safe_csv=safe_csv),
             "--plot": lambda path: forecaster.plot(view.full_forecast.columns, path=path),
-            "--report": lambda path: gatecast.report(forecaster, path, futr_df=future),
+            "--report": lambda path: gatecast.report(forecaster, path, futr_df=future, **page),
         },
     )

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 import gatecast
-from gatecast.cli.options import NAMES, WHOLE, Cells, Json, Out, Plot, Report, Setting, parse_option
+from gatecast.cli.options import NAMES, WHOLE, Cells, Json, Language, Out, Plot, Report, Setting, parse_option
 from gatecast.cli.output import format_table, print_document, print_parts, progress
 from gatecast.cli.output_files import PLOT, REPORT, TABLE, check_outputs, write_outputs
+from gatecast.reporting.language import check_language
 
 __all__ = ["EXAMPLE", "memory_benchmark"]
 
@@ -32,6 +33,7 @@ def memory_benchmark(
     out: Out = None,
     plot: Plot = None,
     report: Report = None,
+    language: Language = "en",
     json: Json = False,
 ) -> None:
     """Train recurrent cells on tasks that need a memory.
@@ -39,6 +41,7 @@ def memory_benchmark(
     Prints which cell solves which task, with how many updates, and the error of an answer without memory. It makes its
     own data. --out writes the loss every 25 updates.
     """
+    check_language(language)
     names, chosen = parse_option("--cells", cells, Cells), parse_option("--tasks", tasks, Tasks)
     count = parse_option("--n-seeds", n_seeds, NSeeds)
     targets = check_outputs([], {TABLE: out, PLOT: plot, REPORT: report})
@@ -56,7 +59,7 @@ def memory_benchmark(
         {
             "--out": lambda path: write(benchmark.table, path),
             "--plot": lambda path: show(memory_chart(benchmark), path),
-            "--report": lambda path: gatecast.report(None, path, memory_benchmark=benchmark),
+            "--report": lambda path: gatecast.report(None, path, memory_benchmark=benchmark, language=language),
         },
     )
     if json:

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 import gatecast
-from gatecast.cli.input_files import check_futr_df, check_input, check_source, require_futr_df
-from gatecast.cli.options import FutrDf, ModelFile, NewFile
+from gatecast.cli.input_files import check_futr_df, check_input, check_source, require_futr_df, source_name
+from gatecast.cli.options import FutrDf, Language, ModelFile, NewFile
 from gatecast.cli.output import format_findings, print_parts
 from gatecast.cli.output_files import PAGE, TABLE_SUFFIXES, check_outputs, write_outputs
 from gatecast.errors import ConfigError
+from gatecast.reporting.language import check_language
 
 __all__ = ["EXAMPLE", "report"]
 
@@ -26,11 +27,13 @@ def report(
     id: Annotated[
         str | None, typer.Option("--id", metavar="NAME", help="Series to explain. Default: the largest error.")
     ] = None,
+    language: Language = "en",
 ) -> None:
     """Write an HTML page about a forecaster.
 
     The page shows forecast, scores, gates, memory and attributions. It opens without a network.
     """
+    check_language(language)
     path = check_input(model, "MODEL")
     if path.suffix.lower() in TABLE_SUFFIXES:
         raise ConfigError(
@@ -45,8 +48,14 @@ def report(
     from gatecast.forecaster import Forecaster
 
     forecaster = Forecaster.load(path)
+    name = source_name(path if source is None else source)
     require_futr_df(forecaster, future)
     files = write_outputs(
-        targets, {"--out": lambda draft: gatecast.report(forecaster, draft, source=source, futr_df=future, id=id)}
+        targets,
+        {
+            "--out": lambda draft: gatecast.report(
+                forecaster, draft, source=source, futr_df=future, id=id, source_name=name, language=language
+            )
+        },
     )
     print_parts(format_findings(forecaster.findings_, "report"), files=files)

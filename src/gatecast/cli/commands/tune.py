@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import gatecast
-from gatecast.cli.input_files import check_futr_df, check_source, named_path, require_futr_df_for
+from gatecast.cli.input_files import check_futr_df, check_source, named_path, require_futr_df_for, source_name
 from gatecast.cli.models import available_cells
 from gatecast.cli.options import (
     POSITIVE,
@@ -17,6 +17,7 @@ from gatecast.cli.options import (
     ForecasterOptions,
     FutrDf,
     Json,
+    Language,
     Plot,
     Report,
     Setting,
@@ -33,6 +34,7 @@ from gatecast.cli.output_files import (
     write_outputs,
 )
 from gatecast.errors import ConfigError
+from gatecast.reporting.language import check_language
 
 if TYPE_CHECKING:
     from gatecast.selection.tune import TuneResult
@@ -70,6 +72,7 @@ def tune(
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the best forecaster: NAME.gatecast.")] = None,
     plot: Plot = None,
     report: Report = None,
+    language: Language = "en",
     json: Json = False,
 ) -> None:
     """Search for better settings of the networks of FILE.
@@ -77,6 +80,7 @@ def tune(
     Prints the best trials, which settings matter, and the gain on rows that no trial saw. Needs pip install
     'gatecast[tune]'. With --model, only that cell is tried.
     """
+    check_language(language)
     source, future = check_source(file), check_futr_df(futr_df, file)
     search = {
         "n_trials": parse_option("--n-trials", n_trials, NTrials),
@@ -104,7 +108,14 @@ def tune(
         {
             "--out": result.forecaster.save,
             "--plot": result.plot,
-            "--report": lambda path: gatecast.report(result.forecaster, path, futr_df=future, tune_result=result),
+            "--report": lambda path: gatecast.report(
+                result.forecaster,
+                path,
+                futr_df=future,
+                tune_result=result,
+                source_name=source_name(source),
+                language=language,
+            ),
         },
     )
     if json:

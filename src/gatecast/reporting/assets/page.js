@@ -5,11 +5,7 @@
   const data = JSON.parse(document.getElementById("figures").textContent);
   const root = document.documentElement;
   const types = { f4: Float32Array, f8: Float64Array, i4: Int32Array, u1: Uint8Array, u2: Uint16Array, u4: Uint32Array };
-  const touch = matchMedia("(pointer: coarse)").matches;
-  const config = {
-    displaylogo: false, responsive: true, scrollZoom: false, displayModeBar: touch ? false : "hover",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-  };
+  const texts = data.texts, filled = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const element = (tag, attributes = {}, ...children) => {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -32,72 +28,45 @@
     return rows;
   };
   const decode = (code, slots) => {
-    if (code.$ === "#") return resolve(slots[code.k], slots, "");
+    if (code.$ === "#") return resolve(slots[code.k], slots);
     if (code.$ === "g") return grid.subarray(code.s, code.s + code.n);
     if (code.$ === "i") return Array.from(decodeBytes(code.b, code.t), (k) => grid[k]);
     if (code.$ === "q") return decodeHeatMap(code);
     return decodeBytes(code.b, code.$);
   };
 
-  // Colors: "@model" is a color of the style sheet, "@model/0.2" the same color with this opacity.
-  const resolveColor = (text) => {
-    const [role, opacity] = text.slice(1).split("/");
-    const hex = getComputedStyle(root).getPropertyValue("--" + role).trim();
-    if (!opacity) return hex;
-    return "rgba(" + [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16)).join(",") + "," + opacity + ")";
-  };
-  const closePolygon = ({ x, low, high, ...trace }) => {
-    const xs = [], ys = [], finite = (k) => Number.isFinite(low[k]) && Number.isFinite(high[k]);
-    for (let first = 0; first < x.length; first++) {
-      if (!finite(first)) continue;
-      let stop = first;
-      while (stop < x.length && finite(stop)) stop++;
-      for (let k = first; k < stop; k++) { xs.push(x[k]); ys.push(high[k]); }
-      for (let k = stop - 1; k >= first; k--) { xs.push(x[k]); ys.push(low[k]); }
-      xs.push(x[first]); ys.push(null);
-      first = stop;
-    }
-    return { ...trace, x: xs, y: ys };
-  };
-  const resolve = (value, slots, key) => {
-    if (typeof value === "string") return key.endsWith("color") && value[0] === "@" ? resolveColor(value) : value;
-    if (Array.isArray(value)) return value.map((item) => resolve(item, slots, ""));
+  const resolve = (value, slots) => {
+    if (Array.isArray(value)) return value.map((item) => resolve(item, slots));
     if (value === null || typeof value !== "object") return value;
     if ("$" in value) return decode(value, slots);
     const made = {};
-    for (const name of Object.keys(value)) made[name] = resolve(value[name], slots, name);
-    return "low" in made ? closePolygon(made) : made;
+    for (const name of Object.keys(value)) made[name] = resolve(value[name], slots);
+    return made;
   };
 
-  // Charts are drawn when they come near the screen, and again when the color scheme changes.
-  const charts = new Set(document.querySelectorAll(".chart")), drawn = new Set(), slotted = new Map();
-  // Legend and color scale are below the labels of the x axis, whatever the height of the chart.
-  const placeLegend = ({ data: traces, layout }, height) => {
-    const axisHeight = layout.xaxis.title.text !== "" ? 56 : 30;
-    const plotHeight = height - layout.margin.t - axisHeight - (layout.showlegend ? 46 : 10);
-    const y = -axisHeight / Math.max(plotHeight, 60);
-    layout.legend.y = y;
-    for (const trace of traces) if (trace.colorbar) trace.colorbar.y = y;
-  };
+  // Charts are drawn when they come near the screen, and again when their width changes.
+  const charts = new Set(document.querySelectorAll(".chart")), drawn = new Map(), slotted = new Map();
   const draw = (chart) => {
     if (chart.closest("[hidden]")) return;
     const [template, slots] = slotted.get(chart) || [data.figures[+chart.dataset.figure], []];
-    const figure = resolve(template, slots, "");
-    if (touch) figure.layout.dragmode = false;
-    placeLegend(figure, chart.clientHeight);
-    figure.layout.xaxis.nticks = Math.max(3, Math.floor(chart.clientWidth / 75));
-    drawn.add(chart);
-    Plotly.react(chart, figure.data, figure.layout, config);
+    drawn.set(chart, chart.clientWidth);
+    gatecastDraw(chart, resolve(template, slots));
+    if (sizes) sizes.observe(chart);
   };
+  const sizes = "ResizeObserver" in window && new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (drawn.has(target) && target.clientWidth && target.clientWidth !== drawn.get(target)) draw(target);
+    }
+  });
   const observer = "IntersectionObserver" in window && new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) { observer.unobserve(entry.target); draw(entry.target); }
   }, { rootMargin: "500px" });
   const drawWhenNear = (chart) => observer ? observer.observe(chart) : draw(chart);
-  const redraw = () => drawn.forEach(draw);
   const drawAll = () => charts.forEach((chart) => { if (!drawn.has(chart)) draw(chart); });
   const discard = (chart) => {
     if (observer) observer.unobserve(chart);
-    if (drawn.delete(chart)) Plotly.purge(chart);
+    if (sizes) sizes.unobserve(chart);
+    drawn.delete(chart);
     charts.delete(chart);
     slotted.delete(chart);
   };
@@ -107,12 +76,12 @@
   const button = document.getElementById("theme");
   const isDark = () => (root.dataset.theme || (systemDark.matches ? "dark" : "light")) === "dark";
   const updateButton = () => {
-    button.textContent = isDark() ? "Light" : "Dark";
+    button.textContent = isDark() ? texts.light : texts.dark;
     button.setAttribute("aria-pressed", String(isDark()));
-    button.setAttribute("aria-label", isDark() ? "Use light colors" : "Use dark colors");
+    button.setAttribute("aria-label", isDark() ? texts.use_light : texts.use_dark);
   };
-  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; updateButton(); redraw(); });
-  systemDark.addEventListener("change", () => { updateButton(); redraw(); });
+  button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; updateButton(); });
+  systemDark.addEventListener("change", () => { updateButton(); });
   updateButton();
 
   // In print, all charts are drawn, in light colors, and all details are open.
@@ -128,8 +97,7 @@
       beforePrint[1].forEach((details) => { details.open = false; });
       beforePrint = null;
     }
-    drawAll(); redraw();
-    drawn.forEach((chart) => { if (!chart.closest("[hidden]")) Plotly.Plots.resize(chart); });
+    drawAll();
   };
   addEventListener("beforeprint", () => setPrint(true));
   addEventListener("afterprint", () => setPrint(false));
@@ -146,19 +114,56 @@
   };
   document.querySelectorAll(".choice").forEach((choice) => connect(choice));
 
+  // The forecast: numbers in full, for the tables of single series and for the files.
+  const table = data.forecast && {
+    ...data.forecast, numbers: data.forecast.numbers.map((code) => decodeBytes(code.b, code.$)),
+    index: decodeBytes(data.forecast.index.b, data.forecast.index.$),
+  };
+  const decimalsOf = (columns) => {
+    let largest = 0;
+    for (const column of columns) for (const v of column) if (Number.isFinite(v)) largest = Math.max(largest, Math.abs(v));
+    return largest > 0 ? 3 - Math.floor(Math.log10(largest)) : 3;
+  };
+  const forecastTable = (caption, series) => {
+    const { h, index, times, numbers, levels } = table, start = h * table.series.indexOf(series);
+    const columns = numbers.map((column) => column.subarray(start, start + h)), decimals = decimalsOf(columns);
+    const text = (v) => !Number.isFinite(v) ? "-" : decimals < -6 || decimals > 8 ? v.toPrecision(4) : v.toFixed(Math.max(0, decimals));
+    const rows = Array.from({ length: h }, (_, k) => [times[index[start + k]], text(columns[0][k]),
+      ...levels.map((_, j) => filled(texts.range, { n_low: text(columns[2 * j + 1][k]), n_high: text(columns[2 * j + 2][k]) }))]);
+    return [caption, [table.time, table.names[0], ...levels], rows, false];
+  };
+  const fileRows = function* () {
+    const { ids, times, serials, index, numbers, h } = table;
+    yield [...ids.map(([name]) => name), table.time, ...table.names].map((name) => ({ text: name }));
+    for (let row = 0; row < index.length; row++) {
+      const time = index[row];
+      yield [
+        ...ids.map(([, values]) => { const v = values[Math.floor(row / h)]; return typeof v === "number" ? { number: v } : { text: v }; }),
+        serials ? { text: times[time], serial: serials[time] } : { number: +times[time] },
+        ...numbers.map((column) => ({ number: column[row] })),
+      ];
+    }
+  };
+  document.querySelectorAll("[data-download]").forEach((link) => {
+    link.closest(".files").hidden = false;
+    link.addEventListener("click", () => gatecastFiles.save(link.dataset.download, table.file, fileRows()));
+  });
+
   // Content of one series, built from JSON.
   const chosen = new Map();
   const buildFigure = ([template, slots, title, alternative, note, caption, height]) => {
-    const chart = element("div", { class: "chart", role: "img", "aria-label": alternative, style: `height:${height}px` });
+    const style = `min-height:${height}px`;
+    const chart = element("div", { class: "chart", role: "img", "aria-label": alternative, "data-height": height, style });
     slotted.set(chart, [data.templates[template], slots]);
-    const texts = (text) => text ? [element("p", { class: "note" }, text)] : [];
-    return element("figure", {}, element("figcaption", {}, title), ...texts(note), chart, ...texts(caption));
+    const noteOf = (text) => text ? [element("p", { class: "note" }, text)] : [];
+    return element("figure", {}, element("figcaption", {}, title), ...noteOf(note), chart, ...noteOf(caption));
   };
   const buildTable = ([caption, columns, rows, collapsed]) => {
     const head = element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)));
     const body = rows.map(([first, ...cells]) => element("tr", {}, element("th", { scope: "row" }, first),
-      ...cells.map((cell) => element("td", {}, cell))));
-    const table = element("table", {}, ...(collapsed ? [] : [element("caption", {}, caption)]),
+      ...cells.map((cell, k) => element("td", { "data-label": columns[k + 1] }, cell))));
+    const kinds = [...(columns.length > 4 ? ["wide"] : []), ...(rows.every(([first]) => first.length <= 16) ? ["short"] : [])];
+    const table = element("table", kinds.length ? { class: kinds.join(" ") } : {}, ...(collapsed ? [] : [element("caption", {}, caption)]),
       element("thead", {}, head), element("tbody", {}, ...body));
     const scroll = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption }, table);
     return collapsed ? element("details", {}, element("summary", {}, caption), scroll) : scroll;
@@ -180,15 +185,16 @@
     connect(choice, (name) => chosen.set(id, name));
     return choice;
   };
-  const build = (block, view) => {
+  const build = (block, view, series) => {
     if ("text" in block) return element("p", {}, block.text);
     if ("table" in block) return buildTable(block.table);
+    if ("forecast" in block) return buildTable(forecastTable(block.forecast, series));
     return "choice" in block ? buildChoice(block.choice, view) : buildFigure(block.figure);
   };
   const fill = (container, k, name) => {
     const { blocks, missing } = data.views[container.dataset.view], content = blocks[k];
     container.querySelectorAll(".chart").forEach(discard);
-    container.replaceChildren(...(content ? content.map((block) => build(block, container.dataset.view))
+    container.replaceChildren(...(content ? content.map((block) => build(block, container.dataset.view, +k))
       : [element("p", { class: "note" }, missing.split("{series}").join(name))]));
     container.querySelectorAll(".chart").forEach((chart) => { charts.add(chart); drawWhenNear(chart); });
   };
@@ -224,8 +230,8 @@
       const query = search.value.trim().toLowerCase();
       hits = orders[order.value].filter((k) => lowerNames[k].includes(query));
       const nCharted = hits.filter((k) => String(k) in charted).length;
-      hitsText.textContent = `${hits.length.toLocaleString("en")} of ${names.length.toLocaleString("en")} series, `
-        + `${nCharted.toLocaleString("en")} with charts`;
+      const [n, all, nWithCharts] = [hits.length, names.length, nCharted].map((count) => count.toLocaleString("en"));
+      hitsText.textContent = filled(texts.hits, { n, n_all: all, n_charted: nWithCharts });
       body.replaceChildren();
       shown = 0;
       showMore();

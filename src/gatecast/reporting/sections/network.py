@@ -18,7 +18,7 @@ from gatecast.nn.inspection.trace import LayerTrace
 from gatecast.nn.inspection.unit_memory import UnitMemory, heat_map
 from gatecast.plotting.charts import HistorySeries
 from gatecast.plotting.spec import SERIES_ROLES, Bars, Chart, HeatMapCells, Line, Mark, VerticalLines
-from gatecast.reporting.blocks import Choice, Figure, Paragraph, Section, SeriesBlock, table_from_columns
+from gatecast.reporting.blocks import Choice, ContentBlock, Figure, Paragraph, Section, table_from_columns
 
 __all__ = [
     "GATES_NOTE",
@@ -96,7 +96,7 @@ def learning_section(diagnosis: Diagnosis) -> Section | None:
     return Section("learning", "Learning curves", (Paragraph(diagnosis.sentence), figure))
 
 
-def gate_blocks(gates: Gates, history: HistorySeries, max_steps: int = MAX_STEPS) -> tuple[SeriesBlock, ...]:
+def gate_blocks(gates: Gates, history: HistorySeries, max_steps: int = MAX_STEPS) -> tuple[ContentBlock, ...]:
     """Chart gates and states over time, below the series that the network reads.
 
     Args:
@@ -114,7 +114,7 @@ def gate_blocks(gates: Gates, history: HistorySeries, max_steps: int = MAX_STEPS
     return (Choice("Layer and gate", {name: Figure(chart, height=460) for name, chart in ordered.items()}),)
 
 
-def memory_blocks(memory: UnitMemory) -> tuple[SeriesBlock, ...]:
+def memory_blocks(memory: UnitMemory) -> tuple[ContentBlock, ...]:
     """Chart the half-lives of the units, and list all units."""
     layers, half_life = np.asarray(memory.table["layer"], object), np.asarray(memory.table["half_life"], float)
     figures = {}
@@ -137,13 +137,13 @@ def memory_blocks(memory: UnitMemory) -> tuple[SeriesBlock, ...]:
     return (Paragraph(memory.sentence), *choice, table_from_columns(memory.table, "All units", collapsed=True))
 
 
-def attribution_blocks(explanation: Explanation) -> tuple[SeriesBlock, ...]:
+def attribution_blocks(explanation: Explanation) -> tuple[ContentBlock, ...]:
     """Chart the attributions of a forecast by lag and by column, and list all of them."""
     table = explanation.table
     feature = np.asarray(table["feature"], object)
     attribution, lag = np.asarray(table["attribution"], float), np.asarray(table["lag"], float)
     names = list(dict.fromkeys(feature.tolist()))
-    blocks: list[SeriesBlock] = [Paragraph(explanation.sentence)]
+    blocks: list[ContentBlock] = [Paragraph(explanation.sentence)]
     lines: list[Mark] = []
     for name, role in zip(names, SERIES_ROLES, strict=False):
         rows = (feature == name) & np.isfinite(lag)

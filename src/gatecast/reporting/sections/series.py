@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.formatting import format_count, format_or_dash, format_times
+from gatecast._utils.formatting import format_count, format_or_dash, format_times, number_formatter
 from gatecast.data.outliers import THRESHOLD, find_outliers, gaps
 from gatecast.data.panel import Panel
 from gatecast.evaluation.breakdown import SeriesErrors, errors_by_series, rows_of_series
+from gatecast.evaluation.totals import Totals
 from gatecast.plotting.charts import ForecastSeries, HistorySeries, forecast_chart
 from gatecast.plotting.spec import Chart, Column, Line, Mark, Points, ShadedRanges, VerticalLines
 from gatecast.reporting.blocks import (
     Block,
+    Download,
     Explorer,
     FactList,
     Figure,
+    ForecastOfSeries,
     Paragraph,
     Section,
     SeriesBlock,
     SeriesView,
     Table,
 )
+from gatecast.reporting.language import Raw
+from gatecast.reporting.sections.known_columns import with_known_columns
 from gatecast.reporting.text_tables import TextTable, forecast_table
-from gatecast.results import Evaluation, Forecast
+from gatecast.results import Evaluation, Forecast, column_names
 
 __all__ = [
     "ExplorerSection",
@@ -53,6 +58,12 @@ MAX_LISTED = 60
 MAX_CHARTED, MAX_NUMBERS = 900, 3_600_000
 """Series of a panel that have charts, and the numbers in these charts: 5 MB of the page."""
 
+MAX_IN_FILES = 150_000
+"""Numbers of a forecast up to which the files hold all series, and not only those with charts: 1.6 MB of the page."""
+
+MAX_SHOWN = 24
+"""Steps up to which the table of a forecast is shown as a whole; a longer one scrolls."""
+
 MAX_NAMED = 20_000
 """Series in the table of the explorer."""
 
@@ -67,6 +78,7 @@ class SeriesData:
         history: Observed values.
         forecast: The forecast with its baseline; None if there is none.
         test: Forecasts of the test part; None if there are none.
+        known: Columns that are known ahead, by name: values at the times of history and forecast.
     """
 
     name: str
@@ -74,6 +86,7 @@ class SeriesData:
     history: HistorySeries
     forecast: ForecastSeries | None = None
     test: ForecastSeries | None = None
+    known: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -90,12 +103,16 @@ class PanelData:
         season_length: Steps per season; 1 for none.
         predicted: Forecasts of all series; None if there are none.
         evaluation: Evaluation of all series; None if there is none.
+        known: Columns that are known ahead, by name: values after the end of every series [S, h].
+        totals: Sums of the forecasts; None if there are none.
     """
 
     panel: Panel
     season_length: int
     predicted: Forecast | None = None
     evaluation: Evaluation | None = None
+    known: Mapping[str, Floats] = field(default_factory=dict)
+    totals: Totals | None = None
 
     @property
     def horizon(self) -> int:
@@ -107,7 +124,9 @@ class PanelData:
         panel = self.panel
         name = "" if panel.columns.id is None else str(panel.ids[s])
         history = HistorySeries(panel.times(s), panel.series(s), self.season_length)
-        return SeriesData(name, panel.columns.target, history, self._forecast(s), self._test(s))
+        rows = slice(panel.indptr[s], panel.indptr[s + 1])
+        known = {name: np.concatenate([panel.futr_exog[name][rows], values[s]]) for name, values in self.known.items()}
+        return SeriesData(name, panel.columns.target, history, self._forecast(s), self._test(s), known)
 
     def _forecast(self, s: int) -> ForecastSeries | None:
         """Return the forecast of series s with its baseline."""
@@ -166,13 +185,62 @@ def history_section(series: SeriesData) -> Section:
     return Section("history", "Data", tuple(blocks))
 
 
-def forecast_section(series: SeriesData) -> Section | None:
-    """Build the section on the forecast of a series with its intervals and the baseline; None without a forecast."""
+def forecast_section(data: PanelData) -> Section | None:
+    """Build the section on the forecast of a single series: chart, known columns, table, files; None without one."""
+    series = data.series(0)
     if series.forecast is None:
         return None
+    table = forecast_table(series.forecast)
+    cells = TextTable((Raw(table.columns[0]), *table.columns[1:]), table.rows)
+    blocks: list[Block] = [
+        *_forecast_figures(series),
+        Table(cells, "Forecast by step", tall=len(table.rows) > MAX_SHOWN),
+    ]
+    return Section("forecast", "Forecast", (*blocks, _download(data, [0], {0: 0})))
+
+
+def _forecast_figures(series: SeriesData, height: int = 380) -> list[Figure]:
+    """Return the chart of a forecast, with the known columns below it."""
+    if series.forecast is None:
+        return []
     chart = forecast_chart(series.title, series.history, series.forecast, series.test)
-    table = Table(forecast_table(series.forecast), "All steps", collapsed=True)
-    return Section("forecast", "Forecast", (Figure(chart, height=380), table))
+    chart, n_panes = with_known_columns(chart, series.history.times, series.forecast.times, series.known)
+    left_out = len(series.known) - n_panes
+    note = f"Known columns that are constant here, or not drawn: {left_out:,}." if left_out and n_panes else ""
+    return [Figure(chart, note, height + 70 * n_panes)]
+
+
+def _download(data: PanelData, charted: Sequence[int], rows: Mapping[int, int]) -> Download:
+    """Return the forecast as files: of all series, or of those with charts if all of them are too many numbers."""
+    if data.predicted is None:
+        raise ValueError("files of a forecast that there is not")
+    predicted, h, panel = data.predicted, data.horizon, data.panel
+    names = column_names(predicted.model, predicted.levels)
+    all_fit = len(panel) * h * len(names) <= MAX_IN_FILES
+    held = [s for s in range(len(panel)) if s in rows] if all_fit else sorted(charted)
+    of_rows = (np.array(held)[:, None] * h + np.arange(h)).ravel()
+    keys = panel.keys or ({} if panel.columns.id is None else {panel.columns.ids[0]: panel.ids})
+    note = "The files hold all steps with all digits."
+    if len(held) < len(panel):
+        note = f"The files hold the forecasts of {len(held):,} of {len(panel):,} series; gatecast predict writes all."
+    return Download(
+        {name: [_plain(column[s]) for s in held] for name, column in keys.items()},
+        predicted.time_col,
+        predicted.columns[predicted.time_col][of_rows],
+        {name: np.asarray(predicted.columns[name], float)[of_rows] for name in names},
+        [f"{level:g} %" for level in predicted.levels],
+        [rows[s] for s in held],
+        h,
+        note,
+        f"{panel.columns.target} forecast",
+    )
+
+
+def _plain(value: object) -> object:
+    """Return an id as JSON has it: a whole number that JavaScript holds exactly, or text."""
+    number = value.item() if isinstance(value, np.generic) else value
+    is_exact = isinstance(number, int) and not isinstance(number, bool) and abs(number) < 1 << 53
+    return number if is_exact else str(number)
 
 
 def history_chart(series: SeriesData, max_points: int) -> Chart:
@@ -217,7 +285,7 @@ def explorer_section(data: PanelData, selected: int | None = None) -> ExplorerSe
         series = data.series(s)
         times.append(series.history.times[-MAX_POINTS_OF_MANY:])
         times += [] if series.forecast is None else [series.forecast.times]
-        blocks[s] = _chart_blocks(series, errors, s)
+        blocks[s] = _chart_blocks(series, data, errors, s)
     if selected is not None:
         first_order = next(iter(orders.values()))
         orders = {"selected first": np.concatenate([[selected], first_order[first_order != selected]])} | orders
@@ -236,9 +304,9 @@ def explorer_section(data: PanelData, selected: int | None = None) -> ExplorerSe
         note,
     )
     view = SeriesView("charts", {rows[s]: content for s, content in blocks.items()})
-    return ExplorerSection(
-        Section("series", "Series", (explorer, view)), charted, rows, np.unique(np.concatenate(times))
-    )
+    files = () if data.predicted is None else (_download(data, charted, rows),)
+    section = Section("series", "Series", (explorer, view, *files))
+    return ExplorerSection(section, charted, rows, np.unique(np.concatenate(times)))
 
 
 def select_spread(rank: IntArray, n: int, first: int | None = None) -> list[int]:
@@ -313,17 +381,33 @@ def _columns(panel: Panel, errors: SeriesErrors | None) -> dict[str, list[str]]:
     return columns
 
 
-def _chart_blocks(series: SeriesData, errors: SeriesErrors | None, s: int) -> tuple[SeriesBlock, ...]:
-    """Return facts and charts of one series among many."""
+def _chart_blocks(series: SeriesData, data: PanelData, errors: SeriesErrors | None, s: int) -> tuple[SeriesBlock, ...]:
+    """Return facts, charts and the forecast of one series among many."""
     text = f"{format_count(len(series.history.values), 'row')}."
     if errors is not None:
         mase, skill = format_or_dash(errors.mase[s], "{:.3f}"), format_or_dash(errors.skill[s], "{:+.0f} %")
         text += f" MASE {mase}, skill {skill}."
+    if data.totals is not None:
+        text = f"{text} {total_of_series(data, s)}".rstrip()
     history = Figure(history_chart(series, MAX_POINTS_OF_MANY), height=260)
     if series.forecast is None:
         return (Paragraph(text), history)
-    chart = forecast_chart(series.title, series.history, series.forecast, series.test)
-    return (Paragraph(text), Figure(chart), history)
+    table = ForecastOfSeries("Forecast by step")
+    return (Paragraph(text), *_forecast_figures(series, 340), table, history)
+
+
+def total_of_series(data: PanelData, s: int) -> str:
+    """Return the total of one series in a sentence; "" without a forecast."""
+    place = s if data.panel.hierarchy is None else s - data.panel.hierarchy.n_totals
+    totals = data.totals
+    if totals is None or place < 0 or not np.isfinite(totals.by_series.point[place]):
+        return ""
+    point, low, high = (side[place] for side in totals.by_series)
+    write = number_formatter(np.array([point, *low, *high]))
+    triples = zip(totals.levels, low, high, strict=True)
+    bounds = [f"{level:g} %: {write(float(a))} to {write(float(b))}" for level, a, b in triples]
+    intervals = f" ({'; '.join(bounds)})" if bounds else ""
+    return f"Total of {format_count(data.horizon, 'step')}: {write(float(point))}{intervals}."
 
 
 def _named(rank: IntArray, charted: Sequence[int]) -> list[int]:

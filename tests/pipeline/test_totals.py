@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gatecast.forecaster import Forecaster
+
+
+def panel_table(rng, n_series=4, n=60, correlation=0.0):
+    """Return monthly random walks, whose steps have a common part."""
+    common, own = rng.standard_normal((n, 1)), rng.standard_normal((n, n_series))
+    y = 100 + np.cumsum(np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own, axis=0)
+    times = np.arange("2015-01", "2020-01", dtype="M8[M]")[:n].astype("M8[us]")
+    ids = np.repeat([f"s{k}" for k in range(n_series)], n)
+    return {"unique_id": ids, "ds": np.tile(times, n_series), "y": y.T.ravel()}
+
+
+def fit(table, **settings):
+    """Return a forecaster that needs no training, with its forecast and totals."""
+    forecaster = Forecaster(h=6, model="naive", level=[80, 95], **settings).fit(table)
+    predicted = forecaster._forecast()
+    return forecaster, predicted, forecaster._totals(predicted)
+
+
+def test_totals_of_a_forecaster_are_sums_of_its_forecast(rng):
+    _, predicted, totals = fit(panel_table(rng))
+    point = predicted.columns["Naive"].reshape(4, 6)
+    assert float(totals.total.point) == pytest.approx(point.sum())
+    np.testing.assert_allclose(totals.by_series.point, point.sum(axis=1))
+    np.testing.assert_allclose(totals.by_step.point, point.sum(axis=0))
+    assert totals.measured
+    assert totals.n_series == 4
+    assert (totals.change.lag, totals.change.n_steps) == (12, 6)
+
+
+@pytest.mark.parametrize(("correlation", "low", "high"), [(0.0, 0.0, 0.3), (1.0, 0.8, 1.0)])
+def test_totals_know_how_much_series_move_together(rng, correlation, low, high):
+    _, _, totals = fit(panel_table(rng, n_series=8, correlation=correlation))
+    assert low <= totals.correlation <= high
+
+
+def test_totals_are_the_same_for_the_same_forecast(rng):
+    forecaster, predicted, totals = fit(panel_table(rng))
+    again = forecaster._totals(predicted)
+    np.testing.assert_array_equal(totals.total.low, again.total.low)
+    np.testing.assert_array_equal(totals.by_series.high, again.by_series.high)
+
+
+def test_totals_of_a_single_series_lie_within_the_sums_of_its_bounds(rng):
+    _, predicted, totals = fit(panel_table(rng, n_series=1))
+    table, point = predicted.columns, float(totals.total.point)
+    below = [(point - low) / totals.stretch for low in totals.total.low]
+    above = [(high - point) / totals.stretch for high in totals.total.high]
+    assert 0 <= below[0] <= below[1] <= point - table["Naive-lo-95"].sum()
+    assert 0 <= above[0] <= above[1] <= table["Naive-hi-95"].sum() - point
+    assert np.isnan(totals.correlation)
+
+
+def test_totals_of_other_series_say_that_no_errors_are_known(rng):
+    forecaster, _, _ = fit(panel_table(rng))
+    others = panel_table(rng, n_series=3)
+    others["unique_id"] = np.char.add("new ", others["unique_id"])
+    totals = forecaster._totals(forecaster._forecast(others), others)
+    assert totals.n_series == 3
+    assert not totals.measured
+
+
+def test_totals_of_series_with_different_ends_have_no_steps(rng):
+    table = panel_table(rng)
+    keep = np.ones(240, bool)
+    keep[55:60] = False
+    _, _, totals = fit({name: column[keep] for name, column in table.items()})
+    assert totals.by_step is None
+    assert np.isfinite(float(totals.total.point))
+
+
+def test_totals_of_too_many_steps_are_not_drawn(rng, monkeypatch):
+    forecaster, predicted, _ = fit(panel_table(rng))
+    monkeypatch.setattr("gatecast.pipeline.totals.MAX_STEPS", 5)
+    assert forecaster._totals(predicted) is None
+
+
+def test_totals_of_a_hierarchy_count_no_series_twice(rng):
+    table = panel_table(rng)
+    table["shop"] = table.pop("unique_id")
+    forecaster = Forecaster(h=6, model="naive", level=80, id_col="shop", hierarchy=[()]).fit(table)
+    predicted = forecaster._forecast()
+    totals = forecaster._totals(predicted)
+    point = predicted.columns["Naive"].reshape(-1, 6)
+    assert len(point) == 5
+    assert totals.n_series == 4
+    assert float(totals.total.point) == pytest.approx(point[0].sum())
+
+
+def test_totals_without_levels_have_no_bounds(rng):
+    forecaster, predicted, _ = fit(panel_table(rng))
+    totals = forecaster._totals(replace(predicted, levels=()))
+    assert totals.total.low.shape == (0,)
