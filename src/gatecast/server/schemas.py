@@ -11,6 +11,8 @@ __all__ = [
     "Columns",
     "Explain",
     "Forecast",
+    "Gates",
+    "Inspect",
     "ModelForecast",
     "Report",
     "StreamStart",
@@ -136,6 +138,31 @@ class Report(Form):
     series: Columns | None = None
     futr_df: Columns | None = None
     id: StrictStr | StrictInt | None = None
+
+
+class Inspect(Table):
+    """What a table is understood to be."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"series": EXAMPLE_SERIES, "rows": 3, "history": 24}})
+
+    h: Horizon | None = None
+    season_length: Horizon | None = None
+    level: Levels = [80, 95]
+    rows: Annotated[StrictInt, Field(ge=0, le=100)] = Field(5, description="First rows of the table to return.")
+    history: Annotated[StrictInt, Field(ge=0, le=200_000)] = Field(
+        0, description="Newest values of all series together to return, at most."
+    )
+
+
+class Gates(Form):
+    """Gates of the first network of a model while it reads a series."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"steps": 60}})
+
+    series: Columns | None = None
+    futr_df: Columns | None = None
+    id: StrictStr | StrictInt | None = None
+    steps: Annotated[StrictInt, Field(ge=1, le=1000)] = Field(200, description="Newest steps, at most.")
 
 
 class StreamStart(Table):

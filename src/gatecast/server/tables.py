@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from gatecast._utils.suggestions import suggestion
 from gatecast._utils.typing import ColumnTable
+from gatecast.data.reader import read_raw
 from gatecast.data.sources import arrow_ipc
 from gatecast.data.sources.trust import trusting
 from gatecast.errors import DataError, GatecastError
@@ -26,10 +27,27 @@ from gatecast.server.problems import ProblemError
 from gatecast.server.schemas import Form
 from gatecast.server.settings import Settings
 
-__all__ = ["ARROW", "CSV", "JSON", "Body", "check_columns", "encode", "parse", "source_of", "to_lists"]
+__all__ = [
+    "ARROW",
+    "CSV",
+    "FILES",
+    "JSON",
+    "PARQUET",
+    "XLSX",
+    "Body",
+    "check_columns",
+    "encode",
+    "parse",
+    "source_of",
+    "to_lists",
+]
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
+PARQUET = "application/vnd.apache.parquet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UPLOAD = "upload.csv"
+FILES = {PARQUET: ("upload.parquet", b"PAR1"), XLSX: ("upload.xlsx", b"PK\x03\x04")}
+"""Files that are no text, with how they begin. They may be far larger than they look: a worker alone reads them."""
 
 FormType = TypeVar("FormType", bound=Form)
 
@@ -49,7 +67,7 @@ class Body(NamedTuple):
     """What a request brings.
 
     Args:
-        kind: `JSON`, `CSV` or `ARROW`.
+        kind: `JSON`, `CSV`, `ARROW`, `PARQUET` or `XLSX`.
         data: JSON as a whole, or a table.
         fields: Settings next to a table, as texts.
     """
@@ -128,15 +146,43 @@ def source_of(body: Body, form: Any, settings: Settings) -> Iterator[Any]:
         elif body.kind == ARROW:
             yield arrow_ipc.read_stream(body.data, settings.max_rows, settings.max_columns)
         else:
-            _check_text(body.data, settings)
+            name, magic = FILES.get(body.kind, (UPLOAD, b""))
+            if body.kind == CSV:
+                _check_text(body.data, settings)
+            elif not body.data.startswith(magic):
+                raise _no_file(body)
             folder = Path(tempfile.mkdtemp(prefix="upload-"))
             try:
-                (folder / UPLOAD).write_bytes(body.data)
-                yield folder / UPLOAD
+                (folder / name).write_bytes(body.data)
+                if body.kind in FILES:
+                    _check_file(folder / name, settings)
+                yield folder / name
             except GatecastError as error:
                 raise _without_folder(error, f"{folder}/") from None
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_file(body: Body) -> DataError:
+    """Return the refusal of a file that is not what its type of content says."""
+    what = "Parquet" if body.kind == PARQUET else "Excel"
+    return DataError(
+        f"The upload is no file of {what}",
+        where="upload",
+        got=repr(body.data[:8]),
+        expected=f"a file that begins with {FILES[body.kind][1]!r}",
+        fix="Say in Content-Type what the body is, or send it as CSV.",
+    )
+
+
+def _check_file(path: Path, settings: Settings) -> None:
+    """Refuse files of more rows or columns than the limits; those that are no text say less of themselves."""
+    if path.suffix == ".parquet":
+        n_rows, n_columns = arrow_ipc.parquet_size(path)
+        check_size(n_rows, n_columns, settings, "upload")
+        return
+    table = read_raw(path, trusted=False)
+    check_size(len(table), len(table.names), settings, "upload")
 
 
 def _without_folder(error: GatecastError, folder: str) -> GatecastError:
