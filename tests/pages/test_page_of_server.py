@@ -230,8 +230,11 @@ def test_page_of_a_table_that_is_understood_wrongly_is_corrected(chromium, serve
                 page.select_option(f"#field-{name}", value)
             page.wait_for_selector("#work:not([aria-busy]) #forecast:enabled")
         assert [page.input_value(f"#field-{name}") for name in ("time_col", "target_col")] == ["nr", "amount"]
+        page.select_option("#field-level", "")
         visit.forecast()
         assert visit.text("#result-title") == "Forecast of amount"
+        assert page.locator("#chart path.band").count() == 0
+        assert page.locator("#chart path.line").count() == 2
         page.click("#values summary")
         assert visit.text("#values-table tbody th") == "41"
 
@@ -244,7 +247,7 @@ def test_page_of_a_panel_of_300_series_finds_each(chromium, server, panel):
         visit.forecast()
         assert page.locator("#panel tbody tr").count() == 12
         page.fill("#find-series", "shop 27")
-        assert visit.text("#panel p[role=status]") == "10 of 10 series" or page.locator("#panel tbody tr").count() == 10
+        assert visit.text("#panel p[role=status]") == "10 of 300 series"
         page.click("#panel button:text-is('shop 277')")
         assert visit.text("#result-title") == "Forecast of shop 277"
         first = page.get_attribute("#chart .handle", "aria-valuetext")
@@ -311,7 +314,7 @@ def test_page_is_used_by_the_keyboard_alone(chromium, server):
         assert first.startswith("Jan 1961: Forecast")
         assert "90 % interval" in first
         page.keyboard.press("ArrowLeft")
-        assert page.get_attribute("#chart .handle", "aria-valuetext") == "Dec 1960: Past 432"
+        assert page.get_attribute("#chart .handle", "aria-valuetext") == "Dec 1960: Past 432.0"
         assert page.locator("#chart .tip:visible").inner_text().startswith("Dec 1960")
         page.keyboard.press("End")
         assert page.get_attribute("#chart .handle", "aria-valuetext").startswith("Dec 1962")
@@ -401,6 +404,12 @@ def test_page_cancels_a_training(chromium, server):
         page.wait_for_selector("#forecast:enabled")
         jobs = page.evaluate("fetch('v1/jobs').then((answer) => answer.json())")["jobs"]
         assert jobs[-1]["status"] == "cancelled"
+        # A training that is left for another table is cancelled too.
+        page.click("#forecast")
+        page.wait_for_selector("#progress[value]")
+        with page.expect_request(lambda request: request.method == "DELETE"):
+            page.click("#again")
+        assert page.locator("#input:visible").count() == 1
 
 
 def test_page_asks_for_a_key_that_the_server_asks_for(chromium, own_server):
@@ -409,9 +418,10 @@ def test_page_asks_for_a_key_that_the_server_asks_for(chromium, own_server):
         page = visit.page
         page.wait_for_selector("#key:visible")
         visit.check("key")
+        assert page.locator("#key-wrong:visible").count() == 0
         page.fill("#key-value", "another-key-that-is-wrong")
         page.press("#key-value", "Enter")
-        page.wait_for_selector("#key:visible")
+        page.wait_for_selector("#key-wrong:visible")
         page.fill("#key-value", "an-example-of-a-long-key")
         page.click("#key button")
         page.wait_for_selector("#key", state="hidden")

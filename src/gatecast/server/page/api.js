@@ -5,6 +5,8 @@ const WAITS = [300, 600, 1000, 2000, 3000];
 
 let key = sessionStorage.getItem(KEY) ?? "";
 
+export const hasKey = () => Boolean(key);
+
 export function setKey(value) {
   key = value;
   sessionStorage.setItem(KEY, value);

@@ -1,6 +1,6 @@
 // The page as a whole: a table comes in, is understood, corrected, forecast and taken away.
 
-import { follow, json, Problem, send, setKey, Unreachable, untilReady } from "./api.js";
+import { follow, hasKey, json, Problem, send, setKey, Unreachable, untilReady } from "./api.js";
 import { drawChart } from "./chart.js";
 import { $, h, save, say, show } from "./dom.js";
 import { exampleTable } from "./example.js";
@@ -62,6 +62,7 @@ let asked = null;
 function askKey() {
   asked ??= new Promise((resolve) => {
     show($("key"));
+    show($("key-wrong"), hasKey());
     $("key-value").focus();
     $("key-form").onsubmit = (event) => {
       event.preventDefault();
@@ -221,10 +222,6 @@ function newRun() {
 
 function restart() {
   newRun();
-  if (state.job) {
-    forget();
-    json(`v1/jobs/${state.job}`, { method: "DELETE" }).catch(() => null); // It may have ended.
-  }
   $("fields").inert = false;
   Object.assign(state, { table: null, seen: null, view: null, model: null, stored: false, job: null });
   resetSettings();
@@ -350,11 +347,11 @@ async function train(run, { open = null, isPreparing = false } = {}) {
     if (error instanceof Problem && error.status === 404) throw new Problem({ what: t("gone"), status: 503, ours: true });
     throw error;
   } finally {
-    if (state.job === work.job && !(run.signal.aborted && state.table)) {
-      state.job = null;
-      await forget();
-    }
+    state.job = null;
+    // What nobody waits for any more need not be done. It may have ended.
+    if (run.signal.aborted && work.job) json(`v1/jobs/${work.job}`, { method: "DELETE" }).catch(() => null);
     show($("job"), false);
+    await forget();
   }
 }
 

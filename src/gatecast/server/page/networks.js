@@ -33,7 +33,7 @@ export function drawAttributions(answer) {
     return h("tr", {}, h("th", { scope: "row" }, names.size > 1 ? `${part.name} ${steps}` : steps), h("td", { class: "bars both" }, bar), h("td", {}, format(part.added)));
   });
   box.replaceChildren(
-    h("h2", {}, t("attributions")), h("p", { class: "note" }, t("attributionsNote")), h("p", { lang: "en" }, answer.sentence),
+    h("h2", {}, t("attributions")), h("p", { class: "note" }, t("attributionsNote")), h("p", { class: "sentence", lang: "en" }, answer.sentence),
     h("table", { class: "scores" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("lag")), h("td", {}), h("th", { scope: "col" }, t("added")))), h("tbody", {}, ...rows)));
   show(box);
@@ -52,7 +52,7 @@ export function drawGates(answer) {
     h("div", { class: "row between baseline" }, h("h2", {}, t("gates")), h("div", { class: "row" }, h("label", { for: "gate" }, t("gate")), select)),
     h("p", { class: "note" }, t("gatesNote")), canvas,
     h("p", { class: "row between note" }, h("span", {}, String(times[0])), h("span", { class: "ramp" }, t("low"), h("i", {}), t("high")), h("span", {}, String(times.at(-1)))),
-    h("p", { lang: "en" }, answer.sentence));
+    h("p", { class: "sentence", lang: "en" }, answer.sentence));
   draw(first);
   show(box);
 }

@@ -16,10 +16,11 @@ export function resetSettings() {
   Object.assign(settings, structuredClone(INITIAL));
 }
 
+// A comma alone is an empty list.
 // The part that inspecting and forecasting share, as a query.
 export function query() {
   const { time_col, target_col, id_col, freq, season_length, h: steps, level } = settings;
-  return { time_col, target_col, id_col: id_col.join(","), freq, season_length, h: steps, level: level || "[]" };
+  return { time_col, target_col, id_col: id_col.join(","), freq, season_length, h: steps, level: level || "," };
 }
 
 const options = (pairs, chosen) => pairs.map(([value, text]) => h("option", { value, selected: value === chosen }, text));

@@ -6,7 +6,7 @@ const EN = {
   lead: "Times and values are enough: the rest is recognized, and you can correct it. Nothing leaves this server.",
   drop: "Drop a file here", formats: "CSV, Excel (.xlsx) or Parquet", choose: "Choose a file", example: "Try an example",
   paste: "Or paste cells, with their heading", use: "Use these cells", pasted: "Pasted cells",
-  keyTitle: "This server asks for a key", keyLabel: "API key", keySend: "Continue",
+  keyTitle: "This server asks for a key", keyLabel: "API key", keySend: "Continue", keyWrong: "The server does not know this key.",
   keyNote: "It is kept until this tab is closed, and sent to this server alone.", 
   understood: "What was understood", hint: "recognized. Change what is not right.", reading: "Reading the table …", read: "The table is read. {facts}",
   series: "{n} series", oneSeries: "1 series", rowsOf: "{n} rows", missing: "{n} missing", noMissing: "no gaps",
@@ -51,7 +51,7 @@ const ZH = {
   lead: "有时间和数值即可，其余自动识别，也可以更正。数据不会离开这台服务器。",
   drop: "把文件拖到这里", formats: "CSV、Excel（.xlsx）或 Parquet", choose: "选择文件", example: "试用示例",
   paste: "或粘贴带表头的单元格", use: "使用这些单元格", pasted: "粘贴的单元格",
-  keyTitle: "此服务器需要密钥", keyLabel: "API 密钥", keySend: "继续",
+  keyTitle: "此服务器需要密钥", keyLabel: "API 密钥", keySend: "继续", keyWrong: "服务器不认识这个密钥。",
   keyNote: "密钥只保留到此标签页关闭，并且只发送给此服务器。", 
   understood: "识别结果", hint: "为自动识别，不对的地方可以更改。", reading: "正在读取表格…", read: "表格已读取。{facts}",
   series: "{n} 条序列", oneSeries: "1 条序列", rowsOf: "{n} 行", missing: "{n} 个缺失", noMissing: "无缺失",
@@ -125,7 +125,10 @@ export const count = (n) => new Intl.NumberFormat(locale()).format(n);
 // Numbers of one chart or table have as many decimals as their size asks for.
 export function numberFormat(values) {
   const largest = Math.max(0, ...values.filter(Number.isFinite).map(Math.abs));
-  const digits = largest >= 1000 ? 0 : largest >= 100 ? 1 : largest >= 1 ? 2 : 4;
-  const format = new Intl.NumberFormat(locale(), { maximumFractionDigits: digits });
+  const isWhole = values.every((value) => !Number.isFinite(value) || Number.isInteger(value));
+  const most = largest >= 1000 ? 0 : largest >= 100 ? 1 : largest >= 1 ? 2 : 4;
+  // As many as the values have: ticks of 0.5 need no more.
+  const digits = isWhole ? 0 : [...Array(most).keys()].find((k) => values.every((value) => !Number.isFinite(value) || Math.abs(value * 10 ** k - Math.round(value * 10 ** k)) < 1e-9)) ?? most;
+  const format = new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return (value) => (Number.isFinite(value) ? format.format(value) : "–");
 }
