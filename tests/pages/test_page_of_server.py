@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from spreadsheet_files import write_xlsx
 
 from gatecast.forecaster import Forecaster
 
@@ -237,6 +238,20 @@ def test_page_of_a_table_that_is_understood_wrongly_is_corrected(chromium, serve
         assert page.locator("#chart path.line").count() == 2
         page.click("#values summary")
         assert visit.text("#values-table tbody th") == "41"
+
+
+def test_page_of_a_workbook_takes_another_sheet(chromium, server, tmp_path):
+    pytest.importorskip("python_calamine")
+    rows = [[f"{2020 + k // 12}-{k % 12 + 1:02}", 1.0 * k] for k in range(36)]
+    sheets = {name: [["month", name], *rows] for name in ("sales", "costs")}
+    with Visit(chromium, server) as visit:
+        visit.give(write_xlsx(tmp_path / "book.xlsx", sheets))
+        assert visit.page.locator("#field-target_col option:checked").inner_text() == "sales"
+        with visit.page.expect_response("**/v1/inspect*"):
+            visit.page.select_option("#field-sheet", "costs")
+        visit.page.wait_for_selector("#work:not([aria-busy]) #forecast:enabled")
+        visit.forecast()
+        assert visit.text("#result-title") == "Forecast of costs"
 
 
 def test_page_of_a_panel_of_300_series_finds_each(chromium, server, panel):

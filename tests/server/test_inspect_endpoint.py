@@ -138,6 +138,31 @@ def test_files_of_all_kinds_are_the_same_table(drive, tmp_path, kind, in_this_pr
     assert form.json()["forecast"] == forecast.json()["forecast"]
 
 
+def test_sheet_of_a_workbook_is_chosen_by_name(drive, tmp_path, in_this_process):
+    pytest.importorskip("python_calamine")
+    sheets = {
+        "Sales": [["ds", "y"], *zip(MONTHS, SALES, strict=True)],
+        "Costs": [["ds", "cost"], *zip(MONTHS[:30], SALES[:30], strict=True)],
+    }
+    data = write_xlsx(tmp_path / "a.xlsx", sheets).read_bytes()
+
+    async def scenario(client):
+        headers = {"content-type": XLSX}
+        first = await client.post("/v1/inspect", content=data, headers=headers)
+        costs = await client.post("/v1/inspect?sheet=Costs", content=data, headers=headers)
+        unknown = await client.post("/v1/inspect?sheet=Cost", content=data, headers=headers)
+        text = await client.post("/v1/inspect?sheet=Costs", content=as_csv(), headers=CSV)
+        return first, costs, unknown, text
+
+    first, costs, unknown, text = drive(scenario)
+    assert (first.json()["target_col"], first.json()["sheets"]) == ("y", ["Sales", "Costs"])
+    assert "::" not in first.text
+    assert (costs.json()["target_col"], costs.json()["series"][0]["rows"]) == ("cost", 30)
+    assert (unknown.status_code, text.status_code) == (422, 422)
+    assert "Costs" in unknown.text
+    assert "/tmp" not in unknown.text
+
+
 @pytest.mark.parametrize("kind", [PARQUET, XLSX])
 def test_file_that_is_none_of_its_kind_is_a_problem(drive, kind, in_this_process):
     magic = b"PAR1" if kind == PARQUET else b"PK\x03\x04"

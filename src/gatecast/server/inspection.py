@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from gatecast.data.frequency import format_times
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.raw_table import RawTable
 from gatecast.data.reader import read_raw
+from gatecast.data.sources.patterns import split_selection
+from gatecast.data.sources.spreadsheets import sheet_names
 from gatecast.errors import GatecastError
 from gatecast.forecaster import Forecaster
 from gatecast.pipeline.inspection import Inspection, inspect_panel
@@ -25,6 +28,8 @@ MAX_SERIES = 1000
 """Series that are described one by one, at most."""
 MAX_COLUMNS = 200
 """Columns that are listed, at most."""
+MAX_SHEETS = 100
+"""Sheets that are listed, at most."""
 MAX_CELL = 100
 """Characters of a cell that is shown, at most."""
 
@@ -38,7 +43,7 @@ def inspect(form: schemas.Inspect, source: Any, settings: Settings) -> dict[str,
     """
     compute.check_horizon(form.h, settings)
     compute._require(source)
-    table = _describe_table(read_raw(source, trusted=False), form.rows)
+    table = _describe_table(read_raw(source, trusted=False), form.rows) | _sheets(source)
     try:
         columns = compute._columns_of(form)
         config = Forecaster(**columns, h=form.h, model="pretrained", season_length=form.season_length).config
@@ -51,6 +56,12 @@ def inspect(form: schemas.Inspect, source: Any, settings: Settings) -> dict[str,
         raise problem from None
     history = {"history": _history(panel, form.history)} if form.history else {}
     return _facts(inspection) | table | history
+
+
+def _sheets(source: Any) -> dict[str, Any]:
+    """Return the names of the sheets of a file of Excel."""
+    name, _ = split_selection(str(source)) if isinstance(source, str | Path) else ("", "")
+    return {"sheets": sheet_names(Path(name), "upload")[:MAX_SHEETS]} if name.endswith(".xlsx") else {}
 
 
 def _facts(inspection: Inspection) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class Table(Form):
     futr_exog: Names = []
     hist_exog: Names = []
     stat_exog: Names = []
+    sheet: Name | None = Field(None, description="Sheet of an .xlsx file; by default the first with a table.")
 
 
 class Forecast(Table):

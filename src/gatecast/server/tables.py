@@ -53,7 +53,7 @@ FormType = TypeVar("FormType", bound=Form)
 
 LISTS = ("level", "futr_exog", "hist_exog", "stat_exog")
 """Settings that a query string writes as a list with commas."""
-TEXTS = ("id_col", "time_col", "target_col", "freq", "model", "name", "intervals", "point", "method", "id")
+TEXTS = ("id_col", "time_col", "target_col", "freq", "model", "name", "intervals", "point", "method", "id", "sheet")
 """Settings that are texts there; the others are numbers or truth values."""
 
 MAX_DEPTH = 16
@@ -154,9 +154,15 @@ def source_of(body: Body, form: Any, settings: Settings) -> Iterator[Any]:
             folder = Path(tempfile.mkdtemp(prefix="upload-"))
             try:
                 (folder / name).write_bytes(body.data)
+                sheet = getattr(form, "sheet", None)
+                path: Any = folder / name
+                if sheet is not None:
+                    if body.kind != XLSX:
+                        raise DataError("Only .xlsx has sheets", where="sheet", got=sheet, fix="Leave it out.")
+                    path = f"{path}::{sheet}"
                 if body.kind in FILES:
-                    _check_file(folder / name, settings)
-                yield folder / name
+                    _check_file(path, settings)
+                yield path
             except GatecastError as error:
                 raise _without_folder(error, f"{folder}/") from None
             finally:
@@ -175,9 +181,9 @@ def _no_file(body: Body) -> DataError:
     )
 
 
-def _check_file(path: Path, settings: Settings) -> None:
+def _check_file(path: Any, settings: Settings) -> None:
     """Refuse files of more rows or columns than the limits; those that are no text say less of themselves."""
-    if path.suffix == ".parquet":
+    if isinstance(path, Path) and path.suffix == ".parquet":
         n_rows, n_columns = arrow_ipc.parquet_size(path)
         check_size(n_rows, n_columns, settings, "upload")
         return

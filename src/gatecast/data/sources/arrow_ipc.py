@@ -22,7 +22,7 @@ def parquet_size(path: Path) -> tuple[int, int]:
         DataError: No Parquet file.
     """
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
     except ImportError:
         raise DataError("Parquet cannot be read: pyarrow is not installed", fix="Run: pip install pyarrow") from None
     try:
@@ -46,7 +46,7 @@ def read_stream(data: bytes, max_rows: int, max_columns: int) -> Any:
         DataError: No Arrow stream, one that is compressed, too large or altered, or columns of other types.
     """
     try:
-        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow as pa
     except ImportError:
         raise DataError("Arrow cannot be read: pyarrow is not installed", fix="Run: pip install pyarrow") from None
     try:

@@ -9,18 +9,18 @@ const FIRST_MODELS = ["pretrained", "auto", "lstm", "gru", "es-lstm"];
 // They need a library that a server may not have, or are there to be compared with.
 const OTHER_MODELS = ["dot", "lgt", "segrnn", "slstm", "rnn", "lstm-peephole", "ar", "seasonal-naive", "naive", "drift", "mean"];
 
-export const settings = { time_col: "", target_col: "", id_col: [], freq: "", season_length: "", h: "", level: "80,95", model: "pretrained" };
+export const settings = { sheet: "", time_col: "", target_col: "", id_col: [], freq: "", season_length: "", h: "", level: "80,95", model: "pretrained" };
 const INITIAL = structuredClone(settings);
 
-export function resetSettings() {
-  Object.assign(settings, structuredClone(INITIAL));
+export function resetSettings(sheet = "") {
+  Object.assign(settings, structuredClone(INITIAL), { sheet });
 }
 
 // A comma alone is an empty list.
 // The part that inspecting and forecasting share, as a query.
 export function query() {
-  const { time_col, target_col, id_col, freq, season_length, h: steps, level } = settings;
-  return { time_col, target_col, id_col: id_col.join(","), freq, season_length, h: steps, level: level || "," };
+  const { sheet, time_col, target_col, id_col, freq, season_length, h: steps, level } = settings;
+  return { sheet, time_col, target_col, id_col: id_col.join(","), freq, season_length, h: steps, level: level || "," };
 }
 
 const options = (pairs, chosen) => pairs.map(([value, text]) => h("option", { value, selected: value === chosen }, text));
@@ -82,6 +82,11 @@ export function drawSettings(seen, about, change) {
     ...models(FIRST_MODELS), h("optgroup", { label: t("more") }, ...models(OTHER_MODELS)));
 
   $("fields").replaceChildren(
+    ...(seen.sheets?.length > 1 ? [select("sheet", t("sheet"), [["", t("firstSheet")], ...seen.sheets.map((each) => [each, each])], (name) => {
+      // Another sheet has other columns.
+      resetSettings(settings.sheet);
+      change(name);
+    })] : []),
     select("time_col", t("time"), columns("time_col", seen.time_col), change, isFound("time_col", seen.time_col)),
     select("target_col", t("target"), columns("target_col", seen.target_col, [["*", t("allColumns")]]), change, isFound("target_col", seen.target_col)),
     ids,
