@@ -356,8 +356,20 @@ def test_page_takes_a_dropped_file_and_pasted_cells(chromium, server):
         page.evaluate(paste, cells)
         page.wait_for_selector("#work:not([aria-busy]) #forecast:enabled")
         assert visit.text("#facts").startswith("1 series · 36 rows · 2020-01-01 – 2022-12-01")
+        page.click("#again")
+        wide = "month\tnorth\tsouth\n" + "\n".join(f"{2020 + k // 12}-{k % 12 + 1:02}\t{k}\t{k % 5}" for k in range(36))
+        page.evaluate(paste, wide)
+        # Which of two columns is meant, the server does not guess.
+        page.wait_for_selector("#problem:visible")
+        assert "target" in visit.text("#problem")
+        with page.expect_response("**/v1/inspect*"):
+            page.select_option("#field-target_col", "*")
+        page.wait_for_selector("#work:not([aria-busy]) #forecast:enabled")
+        assert visit.text("#facts").startswith("2 series · 72 rows")
+        assert visit.text("#understood .ids .value") == "none: a series for each column"
         visit.forecast()
-        assert visit.text("#result-title") == "Forecast of Umsatz"
+        assert visit.text("#result-title") == "Forecast of north"
+        assert page.locator("#panel tbody tr").count() == 2
 
 
 def test_page_goes_on_when_the_server_is_killed_and_started_again(chromium, own_server):

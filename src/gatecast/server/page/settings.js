@@ -57,7 +57,7 @@ export function drawSettings(seen, about, change) {
     const found = settings[name] ? null : value;
     return [["", found ? found[1] : t("unknown")], ...more, ...values.filter(([each]) => each !== found?.[0])];
   };
-  const columns = (name, value, more) => pairs(name, value && [value, value], names.map((each) => [each, each]), more);
+  const columns = (name, value, more) => pairs(name, value && [value, names.includes(value) || name === "time_col" ? value : t("allColumns")], names.map((each) => [each, each]), more);
   const isFound = (name, value) => !settings[name] && Boolean(value);
   const freqs = FREQS.includes(seen.frequency) || !seen.frequency ? FREQS : [...FREQS, seen.frequency];
   const nameOf = (freq) => t("freqs")[freq] ?? (freq.startsWith("W-") ? `${t("freqs").W} (${freq.slice(2)})` : freq);
@@ -101,8 +101,9 @@ export function drawSettings(seen, about, change) {
 
 function idsText(seen) {
   if (settings.id_col.length) return settings.id_col.join(" + ");
-  if (seen.id_cols?.length) return seen.id_cols.join(" + ");
   if (!seen.series) return t("unknown");
+  // Names that the table does not have are those of a table with a column for each series.
+  if (seen.id_cols.length && seen.id_cols.every((id) => seen.columns.some((column) => column.name === id))) return seen.id_cols.join(" + ");
   return seen.n_series > 1 ? t("wideIds") : t("noIds");
 }
 
