@@ -225,7 +225,7 @@ sbom: .venv/.test  ## write the bill of materials that the wheel carries, from p
 test-pretraining: .venv/.test  ## synthetic series, and the features and training of the pretrained network
 	$(BIN)/pytest -n $(WORKERS) -o addopts="-q --import-mode=importlib" tests/data/synth tests/forecasting/pretrained tests/scripts
 
-test-pages: .venv-pages/.installed  ## the HTML report in headless Chromium
+test-pages: .venv-pages/.installed  ## the HTML report and the page of the server in headless Chromium
 	.venv-pages/bin/pytest -n 2 tests/pages
 
 docs: .venv/.docs  ## build the documentation into build/site; a warning is an error
@@ -265,7 +265,7 @@ $(WHEEL)/.made: .venv/.demo $(PACKAGE)
 .venv-pages/.installed: $(WHEEL)/.made
 	$(call create,.venv-pages)
 	.venv-pages/bin/$(INSTALL_ONLY) --group pages
-	$(call install_wheel,.venv-pages,[plot$(comma)report])
+	$(call install_wheel,.venv-pages,[excel$(comma)plot$(comma)report$(comma)serve])
 	@touch $@
 
 .venv-peers/.installed: $(WHEEL)/.made

@@ -5,6 +5,8 @@ from __future__ import annotations
 MONTHS = [f"{year}-{month:02}" for year in range(2019, 2024) for month in range(1, 13)]
 SALES = [float(100 + k + 10 * (k % 12)) for k in range(60)]
 SERIES = {"ds": MONTHS, "y": SALES}
+MEMBERS = {"type", "title", "status", "detail", "instance", "what", "where", "got", "expected", "fix"}
+"""Members of every problem document."""
 
 
 def as_csv() -> bytes:

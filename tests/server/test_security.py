@@ -117,7 +117,7 @@ def test_description_has_an_example_of_every_body_that_works(drive):
 
     document, examples, codes = drive(scenario)
     assert codes == [200, 201, 202, 200]
-    assert len(examples) == 8
+    assert len(examples) == 10
     assert all("4XX" in method["responses"] for path in document["paths"].values() for method in path.values())
 
 

@@ -66,6 +66,7 @@ __all__ = [
     "list_files",
     "read",
     "read_future",
+    "read_raw",
     "to_frame_like",
     "write",
 ]
@@ -161,6 +162,24 @@ def read(
         raise add_query(error, os.fspath(source), table, columns, partial(_read_query, declared_too, trusted)) from None
     panel, holiday_notes = add_holidays(panel, holidays)
     return panel, (*notes, *holiday_notes)
+
+
+def read_raw(source: Any, *, trusted: bool = True) -> RawTable:
+    """Read a table of any kind as it is: names and cells, before any column is understood.
+
+    Args:
+        source: As for `read`.
+        trusted: As for `read`.
+
+    Raises:
+        DataError: No table that can be read.
+
+    Example:
+        >>> read_raw({"ds": ["2024-01", "2024-02"], "y": [1.0, 2.0]}).names
+        ('ds', 'y')
+    """
+    with trusting(trusted):
+        return _to_table(source)
 
 
 def _read_query(arguments: Mapping[str, Any], trusted: bool, query: str, *, as_declared: bool) -> Panel:

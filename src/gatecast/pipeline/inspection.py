@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from gatecast.errors import GatecastError
 from gatecast.pipeline.fit import plan_fit, prepare_panel
 from gatecast.pipeline.read import read_source
 
-__all__ = ["Inspection", "inspect_table"]
+__all__ = ["Inspection", "inspect_panel", "inspect_table"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,17 @@ def inspect_table(source: Any, config: ForecasterConfig) -> Inspection:
         >>> inspection.freq, inspection.season_length, inspection.horizon, inspection.n_series
         ('MS', 12, 9, 1)
     """
-    panel, remarks = read_source(source, config)
+    return inspect_panel(*read_source(source, config), config)
+
+
+def inspect_panel(panel: Panel, remarks: Sequence[str], config: ForecasterConfig) -> Inspection:
+    """Say what a panel is that was read by the same settings; as `inspect_table`.
+
+    Args:
+        panel: The series, as they were read.
+        remarks: What reading them noticed; the first says which columns were used.
+        config: Settings.
+    """
     notes, season_length, horizon, is_scored, problem = list(remarks), None, None, False, ""
     try:
         prepared = prepare_panel(panel, notes, config)

@@ -16,8 +16,10 @@ from gatecast._utils.versions import __version__
 from gatecast.server import schemas
 from gatecast.server.bodies import read_body
 from gatecast.server.gate import Gate
+from gatecast.server.inspection_endpoints import add_inspection
 from gatecast.server.jobs import OPEN
 from gatecast.server.openapi import PROBLEMS, body_of
+from gatecast.server.page_files import add_page
 from gatecast.server.problems import ProblemError, problem_of, respond
 from gatecast.server.security import Keys
 from gatecast.server.services import Services
@@ -73,6 +75,8 @@ def make_app(settings: Settings) -> Any:
     _add_models(app, services)
     _add_jobs(app, services)
     _add_streams(app, services)
+    add_inspection(app, services)
+    add_page(app)
     return app
 
 

@@ -7,7 +7,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from gatecast.server.problems import ProblemError
-from gatecast.server.tables import ARROW, CSV, JSON, Body
+from gatecast.server.tables import ARROW, CSV, FILES, JSON, Body
 
 __all__ = ["read_body"]
 
@@ -29,7 +29,7 @@ async def read_body(request: Request) -> Body:
     if kind == FORM:
         return await _read_form(request, fields)
     data = await request.body()
-    if kind in (CSV, ARROW):
+    if kind in (CSV, ARROW, *FILES):
         return Body(kind, data, fields)
     if kind not in (JSON, "") or fields:
         raise ProblemError(
@@ -38,7 +38,7 @@ async def read_body(request: Request) -> Body:
             "The body has another type of content" if not fields else "The query has settings, and the body is JSON",
             where="header Content-Type" if not fields else "query",
             got=kind or "nothing",
-            expected=", ".join((JSON, CSV, ARROW, FORM)) if not fields else "settings in the JSON",
+            expected=", ".join((JSON, CSV, ARROW, *FILES, FORM)) if not fields else "settings in the JSON",
             fix="Say in Content-Type what the body is." if not fields else "Move them into the body.",
         )
     return Body(JSON, data, {})
@@ -54,7 +54,7 @@ async def _read_form(request: Request, fields: dict[str, str]) -> Body:
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             data = await value.read()
-            kind = ARROW if value.content_type == ARROW else CSV
+            kind = value.content_type if value.content_type in (ARROW, *FILES) else CSV
         elif name in fields:
             raise ProblemError(422, "schema", "A setting is given twice", where=name, fix="Leave one of them out.")
         else:

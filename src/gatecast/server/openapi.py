@@ -6,7 +6,7 @@ from typing import Any
 
 from gatecast.server.problems import MEDIA_TYPE
 from gatecast.server.schemas import MONTHS, SALES, Form
-from gatecast.server.tables import ARROW, CSV, JSON
+from gatecast.server.tables import ARROW, CSV, FILES, JSON
 
 __all__ = ["PROBLEMS", "body_of"]
 
@@ -30,10 +30,10 @@ def body_of(form: type[Form], tables: bool) -> dict[str, Any]:
     if tables:
         binary = {"type": "string", "format": "binary"}
         content[CSV] = {"schema": {"type": "string"}, "example": EXAMPLE_CSV}
-        content[ARROW] = {"schema": binary}
+        content |= {kind: {"schema": binary} for kind in (ARROW, *FILES)}
         file = {"type": "object", "properties": {"file": binary}, "additionalProperties": {"type": "string"}}
         content["multipart/form-data"] = {"schema": file}
-    about = "JSON; or a table as CSV or Arrow, with the settings in the query or as fields of the form."
+    about = "JSON; or a table as CSV, Arrow, Parquet or XLSX, with the settings in the query or as fields of the form."
     return {"requestBody": {"description": about, "content": content}}
 
 

@@ -33,6 +33,7 @@ class ProblemError(Exception):
         expected: What is required.
         fix: A fix.
         headers: Further headers of the answer.
+        members: Further members of the document.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class ProblemError(Exception):
         expected: object = "",
         fix: str = "",
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(what)
         self.status, self.kind, self.headers = status, kind, dict(headers or {})
+        self.members = dict(members or {})
         # The same words as on the command line: shortened, without characters that command a terminal.
         self.error = GatecastError(what, where=where, got=got, expected=expected, fix=fix)
 
@@ -105,6 +108,7 @@ def describe(problem: ProblemError, instance: str = "") -> dict[str, Any]:
         "detail": str(error)[:2000],
         "instance": instance,
         **facts,
+        **problem.members,
     }
 
 

@@ -13,6 +13,8 @@ __all__ = [
     "Columns",
     "Explain",
     "Forecast",
+    "Gates",
+    "Inspect",
     "ModelForecast",
     "Report",
     "StreamStart",
@@ -59,6 +61,7 @@ class Table(Form):
     futr_exog: Names = []
     hist_exog: Names = []
     stat_exog: Names = []
+    sheet: Name | None = Field(None, description="Sheet of an .xlsx file; by default the first with a table.")
 
 
 class Forecast(Table):
@@ -142,6 +145,31 @@ class Report(Form):
     futr_df: Columns | None = None
     id: StrictStr | StrictInt | None = None
     language: Literal["en", "zh"] = "en"
+
+
+class Inspect(Table):
+    """What a table is understood to be."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"series": EXAMPLE_SERIES, "rows": 3, "history": 24}})
+
+    h: Horizon | None = None
+    season_length: Horizon | None = None
+    level: Levels = [80, 95]
+    rows: Annotated[StrictInt, Field(ge=0, le=100)] = Field(5, description="First rows of the table to return.")
+    history: Annotated[StrictInt, Field(ge=0, le=200_000)] = Field(
+        0, description="Newest values of all series together to return, at most."
+    )
+
+
+class Gates(Form):
+    """Gates of the first network of a model while it reads a series."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"steps": 60}})
+
+    series: Columns | None = None
+    futr_df: Columns | None = None
+    id: StrictStr | StrictInt | None = None
+    steps: Annotated[StrictInt, Field(ge=1, le=1000)] = Field(200, description="Newest steps, at most.")
 
 
 class StreamStart(Table):

@@ -11,7 +11,7 @@ from pathlib import Path
 from gatecast.errors import ConfigError
 from gatecast.server.problems import ProblemError
 
-__all__ = ["VARIABLE", "Keys", "read_keys"]
+__all__ = ["ASSETS", "VARIABLE", "Keys", "read_keys"]
 
 VARIABLE = "GATECAST_API_KEYS"
 """Environment variable with keys, separated by commas."""
@@ -19,8 +19,10 @@ VARIABLE = "GATECAST_API_KEYS"
 MIN_LENGTH = 16
 """Characters of a key, at least."""
 
-OPEN = ("/healthz", "/readyz")
-"""Paths that need no key: those who watch a server have none."""
+OPEN = ("/", "/healthz", "/readyz")
+"""Paths that need no key: those who watch a server have none, and the page asks for it."""
+ASSETS = "/page/"
+"""Where the files of the page are, which need none either."""
 
 
 def read_keys(path: str | None, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ class Keys:
         Raises:
             ProblemError: No key, or another one.
         """
-        if not self._digests or path in OPEN:
+        if not self._digests or path in OPEN or path.startswith(ASSETS):
             return
         scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
         given = headers.get(b"x-api-key") or (bearer.strip() if scheme.lower() == b"bearer" else b"")

@@ -26,10 +26,10 @@ from gatecast.server.problems import ProblemError
 from gatecast.server.settings import Settings
 from gatecast.server.store import Store
 from gatecast.server.streams import Streams
-from gatecast.server.tables import JSON, Body, parse, source_of
+from gatecast.server.tables import FILES, JSON, Body, parse, source_of
 from gatecast.server.worker import FORMS
 
-__all__ = ["Services"]
+__all__ = ["Services", "is_large"]
 
 Result = TypeVar("Result")
 Answer = dict[str, Any]
@@ -124,7 +124,7 @@ class Services:
 
     async def forecast(self, body: Body) -> Answer:
         """Forecast series without training: with others in one pass, or a large table in a process of its own."""
-        answer = await self.batcher.submit(body) if len(body.data) <= INLINE_BYTES else None
+        answer = await self.batcher.submit(body) if not is_large(body) else None
         if answer is None:
             answer, _ = await compute_apart(self.store, self.settings, Work("forecast", body), self._gate)
         return answer
@@ -193,7 +193,7 @@ class Services:
     async def forecast_by_model(self, name: str, body: Body) -> Answer:
         """Forecast by a stored model."""
         path = self.store.model(name)
-        if len(body.data) > MEASURED_BYTES:
+        if len(body.data) > MEASURED_BYTES or body.kind in FILES:
             work = Work("model-forecast", body, str(path.resolve()))
             result, _ = await compute_apart(self.store, self.settings, work, self._gate)
             return result
@@ -228,6 +228,8 @@ class Services:
         Raises:
             ProblemError: A past that is too long.
         """
+        if body.kind in FILES:
+            raise ProblemError(415, "content", "The past of a stream is no file", got=body.kind, fix="Send it as CSV.")
         if len(body.data) > STREAM_BYTES:
             raise ProblemError(
                 413,
@@ -258,6 +260,11 @@ class Services:
             raise GatecastError("A step is JSON", got=body.kind, expected='{"value": 1.5}')
         form = parse(body, schemas.StreamStep)
         return await self.in_thread(self.streams.step, stream, form.value, form.step)
+
+
+def is_large(body: Body) -> bool:
+    """Return whether a body is read in a process of its own."""
+    return len(body.data) > INLINE_BYTES or body.kind in FILES
 
 
 def _warm_up() -> None:

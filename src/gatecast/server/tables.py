@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from gatecast._utils.suggestions import suggestion
 from gatecast._utils.typing import ColumnTable
+from gatecast.data.reader import read_raw
 from gatecast.data.sources import arrow_ipc
 from gatecast.data.sources.trust import trusting
 from gatecast.errors import DataError, GatecastError
@@ -26,16 +27,33 @@ from gatecast.server.problems import ProblemError
 from gatecast.server.schemas import Form
 from gatecast.server.settings import Settings
 
-__all__ = ["ARROW", "CSV", "JSON", "Body", "check_columns", "encode", "parse", "source_of", "to_lists"]
+__all__ = [
+    "ARROW",
+    "CSV",
+    "FILES",
+    "JSON",
+    "PARQUET",
+    "XLSX",
+    "Body",
+    "check_columns",
+    "encode",
+    "parse",
+    "source_of",
+    "to_lists",
+]
 
 JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
+PARQUET = "application/vnd.apache.parquet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UPLOAD = "upload.csv"
+FILES = {PARQUET: ("upload.parquet", b"PAR1"), XLSX: ("upload.xlsx", b"PK\x03\x04")}
+"""Files that are no text, with how they begin. They may be far larger than they look: a worker alone reads them."""
 
 FormType = TypeVar("FormType", bound=Form)
 
 LISTS = ("level", "futr_exog", "hist_exog", "stat_exog")
 """Settings that a query string writes as a list with commas."""
-TEXTS = ("id_col", "time_col", "target_col", "freq", "model", "name", "intervals", "point", "method", "id")
+TEXTS = ("id_col", "time_col", "target_col", "freq", "model", "name", "intervals", "point", "method", "id", "sheet")
 """Settings that are texts there; the others are numbers or truth values."""
 
 MAX_DEPTH = 16
@@ -49,7 +67,7 @@ class Body(NamedTuple):
     """What a request brings.
 
     Args:
-        kind: `JSON`, `CSV` or `ARROW`.
+        kind: `JSON`, `CSV`, `ARROW`, `PARQUET` or `XLSX`.
         data: JSON as a whole, or a table.
         fields: Settings next to a table, as texts.
     """
@@ -128,15 +146,49 @@ def source_of(body: Body, form: Any, settings: Settings) -> Iterator[Any]:
         elif body.kind == ARROW:
             yield arrow_ipc.read_stream(body.data, settings.max_rows, settings.max_columns)
         else:
-            _check_text(body.data, settings)
+            name, magic = FILES.get(body.kind, (UPLOAD, b""))
+            if body.kind == CSV:
+                _check_text(body.data, settings)
+            elif not body.data.startswith(magic):
+                raise _no_file(body)
             folder = Path(tempfile.mkdtemp(prefix="upload-"))
             try:
-                (folder / UPLOAD).write_bytes(body.data)
-                yield folder / UPLOAD
+                (folder / name).write_bytes(body.data)
+                sheet = getattr(form, "sheet", None)
+                path: Any = folder / name
+                if sheet is not None:
+                    if body.kind != XLSX:
+                        raise DataError("Only .xlsx has sheets", where="sheet", got=sheet, fix="Leave it out.")
+                    path = f"{path}::{sheet}"
+                if body.kind in FILES:
+                    _check_file(path, settings)
+                yield path
             except GatecastError as error:
                 raise _without_folder(error, f"{folder}/") from None
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_file(body: Body) -> DataError:
+    """Return the refusal of a file that is not what its type of content says."""
+    what = "Parquet" if body.kind == PARQUET else "Excel"
+    return DataError(
+        f"The upload is no file of {what}",
+        where="upload",
+        got=repr(body.data[:8]),
+        expected=f"a file that begins with {FILES[body.kind][1]!r}",
+        fix="Say in Content-Type what the body is, or send it as CSV.",
+    )
+
+
+def _check_file(path: Any, settings: Settings) -> None:
+    """Refuse files of more rows or columns than the limits; those that are no text say less of themselves."""
+    if isinstance(path, Path) and path.suffix == ".parquet":
+        n_rows, n_columns = arrow_ipc.parquet_size(path)
+        check_size(n_rows, n_columns, settings, "upload")
+        return
+    table = read_raw(path, trusted=False)
+    check_size(len(table), len(table.names), settings, "upload")
 
 
 def _without_folder(error: GatecastError, folder: str) -> GatecastError:

@@ -16,6 +16,7 @@ from typing import Any
 
 from gatecast.pipeline.progress import Progress
 from gatecast.server import compute, schemas
+from gatecast.server.inspection import gates, inspect
 from gatecast.server.problems import FACTS, problem_of
 from gatecast.server.settings import Settings
 from gatecast.server.store import write_json
@@ -32,6 +33,8 @@ FORMS: dict[str, type[schemas.Form]] = {
     "backtest": schemas.Backtest,
     "explain": schemas.Explain,
     "report": schemas.Report,
+    "inspect": schemas.Inspect,
+    "gates": schemas.Gates,
 }
 """What a worker does, and the form of its request."""
 
@@ -53,7 +56,9 @@ def main(folder: Path) -> None:
             import traceback
 
             traceback.print_exc()
-        write_json(folder / "error.json", {"status": problem.status, "kind": problem.kind, **facts})
+        write_json(
+            folder / "error.json", {"status": problem.status, "kind": problem.kind, **facts, "members": problem.members}
+        )
         return
     write_json(folder / "result.json", result)
 
@@ -70,6 +75,8 @@ def _do(job: dict[str, Any], folder: Path, settings: Settings) -> dict[str, Any]
             return compute.train(form, source, settings, folder / MODEL, _report_progress)
         if op == "forecast":
             return compute.forecast(form, source, settings)
+        if op == "inspect":
+            return inspect(form, source, settings)
         forecaster = Forecaster.load(job["model"])
         if op == "model-forecast":
             return compute.forecast_with(forecaster, form, source, settings)
@@ -77,6 +84,8 @@ def _do(job: dict[str, Any], folder: Path, settings: Settings) -> dict[str, Any]
             return compute.backtest(forecaster, form, source)
         if op == "explain":
             return compute.explain(forecaster, form, source, settings)
+        if op == "gates":
+            return gates(forecaster, form, source)
         return compute.report(forecaster, form, source, settings, folder / PAGE)
 
 

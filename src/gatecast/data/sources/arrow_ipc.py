@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 from typing import Any
 
 from gatecast.errors import DataError
 
-__all__ = ["read_stream", "write_stream"]
+__all__ = ["parquet_size", "read_stream", "write_stream"]
 
 RECORD_BATCH, DICTIONARY_BATCH = 3, 2
 """Kinds of messages, as Arrow's Message.fbs numbers them."""
+
+
+def parquet_size(path: Path) -> tuple[int, int]:
+    """Return the numbers of rows and columns that a Parquet file says it has, without reading them.
+
+    Raises:
+        DataError: No Parquet file.
+    """
+    try:
+        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
+    except ImportError:
+        raise DataError("Parquet cannot be read: pyarrow is not installed", fix="Run: pip install pyarrow") from None
+    try:
+        metadata = parquet.read_metadata(path)
+    except (ArrowException, OSError, ValueError) as error:
+        raise DataError(
+            "The Parquet file cannot be read", where=str(path), got=str(error)[:200], fix="Write it again, or send CSV."
+        ) from None
+    return metadata.num_rows, metadata.num_columns
 
 
 def read_stream(data: bytes, max_rows: int, max_columns: int) -> Any:
@@ -26,7 +46,7 @@ def read_stream(data: bytes, max_rows: int, max_columns: int) -> Any:
         DataError: No Arrow stream, one that is compressed, too large or altered, or columns of other types.
     """
     try:
-        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow as pa
     except ImportError:
         raise DataError("Arrow cannot be read: pyarrow is not installed", fix="Run: pip install pyarrow") from None
     try:

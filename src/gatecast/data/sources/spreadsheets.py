@@ -16,9 +16,10 @@ from xml.etree import ElementTree
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import RawTable
 from gatecast.data.sources.cell_tables import ERRORS, Cell, holds_series, read_cells
+from gatecast.data.sources.trust import is_trusted
 from gatecast.errors import ConfigError, DataError
 
-__all__ = ["read_spreadsheet"]
+__all__ = ["read_spreadsheet", "sheet_names"]
 
 MAX_BYTES = 2 << 30
 """Largest size of a spreadsheet when unpacked: its cells are held in memory."""
@@ -53,8 +54,26 @@ def read_spreadsheet(path: Path, label: str, argument: str, selection: str = "")
             return _read_sheet(workbook, path, names[0], label)
         name, table = _choose_sheet(workbook, path, names, label)
     others = list_columns(other for other in names if other != name)
-    note = f"The sheet {name!r} is read, not {others}: append ::NAME to the file to choose."
+    # Only who types the name of the file can append to it.
+    advice = "append ::NAME to the file to choose" if is_trusted() else "name another one to choose it"
+    note = f"The sheet {name!r} is read, not {others}: {advice}."
     return replace(table, notes=(note, *table.notes))
+
+
+def sheet_names(path: Path, label: str) -> list[str]:
+    """Return the names of the sheets that can be read: the visible ones, or all if there are none.
+
+    Args:
+        path: The file.
+        label: What messages call it.
+
+    Raises:
+        ConfigError: python-calamine is not installed.
+        DataError: The file cannot be read, or is encrypted.
+    """
+    with _open(path, label) as workbook:
+        names, hidden = _list_sheets(workbook)
+    return names or hidden
 
 
 @contextmanager
