@@ -54,14 +54,25 @@ def season_pairs(task: Task) -> list[tuple[int, int]]:
     ]
 
 
-def low_seasons(task: Task) -> list[int]:
+def low_seasons(task: Task, *, only_low: bool) -> list[int]:
     """Return all seasons that series of the network of low frequency may have.
 
-    >>> low_seasons(Task(6, 12)), low_seasons(Task(6, 24))[:3]
-    ([12], [8, 9, 10])
+    Args:
+        task: Its seasons are candidates.
+        only_low: Whether all series have this network. Otherwise those do that are shorter than two of the shortest
+            seasons of high frequency; and what no series holds twice, none but the first candidate has.
+
+    >>> low_seasons(Task(6, 12), only_low=True), low_seasons(Task(6, 24), only_low=True)[-1]
+    ([12], 48)
+    >>> low_seasons(Task(6, 24), only_low=False)[-3:]
+    [22, 23, 24]
     """
     low = _low_candidates(task)
     seasons = {*low, *clock_seasons(low).tolist()} if max(low) > 1 else {1}
+    high = [m for m in _candidates(task) if is_high(m)]
+    if high and not only_low:
+        base, _ = day_and_week(high)
+        seasons = {m for m in seasons if m < base or m == low[0]}
     return sorted({m if m <= MAX_LF_SEASON else 1 for m in seasons})
 
 

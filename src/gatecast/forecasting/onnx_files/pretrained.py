@@ -26,7 +26,7 @@ MAX_SEASON = 2**20
 
 def carries_state(model: FittedPretrained) -> bool:
     """Return whether all series have the network of low frequency, with one season: that which carries a state."""
-    return _only_low(model) and len(low_seasons(model.task)) == 1
+    return _only_low(model) and len(low_seasons(model.task, only_low=True)) == 1
 
 
 def _only_low(model: FittedPretrained) -> bool:
@@ -41,7 +41,8 @@ def pretrained_forecast(model: FittedPretrained, series: SeriesInput) -> GraphFo
         model: The networks.
         series: The series; states are inputs and outputs if `carries_state` holds for both.
     """
-    seasons, only_low = low_seasons(model.task), _only_low(model)
+    only_low = _only_low(model)
+    seasons = low_seasons(model.task, only_low=only_low)
     if only_low and len(seasons) == 1:
         return lf_forecast(model, series, seasons[0])
     choice = choose_networks(series, model.task, only_low=only_low)
