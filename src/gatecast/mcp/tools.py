@@ -360,12 +360,10 @@ def explain(form: forms.Explain, work: Work) -> Answer:
 def report(form: forms.Report, work: Work) -> Answer:
     """Write an HTML page about a forecast."""
     from gatecast.reporting.html_report import report as write_report
-    from gatecast.reporting.html_report import require_plotly
 
     folder = work.folder
     path = folder.root / folder.free(folder.root / "report.html")
     path = path if form.out is None else folder.target(form.out, "out", (".html",))
-    require_plotly()
     with _series(form, work) as source:
         forecaster, future = _forecaster(form, work, form.model), _future(form, work)
         _check_rows(forecaster, source, work)

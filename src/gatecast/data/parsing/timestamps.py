@@ -336,7 +336,7 @@ def _midnights_in_utc(times: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     if len(seconds) != 2 or seconds[1] - seconds[0] != 3_600 or len(sorted_unique(days)) < len(sorted_unique(times)):
         return None
     # East of Greenwich midnight is late on the day before.
-    return later(days, 1 if seconds[0] >= 12 * 3_600 else 0).astype("M8[us]")
+    return np.asarray(later(days, 1 if seconds[0] >= 12 * 3_600 else 0).astype("M8[us]"))
 
 
 def _to_microseconds(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
