@@ -350,3 +350,22 @@ def test_evaluate_compares_times_that_are_text_as_they_are():
     table = {"ds": ["d"], "cutoff": ["c"], "y": [1.0], "M": [3.0]}
     train = {"ds": ["a", "b", "c", "c1"], "y": [1.0, 2.0, 5.0, 99.0]}
     assert evaluate(table, "mase", train_df=train)["M"].tolist() == [1.0]
+
+
+def test_leaderboard_ranks_series_that_have_a_scale():
+    table = {"id": list("abc"), "ds": [3] * 3, "y": [0.0] * 3, "P": [50.0, 2.0, 1.0], "Q": [100.0, 0.5, 9.0]}
+    train = {"id": list("aabbcc"), "ds": [1, 2] * 3, "y": [0.0, 100.0, 0.0, 1.0, 5.0, 5.0]}
+    assert leaderboard(table, target_col="y", train_df=train)["mean_rank"].tolist() == [1.5, 1.5]
+    assert leaderboard(table, target_col="y")["mean_rank"].tolist() == [pytest.approx(4 / 3), pytest.approx(5 / 3)]
+
+
+@pytest.mark.parametrize(("n_series", "n_cutoffs"), [(5, 2), (2, 5), (7, 3), (4, 4)])
+def test_evaluate_tells_every_series_and_cutoff_apart(n_series, n_cutoffs):
+    cutoffs = tuple(range(8, 8 + n_cutoffs))
+    _, folds = make_tables(n_series, cutoffs)
+    table = evaluate(folds, "mae")
+    assert sorted(zip(table["shop"], table["cutoff"], strict=True)) == [
+        (f"s{s}", cutoff) for s in range(n_series) for cutoff in cutoffs
+    ]
+    for shop, cutoff, error in zip(table["shop"], table["cutoff"], table["LSTM"], strict=True):
+        assert error == score(metrics.mae, folds, shop, cutoff, "sold", "LSTM")

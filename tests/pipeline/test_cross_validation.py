@@ -277,6 +277,12 @@ def test_score_new_rows_scores_the_rows_after_fitting(naive, n_rows, n_test, n_s
     assert ("fitted on" in evaluation.verdict) == (n_seen > 0)
 
 
+def test_score_new_rows_of_the_first_series_alone_scores_its_new_rows(naive):
+    table = ragged_panel([34])
+    panel = read({"unique_id": table["unique_id"], "ds": table["ds"], "y": table["y"]}, id_col="unique_id")[0]
+    assert score_new_rows(naive.state_, panel, None, (80.0,)).split_sizes == (30, 0, 4)
+
+
 def test_score_new_rows_of_strangers_scores_a_horizon(naive):
     table = ragged_panel([14, 12])
     strangers = read(table | {"unique_id": np.char.add("new ", table["unique_id"])})[0]
