@@ -80,6 +80,7 @@ def test_totals_of_too_many_steps_are_not_drawn(rng, monkeypatch):
     assert forecaster._totals(predicted) is None
 
 
+@pytest.mark.slow
 def test_totals_of_a_hierarchy_count_no_series_twice(rng):
     table = panel_table(rng)
     table["shop"] = table.pop("unique_id")

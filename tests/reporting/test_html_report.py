@@ -341,6 +341,7 @@ def test_report_of_many_series_is_smaller_than_15_megabytes(write):
     assert len(Page(page).view("charts")) == series.MAX_CHARTED
 
 
+@pytest.mark.slow
 def test_report_needs_no_library_that_draws(write):
     write(Fitted(make_forecast()))
     code = (

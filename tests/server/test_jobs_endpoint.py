@@ -56,6 +56,9 @@ def test_trained_model_forecasts_explains_and_is_scored(drive):
         forecast = (await client.post(f"{url}/forecast", json={"level": [90]})).json()["forecast"]
         backtest = await client.post(f"{url}/backtest", json={"n_windows": 1})
         explain = await client.post(f"{url}/explain", json={"step": 2})
+        page = await client.post(f"{url}/report", json={"language": "zh"})
+        other = await client.post(f"{url}/report", json={"language": "xx"})
+        assert (page.status_code, '<html lang="zh-CN">' in page.text, other.status_code) == (200, True, 422)
         stream = await client.post("/v1/streams", json={"name": "sales"})
         again = await client.post("/v1/models", json=QUICK)
         path = client.services.store.model("sales")
