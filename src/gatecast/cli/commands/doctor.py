@@ -28,10 +28,12 @@ EXTRAS = {
     "mlflow": "mlflow",
     "onnx": "onnx",
     "plot": "matplotlib",
+    "ray": "ray",
     "report": "plotly",
     "serve": "fastapi",
     "sklearn": "sklearn",
     "sktime": "sktime",
+    "spark": "pyspark",
     "stats": "statsforecast",
     "tune": "optuna",
 }
