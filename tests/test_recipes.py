@@ -282,5 +282,5 @@ def test_notebooks_are_made_from_their_scripts():
 
 def test_page_of_the_examples_names_every_file():
     page = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    for path in set(EXAMPLES.iterdir()) - {EXAMPLES / "README.md"}:
+    for path in set(EXAMPLES.iterdir()) - {EXAMPLES / "README.md", EXAMPLES / "__pycache__"}:
         assert f"`{path.name}{'/' if path.is_dir() else ''}`" in page, path.name
