@@ -40,6 +40,8 @@ class Visit:
         self.context = browser.new_context(
             viewport={"width": width, "height": 860},
             color_scheme=scheme,
+            # Colors that change for a tenth of a second would be measured on the way.
+            reduced_motion="reduce",
             locale=language,
             accept_downloads=downloads,
         )
