@@ -59,6 +59,7 @@ def step_ms(B, T):
         differentiate(batch, TrainingPass(0, count[0]))
         apply_updates(optimizer, grads.vector, state, weights.vector, count[0])
 
+    time.sleep(0.2)  # Threads of BLAS, which drew the weights, spin for some hundredths of a second before they sleep.
     return median_ms(step, steps(B, T))
 
 

@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -141,6 +142,7 @@ def run_spark(forecaster, path: Path, folder: Path) -> dict[str, float]:
     """Forecast a Spark table on this machine."""
     from pyspark.sql import SparkSession
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.memory", "3g")
     spark = builder.config("spark.log.level", "ERROR").getOrCreate()
