@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["COMPILE_ADVICE", "METHODS", "WORKERS"]
+__all__ = ["COMPILE_ADVICE", "LAYER_ATTRIBUTES", "METHODS", "WORKERS"]
 
 METHODS = {
     "evaluate_generator": "Write evaluate(generator, steps=...).",
@@ -14,6 +14,12 @@ METHODS = {
     "train_step": "There is no graph to extend: pass the loss as a function with its gradient.",
 }
 """Methods of Keras that are not available: what to write instead."""
+
+LAYER_ATTRIBUTES = {
+    "input": "Keep what Input returns, and pass it to the layer: y = layer(x).",
+    "output": "Keep what the layer returns: with y = layer(x), y may be an output of a Model.",
+}
+"""Attributes of Keras' layers that are not available: what to write instead."""
 
 COMPILE_ADVICE = {
     "sample_weight_mode": "Leave it out: sample_weight may be (samples,) or (samples, time).",

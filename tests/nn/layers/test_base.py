@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -18,6 +21,15 @@ def test_base_layer_without_passes_raises_not_implemented():
             layer.forward({}, X, CallContext())
         with pytest.raises(NotImplementedError):
             layer.backward({}, None, X, True)
+
+
+def test_attributes_of_keras_say_what_to_write():
+    with pytest.raises(AttributeError, match=r"'LSTM' object has no attribute 'output'. Keep what the layer returns"):
+        _ = LSTM(4).output
+    with pytest.raises(AttributeError, match=r"has no attribute 'outptu'$"):
+        _ = LSTM(4).outptu
+    assert not hasattr(LSTM(4), "input")
+    assert copy.deepcopy(LSTM(4)) == pickle.loads(pickle.dumps(LSTM(4))) == LSTM(4)
 
 
 def test_forward_from_hands_the_state_to_stateful_layers_alone(rng):

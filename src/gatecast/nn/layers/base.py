@@ -22,6 +22,7 @@ from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
+from gatecast.nn.keras_2 import LAYER_ATTRIBUTES
 from gatecast.nn.layers.arguments import LayerType
 from gatecast.nn.layers.checks import check_weights
 from gatecast.nn.layers.data_format import DataFormat
@@ -189,6 +190,12 @@ class BaseLayer(metaclass=LayerType):
 
     def __post_init__(self) -> None:
         self._check_base()
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise an error that says what to write instead of attributes of Keras."""
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        advice = f". {LAYER_ATTRIBUTES[name]}" if name in LAYER_ATTRIBUTES else ""
+        raise AttributeError(text + advice, name=name, obj=self)
 
     def _check_base(self) -> None:
         """Check the arguments that all layers have; every `__post_init__` calls it."""
