@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from gatecast._utils.atomic import resolve
 from gatecast._utils.suggestions import nearest
 from gatecast.data.sources.patterns import is_pattern
 from gatecast.data.sources.sql import is_query
@@ -128,8 +129,8 @@ class Folder:
         if is_pattern(str(self.root / text)):
             raise ConfigError("Patterns are not expanded here", where=argument, got=repr(text), expected="one file")
         try:
-            path = (self.root / text).resolve()
-        except (OSError, RuntimeError, ValueError):
+            path = resolve(self.root / text)
+        except (OSError, ValueError):
             # A circle of links, or a name that the system does not take.
             raise ConfigError("This is no name of a file", where=argument, got=repr(text)) from None
         if not path.is_relative_to(self.root):
