@@ -223,7 +223,12 @@ def test_stream_out_of_memory_goes_on_from_its_file(drive, monkeypatch):
 
     async def scenario(client):
         names = [await begin(client) for _ in range(2)]
-        answers = [[await step(client, name, value) for name in names] for value in (171, 500, 190)]
+
+        async def step_all(value):
+            return [await step(client, name, value) for name in names]
+
+        # Python 3.10 has no asynchronous comprehension within another one.
+        answers = [await step_all(value) for value in (171, 500, 190)]
         return answers, len(client.services.streams._open)
 
     answers, n_open = drive(scenario)

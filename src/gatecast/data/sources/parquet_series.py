@@ -272,7 +272,7 @@ class ParquetSeries:
         # The first id column alone lets DuckDB skip row groups; several are compared as one besides.
         where, given = f"{quoted_name(ids[0])} BETWEEN ? AND ?", list(bounds)
         if len(ids) > 1:
-            where += f" AND ({self._ids}) BETWEEN ({_marks(ids)}) AND ({_marks(ids)})"
+            where += f" AND ({self._ids}) >= ({_marks(ids)}) AND ({self._ids}) <= ({_marks(ids)})"
             given += [value for k in (part.first, part.stop - 1) for value in self._row(k)]
         query = (
             f"SELECT {wanted} FROM {self._table} WHERE {where} ORDER BY {self._ids}, {quoted_name(self.columns.time)}"

@@ -114,7 +114,15 @@ def _write_delimited(columns: dict[str, RawColumn], path: Path, mark: str = ",")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(_Lines(file), delimiter=mark, lineterminator="\r\n")
         writer.writerow(columns)
-        writer.writerows(zip(*map(_to_items, columns.values()), strict=True))
+        try:
+            writer.writerows(zip(*map(_to_items, columns.values()), strict=True))
+        except csv.Error:
+            # Python 3.10 writes no NUL, and later ones do.
+            raise DataError(
+                "A text with a NUL character cannot be written as CSV",
+                where=str(path),
+                fix="Write Parquet or JSON, or use Python 3.11 or newer.",
+            ) from None
 
 
 class _Lines:
@@ -141,7 +149,8 @@ def _write_parquet(columns: dict[str, RawColumn], path: Path) -> None:
     import duckdb
 
     registered = {
-        name: column.astype(object) if column.dtype.kind == "U" else column for name, column in columns.items()
+        name: np.ascontiguousarray(column.astype(object) if column.dtype.kind == "U" else column)
+        for name, column in columns.items()
     }
     quoted = str(path).replace("'", "''")
     aware = ['"' + name.replace('"', '""') + '"' for name, column in columns.items() if _has_offsets(column)]
