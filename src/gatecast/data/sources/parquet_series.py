@@ -269,15 +269,16 @@ class ParquetSeries:
             f"SELECT min({quoted_name(ids[0])}), max({quoted_name(ids[0])}) FROM series"
             f" WHERE k >= {part.first} AND k < {part.stop}"
         )
-        # The first id column alone lets DuckDB skip row groups; several are compared as one besides.
-        where, given = f"{quoted_name(ids[0])} BETWEEN ? AND ?", list(bounds)
+        # The first id column alone lets DuckDB skip row groups; of several, the series are looked up as well.
+        chosen = ""
         if len(ids) > 1:
-            where += f" AND ({self._ids}) >= ({_marks(ids)}) AND ({self._ids}) <= ({_marks(ids)})"
-            given += [value for k in (part.first, part.stop - 1) for value in self._row(k)]
+            series = f"SELECT {self._ids} FROM series WHERE k >= {part.first} AND k < {part.stop}"
+            chosen = f"SEMI JOIN ({series}) c USING ({self._ids})"
         query = (
-            f"SELECT {wanted} FROM {self._table} WHERE {where} ORDER BY {self._ids}, {quoted_name(self.columns.time)}"
+            f"SELECT {wanted} FROM {self._table} t {chosen} WHERE {quoted_name(ids[0])} BETWEEN ? AND ?"
+            f" ORDER BY {self._ids}, {quoted_name(self.columns.time)}"
         )
-        columns = self._columns(query, given)
+        columns = self._columns(query, bounds)
         repeated = {name: np.repeat(to_raw_column(keys[name]), keys["n"].astype(np.int64)) for name in ids}
         return repeated | {name: to_raw_column(column) for name, column in columns.items()}
 
@@ -386,10 +387,6 @@ class ParquetSeries:
         """The target as SQL, as a float."""
         return f"{quoted_name(self.columns.target)}::DOUBLE"
 
-    def _row(self, k: int) -> tuple[Any, ...]:
-        """The ids of a series."""
-        return self._one(f"SELECT {self._ids} FROM series WHERE k = {k}")
-
     def _one(self, query: str, given: Sequence[Any] = ()) -> tuple[Any, ...]:
         """The only row of a result."""
         with self._cursor() as cursor:
@@ -428,11 +425,6 @@ def _table_of(files: Sequence[Path]) -> str:
     """Files as a table of SQL."""
     names = ", ".join(quoted_text(str(file)) for file in files)
     return f"read_parquet([{names}], hive_partitioning = false)"
-
-
-def _marks(names: Sequence[str]) -> str:
-    """Places of parameters."""
-    return ", ".join("?" for _ in names)
 
 
 def _as_times(column: Any) -> Any:
