@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Sequence
 from functools import wraps
-from typing import Any, get_type_hints
+from typing import Any
 
 import typer
 
@@ -86,7 +86,7 @@ def with_forecaster_options(command: Callable[..., None], without: Collection[st
         command: A function with a parameter `options`.
         without: Fields to leave out.
     """
-    hints, parameters = get_type_hints(command, include_extras=True), inspect.signature(command).parameters
+    hints, parameters = inspect.get_annotations(command, eval_str=True), inspect.signature(command).parameters
     shared = {name: kind for name, kind in declarations().items() if name not in without}
 
     @wraps(command)

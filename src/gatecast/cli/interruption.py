@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +36,7 @@ CHECKPOINT_OPTIONS = {
 
 def with_checkpoint_options(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that has the options of a checkpoint too, and goes on after an interruption."""
-    hints = get_type_hints(command, include_extras=True)
+    hints = inspect.get_annotations(command, eval_str=True)
 
     @wraps(command)
     def run(**arguments: Any) -> None:

@@ -26,8 +26,8 @@ def test_base_layer_without_passes_raises_not_implemented():
 def test_attributes_of_keras_say_what_to_write():
     with pytest.raises(AttributeError, match=r"'LSTM' object has no attribute 'output'. Keep what the layer returns"):
         _ = LSTM(4).output
-    with pytest.raises(AttributeError, match=r"has no attribute 'outptu'$"):
-        _ = LSTM(4).outptu
+    with pytest.raises(AttributeError, match=r"has no attribute 'size'$"):
+        _ = LSTM(4).size
     assert not hasattr(LSTM(4), "input")
     assert copy.deepcopy(LSTM(4)) == pickle.loads(pickle.dumps(LSTM(4))) == LSTM(4)
 
