@@ -102,14 +102,14 @@ def _facts(error: GatecastError) -> dict[str, str]:
 
 def _reporter(out: TextIO) -> Callable[[Progress], None]:
     """Return what work reports its progress to."""
-    last = 0.0
+    last, stage = 0.0, ""
 
     def report(progress: Progress) -> None:
-        """Write a line, if the last one is not too new."""
-        nonlocal last
+        """Write a line where a stage begins, or the last line is not too new."""
+        nonlocal last, stage
         now = time.monotonic()
-        if now - last >= REPORT_EVERY:
-            last = now
+        if now - last >= REPORT_EVERY or progress.stage != stage:
+            last, stage = now, progress.stage
             _send(out, {"progress": round(progress.fraction, 4), "stage": progress.stage})
 
     return report
