@@ -34,7 +34,10 @@ def license_text(package):
 
 @pytest.mark.parametrize("package", ["nanobind", "plotly"])
 def test_notices_have_the_licence_of_what_is_passed_on(package):
-    assert words(license_text(package)) in words(NOTICES)
+    text = license_text(package)
+    # Years and names of the holder change from release to release, the permission does not.
+    body = text[max(text.find("Permission is hereby"), 0) :]
+    assert words(body) in words(NOTICES)
 
 
 def test_notices_have_the_licence_of_what_nanobind_links():
