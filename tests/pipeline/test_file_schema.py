@@ -87,12 +87,7 @@ def test_hostile_settings_are_refused_or_forecast_finite_numbers(files, name, tm
         ("stream", ("stream", "n_steps"), -1, "stream.n_steps is -1"),
         ("stream", ("stream", "days"), 3, "stream.days is 3, expected 1 or 7"),
         ("network", ("layers", 5, "Dense", "units"), 10**9, "weights, the file has"),
-        (
-            "network",
-            ("layers", 0, "LSTM", "units"),
-            True,
-            "(LSTM.units is|Invalid units) True.*expected an? (positive )?integer",
-        ),
+        ("network", ("layers", 0, "LSTM", "units"), True, "LSTM.units is True, expected an integer"),
         ("network", ("layers", 0), {"os.system": {}}, "'os.system' is not one of LSTM"),
         ("network", ("input_shape",), [None, 10**9], "weights, the file has"),
         ("network", ("seed",), -1, "seed is -1"),

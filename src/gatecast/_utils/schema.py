@@ -7,6 +7,7 @@ unless the annotation says `AnyNumber`; truth values are no numbers.
 
 from __future__ import annotations
 
+import inspect
 import math
 import types
 from collections import defaultdict
@@ -238,11 +239,22 @@ def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
+def _annotations(kind: Any) -> dict[str, Any]:
+    """Return the annotations of a dataclass and of those that it is derived from.
+
+    Not by `get_type_hints`: that of Python 3.10 takes no `KW_ONLY`, and the fields of such a class were not checked.
+    """
+    hints: dict[str, Any] = {}
+    for each in reversed(kind.__mro__):
+        hints |= inspect.get_annotations(each, eval_str=True)
+    return {name: type(None) if hint is None else hint for name, hint in hints.items()}
+
+
 @cache
 def _fields_of(kind: Any) -> tuple[frozenset[str], dict[str, Any]]:
     """Return the fields of a class that have no default, and the annotations of all."""
     try:
-        hints: Mapping[str, Any] = get_type_hints(kind, include_extras=True)
+        hints: Mapping[str, Any] = _annotations(kind) if is_dataclass(kind) else _hints(kind)
     except Exception:
         # Annotations are code of the class. Those of other packages may name types that are imported for type checkers
         # only, or be written for a newer Python.
