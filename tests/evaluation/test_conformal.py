@@ -144,11 +144,10 @@ def rolling_errors(rng, n_origins=50, horizon=12):
 
 
 @pytest.mark.parametrize(("n_rows", "horizon"), [(1, 1), (2, 7), (13, 12), (40, 3), (150, 5)])
-def test_fit_margins_of_few_scores_have_the_bits_of_a_step_at_a_time(n_rows, horizon, rng):
+def test_fit_margins_of_few_scores_with_rows_that_do_not_count_have_the_same_bits(n_rows, horizon, rng):
     quantiles = np.sort(rng.normal(size=(n_rows + 1, horizon, 5)), axis=-1)
     actual = np.round(rng.normal(size=(n_rows + 1, horizon)), 1)
     unit, weight, redundant = rng.random(n_rows + 1) + 0.1, rng.random(n_rows + 1) + 0.01, 1 + rng.random(horizon)
-    # A row without weight counts for nothing, but then the steps are not computed together.
     weight[-1] = 0.0
     one, other = (
         fit_margins(quantiles[rows], PROBABILITIES, actual[rows], unit[rows], weight[rows], (95, 50, 80), redundant)

@@ -123,8 +123,8 @@ def fit_margins(
     for level in sorted(levels):
         below, above = half_widths(quantiles, probabilities, level)
         scores[level] = np.stack([median - below - actual, actual - median - above]) / unit[:, None]
-    if known.all() and len(weight) * (2 * reach + 1) < MIN_BRACKETED:
-        return _margins_together(scores, weight, reach, effective)
+    if len(weight) * (2 * reach + 1) < MIN_BRACKETED:
+        return _margins_together(scores, known, weight, reach, effective)
     return {
         level: np.array([_margin(each, known, weight, level, k, reach, effective[k]) for k in range(horizon)])
         for level, each in scores.items()
@@ -138,29 +138,34 @@ def _neighbors(counts: IntArray) -> int:
 
 
 def _margins_together(
-    scores: dict[float, FloatArray], weight: FloatArray, reach: int, effective: FloatArray
+    scores: dict[float, FloatArray], known: BoolArray, weight: FloatArray, reach: int, effective: FloatArray
 ) -> dict[float, FloatArray]:
-    """Return the margins of all levels and steps, [horizon, 2] each, where all scores are known and they are few.
+    """Return the margins of all levels and steps, [horizon, 2] each, where scores are few.
 
-    They are the same bits as those of `_margin`, a step at a time, most of which is the cost of calls.
+    They are the same bits as those of `_margin`, a step at a time, most of which is the cost of calls. Unknown scores
+    are sorted behind all others and have no weight.
     """
-    sides = np.stack(list(scores.values()), axis=1)
+    sides = np.where(known, np.stack(list(scores.values()), axis=1), np.inf)
+    weights = np.where(known, weight[:, None], 0.0)
     horizon, level = sides.shape[-1], np.array(list(scores)) / 100
     probability = np.stack([level, *2 * [0.5 + level / 2]])[:, :, None]
-    margins = np.empty((2, *sides.shape[1:2], horizon))
+    margins = np.zeros((2, *sides.shape[1:2], horizon))
     start = np.maximum(np.arange(horizon) - reach, 0)
     width = np.minimum(np.arange(horizon) + reach + 1, horizon) - start
     for size in np.unique(width).tolist():
         steps = np.flatnonzero(width == size)
         columns = start[steps, None] + np.arange(size)
-        # [2, n_levels, n_steps, n_rows * size]
+        # Scores [2, n_levels, n_steps, n_rows * size] and their weights [n_steps, n_rows * size].
         of_steps = sides[..., columns].transpose(0, 1, 3, 2, 4).reshape(*sides.shape[:2], len(steps), -1)
-        x, weights = np.concatenate([of_steps.max(axis=0)[None], of_steps]), np.repeat(weight, size)
-        needed = np.minimum(probability * (1 + 1 / effective[steps]), 1.0) * weights.sum() * (1 - 1e-12)
+        of_weights = weights[:, columns].transpose(1, 0, 2).reshape(len(steps), -1)
+        count = known[:, columns].sum(axis=(0, 2))
+        x = np.concatenate([of_steps.max(axis=0)[None], of_steps])
+        needed = np.minimum(probability * (1 + 1 / effective[steps]), 1.0) * of_weights.sum(axis=-1) * (1 - 1e-12)
         order = np.argsort(x, axis=-1)
-        place = (np.cumsum(weights[order], axis=-1) < needed[..., None]).sum(axis=-1)
-        chosen = np.take_along_axis(order, np.minimum(place, x.shape[-1] - 1)[..., None], axis=-1)
-        both, below, above = np.take_along_axis(x, chosen, axis=-1)[..., 0]
+        share = np.cumsum(of_weights[np.arange(len(steps))[:, None], order], axis=-1)
+        place = np.minimum((share < needed[..., None]).sum(axis=-1), np.maximum(count - 1, 0))
+        chosen = np.take_along_axis(order, place[..., None], axis=-1)
+        both, below, above = np.where(count > 0, np.take_along_axis(x, chosen, axis=-1)[..., 0], 0.0)
         for side, margin in zip((below, above), margins, strict=True):
             margin[:, steps] = SIDES_SHARE * side + (1 - SIDES_SHARE) * both
     return {name: margins[:, k].T.copy() for k, name in enumerate(scores)}
