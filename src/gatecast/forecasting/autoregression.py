@@ -24,9 +24,9 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
+from gatecast.forecasting.batches import batches_by_length, forecast_batches
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import forward_fill
-from gatecast.forecasting.seasonal_adjustment import batches_by_length
 
 __all__ = ["Autoregression"]
 
@@ -84,13 +84,16 @@ class Autoregression(LocalModel):
 
     def forecast(self, values: FloatArray, task: Task) -> FloatArray:
         """Forecast each series from its own lags; from its last value for fewer than 12 values."""
-        forecasts = np.full((len(values), task.horizon, len(task.quantiles)), np.nan)
         past = values[:, -MAX_LENGTH:]
         m = min(task.seasons or (task.season_length,))
         size = max(1, BATCH_NUMBERS // (past.shape[1] * (max(ORDERS) + 2 * min(m, MAX_SEASON))))
-        for rows, batch in batches_by_length(past, size):
-            forecasts[rows] = _forecast(batch, _orders(batch.shape[1], m), m, task)
-        return forecasts
+
+        def of_batch(_: IntArray, batch: FloatArray) -> FloatArray:
+            """Forecast series of similar lengths."""
+            return _forecast(batch, _orders(batch.shape[1], m), m, task)
+
+        shape = (len(values), task.horizon, len(task.quantiles))
+        return forecast_batches(batches_by_length(past, size), of_batch, shape)
 
 
 def _orders(n: int, m: int) -> list[int]:
@@ -175,11 +178,17 @@ class _Equations(NamedTuple):
         """Return the sums over the columns from the first one of each series [n] on; functions of time [n, T, R]."""
         T = x.shape[1]
         counts = (np.arange(P + 1, T) >= first[:, None]).astype(np.float64)
-        lags = np.stack([x[:, P + 1 - k : T - k] for k in range(1, P + 1)], axis=2)
-        X = np.concatenate([lags, functions[:, P + 1 :], np.ones((*counts.shape, 1))], axis=2) * counts[:, :, None]
-        y = (x[:, P + 1 :] * counts)[:, :, None]
-        Xt = X.transpose(0, 2, 1)
-        return cls(Xt @ X, (Xt @ y)[..., 0], (y * y).sum(axis=(1, 2)), counts.sum(axis=1))
+        # [n, P + R + 1, T - P - 1]: a lag is a piece of the series, so that filling it is copying.
+        X = np.empty((len(x), P + functions.shape[2] + 1, counts.shape[1]))
+        for k in range(1, P + 1):
+            X[:, k - 1] = x[:, P + 1 - k : T - k]
+        X[:, P:-1] = functions[:, P + 1 :].transpose(0, 2, 1)
+        X[:, -1] = 1.0
+        if not counts.all():
+            X *= counts[:, None]
+        y = x[:, P + 1 :] * counts
+        moment = (X @ y[:, :, None])[..., 0]
+        return cls(X @ X.transpose(0, 2, 1), moment, (y * y).sum(axis=1), counts.sum(axis=1))
 
 
 def _fit(z: FloatArray, n: IntArray, orders: Sequence[int], m: int) -> _Models:

@@ -12,10 +12,11 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
+from gatecast.forecasting.batches import batches_by_length, forecast_batches
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill, has_logarithm, without_zeros
 from gatecast.forecasting.seasonal_indices import seasonal_indices
 
-__all__ = ["AdjustedSeries", "batches_by_length", "forecast_adjusted"]
+__all__ = ["AdjustedSeries", "forecast_adjusted"]
 
 
 MAX_ROUGHNESS = 0.6
@@ -96,11 +97,13 @@ def forecast_adjusted(
     Returns:
         [n_series, h, Q]; NaN for a series without a value.
     """
-    forecasts = np.full((len(values), h, len(quantiles)), np.nan)
-    for rows, batch in batches_by_length(values, size):
+
+    def of_batch(rows: IntArray, batch: FloatArray) -> FloatArray:
+        """Forecast a batch, with the dates of its rows."""
         dates = None if calendar is None else calendar.take(rows)
-        forecasts[rows] = forecast(AdjustedSeries.of(batch, m, dates), h, quantiles)
-    return forecasts
+        return forecast(AdjustedSeries.of(batch, m, dates), h, quantiles)
+
+    return forecast_batches(batches_by_length(values, size), of_batch, (len(values), h, len(quantiles)))
 
 
 def _fit_scaler(values: FloatArray, m: int, positive: BoolArray, calendar: SeasonCalendar | None) -> SeriesScaler:
@@ -127,22 +130,3 @@ def _roughness(values: FloatArray) -> FloatArray:
     changes = np.diff(values, n=2, axis=1)
     known = np.isfinite(changes)
     return np.asarray((np.where(known, changes, 0.0) ** 2).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
-
-
-def batches_by_length(values: FloatArray, size: int) -> list[tuple[IntArray, FloatArray]]:
-    """Return rows of similar lengths and their values without empty columns; rows without a value are left out.
-
-    Args:
-        values: Series aligned at their ends, [n_series, T].
-        size: Rows of a batch, at most.
-
-    Example:
-        >>> [(rows.tolist(), x.shape) for rows, x in batches_by_length(np.array([[1.0, 2.0], [np.nan, 1.0]]), 1)]
-        [([1], (1, 1)), ([0], (1, 2))]
-    """
-    observed, T = np.isfinite(values), values.shape[1]
-    n = np.where(observed.any(axis=1), T - observed.argmax(axis=1), 0)
-    order = np.argsort(n, kind="stable")
-    order = order[n[order] > 0]
-    parts = [order[start : start + size] for start in range(0, len(order), size)]
-    return [(rows, values[rows, T - int(n[rows].max()) :]) for rows in parts]
