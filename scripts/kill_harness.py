@@ -239,8 +239,9 @@ def main() -> int:
     n_killed = sum(item["kills"] for item in results)
     while n_killed < options.kills:
         k = len(results)
-        # Every command meets every way: six and four, one after another.
-        command, way = list(COMMANDS)[k % len(COMMANDS)], WAYS[(k + k // len(COMMANDS)) % len(WAYS)]
+        # Every command meets every way, however many of both there are: in each round the next way.
+        turn, place = divmod(k, len(COMMANDS))
+        command, way = list(COMMANDS)[place], WAYS[(turn + place) % len(WAYS)]
         if command not in undisturbed:
             cases[command].clear()
             undisturbed[command] = cases[command].run(options=("--no-checkpoint",))

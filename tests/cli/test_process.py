@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -142,3 +143,47 @@ def test_the_first_lines_of_the_program_import_next_to_nothing():
     assert {name for name in loaded if name.startswith("gatecast")} <= {
         *("gatecast", "gatecast._utils", "gatecast._utils.versions", "gatecast.cli", "gatecast.cli.start")
     }
+
+
+@posix
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_in_a_finalizer_ends_the_command_all_the_same(name, code):
+    script = f"""
+        import os, signal, sys, time
+        from gatecast.cli.process import Ended, ending, stop_on_signals
+
+        class Finalized:
+            def __del__(self):
+                os.kill(os.getpid(), signal.{name})
+                time.sleep(0)  # The handler runs before the next line, and Python drops what it raises.
+
+        stop_on_signals()
+        try:
+            Finalized()
+            for _ in range(600):
+                time.sleep(0.05)
+        except Ended:
+            sys.exit(ending()[0])
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_other_errors_of_finalizers_are_printed():
+    script = """
+        from gatecast.cli.process import stop_on_signals
+
+        class Finalized:
+            def __del__(self):
+                raise ValueError("of a finalizer")
+
+        stop_on_signals()
+        Finalized()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(script)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0
+    assert "ValueError: of a finalizer" in done.stderr

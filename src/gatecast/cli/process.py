@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 __all__ = ["ending", "open_closed_streams", "stop_on_signals", "usable_width"]
 
 SIGNALS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the terminal was closed"}
 """Signals that end a command, and the word for each."""
+
+AGAIN_SECONDS = 0.01
+"""After which a signal is raised again whose exception was dropped."""
 
 _received: list[int] = []
 
@@ -55,12 +63,23 @@ def stop_on_signals() -> None:
         # A signal that the caller ignores, as nohup does, stays ignored.
         if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _stop)
+    sys.unraisablehook = _raise_again
 
 
 def _stop(number: int, _: FrameType | None) -> None:
     """Interrupt whatever runs."""
     _received.append(number)
     raise Ended
+
+
+def _raise_again(dropped: UnraisableHookArgs) -> None:
+    """Raise a signal again that arrived in a finalizer, where Python prints what is raised and goes on without it."""
+    if issubclass(dropped.exc_type, Ended):
+        timer = threading.Timer(AGAIN_SECONDS, signal.raise_signal, (_received[0],))
+        timer.daemon = True
+        timer.start()
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def ending() -> tuple[int, str]:
