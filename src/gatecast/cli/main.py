@@ -11,14 +11,13 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from gatecast import __version__
 from gatecast.cli.option_names import with_options
-from gatecast.cli.process import ending, open_closed_streams, stop_on_signals, usable_width
+from gatecast.cli.process import ending, open_closed_streams, over, stop_on_signals, usable_width
 from gatecast.errors import DataError, FormatError, GatecastError
 
 __all__ = ["main"]
@@ -43,12 +42,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gatecast ...
     True
     """
-    args = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None:
-        stop_on_signals()
-        open_closed_streams()
-        usable_width()
-        _prepare_process()
+    if arguments is not None:
+        return _main(list(arguments))
+    stop_on_signals()
+    open_closed_streams()
+    usable_width()
+    _prepare_process()
+    try:
+        code = _main(sys.argv[1:])
+        over()
+    except KeyboardInterrupt:
+        # A signal came between the end of the work and this line.
+        return _interrupted()
+    return code
+
+
+def _main(args: list[str]) -> int:
+    """Run a command, and tell how it ended."""
     _replace_unencodable_characters()
     try:
         if args == ["--version"]:
@@ -57,26 +67,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             code = _run(args)
         sys.stdout.flush()
+        # The parser returns this code where a command was interrupted.
+        return _interrupted() if code == INTERRUPTED else code
     except BrokenPipeError:
         _close_quietly()
         return DONE
     except SystemExit as stop:
         return _stopped(stop)
     except KeyboardInterrupt:
-        code = INTERRUPTED
+        return _interrupted()
     except Exception as error:
         # Some libraries turn an interruption into an error of their own.
-        interrupted = _was_interrupted(error)
-        code = INTERRUPTED if interrupted else _report(error, args)
-        if not interrupted:
-            return code
-    finally:
-        if arguments is None:
-            # A second Ctrl-C, while Python ends, would only print a traceback.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if code == INTERRUPTED:
-        code, word = ending()
-        _print_error(word)
+        return _interrupted() if _was_interrupted(error) else _report(error, args)
+
+
+def _interrupted() -> int:
+    """Say what ended the command, and return its exit code; a second signal interrupts nothing."""
+    over()
+    code, word = ending()
+    _print_error(word)
     return code
 
 

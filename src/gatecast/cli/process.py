@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-__all__ = ["ending", "open_closed_streams", "stop_on_signals", "usable_width"]
+__all__ = ["ending", "open_closed_streams", "over", "stop_on_signals", "usable_width"]
 
 SIGNALS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the terminal was closed"}
 """Signals that end a command, and the word for each."""
@@ -21,6 +21,8 @@ AGAIN_SECONDS = 0.01
 """After which a signal is raised again whose exception was dropped."""
 
 _received: list[int] = []
+_over = threading.Event()
+"""Set when the command is over: signals that come later would only print a traceback."""
 
 
 class Ended(KeyboardInterrupt):
@@ -69,7 +71,13 @@ def stop_on_signals() -> None:
 def _stop(number: int, _: FrameType | None) -> None:
     """Interrupt whatever runs."""
     _received.append(number)
-    raise Ended
+    if not _over.is_set():
+        raise Ended
+
+
+def over() -> None:
+    """Let no signal interrupt what is left to do: the command is over."""
+    _over.set()
 
 
 def _raise_again(dropped: UnraisableHookArgs) -> None:

@@ -285,15 +285,17 @@ def unflatten_states(arrays: Sequence[Array], like: Any) -> Any:
     >>> unflatten_states([np.ones(1)], [None, (np.zeros(1),)])
     [None, (array([1.]),)]
     """
-    rest = iter(arrays)
+    return _fill(iter(arrays), like)
 
-    def fill(item: Any) -> Any:
-        """Return the next arrays in the nesting of an item."""
-        if item is None:
-            return None
-        return type(item)(map(fill, item)) if isinstance(item, list | tuple) else next(rest)
 
-    return fill(like)
+def _fill(rest: Iterator[Array], item: Any) -> Any:
+    """Return the next arrays in the nesting of an item.
+
+    A function inside another one that calls itself would keep the arrays until Python looks for cycles.
+    """
+    if item is None:
+        return None
+    return type(item)(_fill(rest, part) for part in item) if isinstance(item, list | tuple) else next(rest)
 
 
 def backward(

@@ -7,7 +7,7 @@ in front of the T.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -82,16 +82,17 @@ def scale_series(context: PanelContext, season_length: int, input_size: int) -> 
         season_length: Season whose indices are removed; 1 for none.
         input_size: Values in a window: input_size - 1 columns of padding come first.
     """
-    scaled = context.derive(("scaled", season_length), lambda: _scale(context, season_length))
+    # What a context keeps must not refer to it: both would stay until Python looks for cycles.
+    arrays = context.derive(("scaled", season_length), lambda: _scale(context, season_length))
     pad = ((0, 0), (input_size - 1, 0))
-    return scaled._replace(z=np.pad(scaled.z, pad, mode="edge"), observed=np.pad(scaled.observed, pad))
+    padded = {"z": np.pad(arrays["z"], pad, mode="edge"), "observed": np.pad(arrays["observed"], pad)}
+    return ScaledSeries(**{**arrays, **padded}, context=context)
 
 
-def _scale(context: PanelContext, season_length: int) -> ScaledSeries:
-    """`scale_series` without padding, a few series at a time."""
+def _scale(context: PanelContext, season_length: int) -> dict[str, Any]:
+    """Return the arrays of `scale_series` without padding, a few series at a time."""
     parts = [_scale_batch(part, season_length) for part in context.batches(ROWS)]
-    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ScaledSeries._fields[:-1]}
-    return ScaledSeries(**arrays, context=context)
+    return {name: np.concatenate([getattr(part, name) for part in parts]) for name in ScaledSeries._fields[:-1]}
 
 
 def _scale_batch(context: PanelContext, season_length: int) -> ScaledSeries:
