@@ -41,32 +41,33 @@ def test_fit_on_a_dataset_is_the_fit_on_the_same_sample_of_a_table(ray, series):
 
 
 class Dying:
-    """A task whose first worker is killed in the middle of its work."""
+    """A task whose process is killed in the middle of its work, once."""
 
-    def __init__(self, task, marker):
-        self.task, self.marker, self.n_done = task, marker, 0
+    def __init__(self, task, folder):
+        self.task, self.folder = task, folder
 
     def __call__(self, table):
-        self.n_done += 1
-        if self.n_done == 2 and not os.path.exists(self.marker):
-            with open(self.marker, "w") as file:
+        if os.path.exists(f"{self.folder}/done") and not os.path.exists(f"{self.folder}/killed"):
+            with open(f"{self.folder}/killed", "w") as file:
                 file.write(str(os.getpid()))
             os.kill(os.getpid(), signal.SIGKILL)
-        return self.task(table)
+        made = self.task(table)
+        with open(f"{self.folder}/done", "w"):
+            return made
 
 
-def test_a_killed_actor_is_replaced_and_no_series_is_lost_or_doubled(ray, fitted, series, tmp_path, monkeypatch):
+def test_a_killed_process_is_replaced_and_no_series_is_lost_or_doubled(ray, fitted, series, tmp_path, monkeypatch):
     from gatecast.distributed import ray_engine
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    marker, mapped = str(tmp_path / "killed"), ray_engine.RayParts.map
+    folder, mapped = str(tmp_path), ray_engine.RayParts.map
 
     def dying(self, make, columns):
-        return mapped(self, lambda: Dying(make(), marker), columns)
+        return mapped(self, lambda: Dying(make(), folder), columns)
 
     monkeypatch.setattr(ray_engine.RayParts, "map", dying)
     got = fitted.predict(dataset(ray, series), partition_size=6).to_pandas()
-    assert os.path.exists(marker)
+    assert (tmp_path / "killed").exists()
     assert len(got) == 60 * 6
     assert_same_bits(columns_of(got), columns_of(fitted.predict(series)))
 

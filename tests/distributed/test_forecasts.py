@@ -37,24 +37,25 @@ class LocalEngine:
     def collect(self, task):
         return [pickle.loads(pickle.dumps(task))(batch) for batch in self.batches]
 
-    def by_id(self, ids, n_parts):
+    def by_id(self, ids, n_parts, prepare):
         pieces = [divide_rows(batch, ids, n_parts) for batch in self.batches]
         parts = [[piece[k] for piece in pieces if k in piece] for k in range(n_parts)]
-        return LocalParts([join_tables(tables) for tables in parts if tables])
+        task = pickle.loads(pickle.dumps(prepare))
+        return LocalParts([task(join_tables(tables)) for tables in parts if tables])
 
 
 class LocalParts:
-    """Parts in a list."""
+    """Parts in a list, with what is known of them."""
 
     def __init__(self, parts):
         self.parts = parts
 
-    def collect(self, task):
-        return [pickle.loads(pickle.dumps(task))(part) for part in self.parts]
+    def facts(self):
+        return [facts for facts, _ in self.parts]
 
     def map(self, make, columns):
         task = pickle.loads(pickle.dumps(make))()
-        made = [task(part) for part in self.parts]
+        made = [task(part) for _, part in self.parts]
         assert all(table.column_names == list(columns) for table in made)
         return pa.concat_tables(made)
 

@@ -11,23 +11,25 @@ from typing import Any, Protocol, runtime_checkable
 
 from gatecast.data.sources.arrow_tables import ArrowTable
 
-__all__ = ["BytesTask", "Engine", "Parts", "TableTask", "engine_of"]
+__all__ = ["BytesTask", "Engine", "PartTask", "Parts", "TableTask", "engine_of"]
 
 BytesTask = Callable[[ArrowTable], bytes]
 TableTask = Callable[[ArrowTable], ArrowTable]
+PartTask = Callable[[ArrowTable], tuple[bytes, ArrowTable]]
+"""Returns what is to be known of a part, and the part as it is kept."""
 
 
 class Parts(Protocol):
     """Series that were divided by id once: each part holds all rows of its series."""
 
-    def collect(self, task: BytesTask) -> list[bytes]:
-        """Return what a task makes of each part that has rows."""
+    def facts(self) -> list[bytes]:
+        """Return what is known of each part that has rows."""
 
     def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:
         """Return a data set of the engine, of what a task makes of each part; a part that is lost is done again.
 
         Args:
-            make: Returns the task, once in each worker.
+            make: Returns the task.
             columns: For each column that comes out, the column of the source whose type it has; None for float64.
         """
 
@@ -45,8 +47,8 @@ class Engine(Protocol):
     def collect(self, task: BytesTask) -> list[bytes]:
         """Return what a task makes of each batch, whatever rows are in it."""
 
-    def by_id(self, ids: Sequence[str], n_parts: int) -> Parts:
-        """Divide the series by a hash of their ids."""
+    def by_id(self, ids: Sequence[str], n_parts: int, prepare: PartTask) -> Parts:
+        """Divide the series by a hash of their ids, and prepare each part where its rows come together."""
 
 
 def engine_of(source: Any) -> Engine | None:

@@ -1,7 +1,7 @@
 """Forecasts and fits of the data sets of an engine, with the bits of one machine.
 
-A forecast shuffles once, so that all rows of a series are in one part; counts in each part what the others have to
-know; and forecasts part by part. A fit fetches a sample of whole series, drawn as on one machine, and is that of one
+A forecast shuffles once, so that all rows of a series are in one part; counts there what the other parts have to know;
+and forecasts part by part. A fit fetches a sample of whole series, drawn as on one machine, and is that of one
 machine.
 """
 
@@ -22,7 +22,7 @@ from gatecast.data.messages import list_columns
 from gatecast.data.sources.arrow_tables import from_bytes, join_tables, sorted_series, to_columns
 from gatecast.data.sources.parquet_series import SeriesColumns
 from gatecast.distributed.engine import Engine
-from gatecast.distributed.tasks import CountPart, DrawIds, ForecastPart, Model, SelectSeries
+from gatecast.distributed.tasks import DrawIds, ForecastPart, Model, PreparePart, SelectSeries
 from gatecast.errors import ConfigError, DataError
 from gatecast.pipeline.parts import check_divisible, panel_facts, series_columns
 from gatecast.pipeline.sampling import SAMPLE, note_drawn
@@ -70,8 +70,9 @@ def predict(
         raise DataError("The data set has no rows", expected="a row for each series and time")
     typical = max(int(np.median(state.panel.lengths)), 1)
     n_parts = max(1, round(n_rows / min(partition_size * typical, MAX_ROWS)))
-    parts, model = engine.by_id(columns.ids, n_parts), Model.of(config, state)
-    counted = [pickle.loads(content) for content in parts.collect(CountPart(model, columns))]
+    model = Model.of(config, state)
+    parts = engine.by_id(columns.ids, n_parts, PreparePart(model, columns))
+    counted = [pickle.loads(content) for content in parts.facts()]
     facts = panel_facts([facts for facts, _ in counted], state, config)
     _check_types([types for _, types in counted])
     types: dict[str, str | None] = {name: name for name in (*columns.ids, columns.time)}

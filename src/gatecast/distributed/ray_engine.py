@@ -1,8 +1,9 @@
-"""Ray: `ray.data` in and out, actors that load the forecaster once."""
+"""Ray: `ray.data` in and out, worker processes that load the forecaster once each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gatecast.data.sources.arrow_tables import (
@@ -13,10 +14,11 @@ from gatecast.data.sources.arrow_tables import (
     from_bytes,
     join_tables,
     numbered_bytes,
+    part_table,
     require_arrow,
     to_bytes,
 )
-from gatecast.distributed.engine import BytesTask, Parts, TableTask
+from gatecast.distributed.engine import BytesTask, Parts, PartTask, TableTask
 from gatecast.distributed.worker_errors import plain_errors
 
 __all__ = ["RayEngine", "RayParts"]
@@ -50,43 +52,37 @@ class RayEngine:
 
     def collect(self, task: BytesTask) -> list[bytes]:
         """Return what a task makes of each batch."""
-        return _collect(self.dataset, _OnBatch(task))
+        made = self.dataset.map_batches(_OnBatch(task), batch_format="pyarrow", batch_size=None)
+        return _bytes_of(made, "bytes")
 
-    def by_id(self, ids: Sequence[str], n_parts: int) -> Parts:
+    def by_id(self, ids: Sequence[str], n_parts: int, prepare: PartTask) -> Parts:
         """Divide the series: one shuffle, after which each part is one row that holds its table."""
         divided = self.dataset.map_batches(_Divided(tuple(ids), n_parts), batch_format="pyarrow", batch_size=None)
-        grouped = divided.groupby(PART, num_partitions=n_parts).map_groups(_joined, batch_format="pyarrow")
+        grouped = divided.groupby(PART, num_partitions=n_parts)
         with plain_errors(INSTALL):
-            return RayParts(grouped.materialize())
+            return RayParts(grouped.map_groups(partial(_joined, prepare), batch_format="pyarrow").materialize())
 
 
 class RayParts:
     """A Ray dataset of one row a part.
 
     Args:
-        packed: Tables as bytes, in the object store.
+        packed: Tables as bytes, and what is known of them, in the object store.
     """
 
     def __init__(self, packed: Any) -> None:
         self.packed = packed
 
-    def collect(self, task: BytesTask) -> list[bytes]:
-        """Return what a task makes of each part."""
-        return _collect(self.packed, _OnPacked(task))
+    def facts(self) -> list[bytes]:
+        """Return what is known of each part."""
+        return _bytes_of(self.packed.select_columns(["facts"]), "facts")
 
     def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:  # noqa: ARG002
-        """Return a dataset of what actors make of each part; Ray starts another one where an actor dies."""
-        import ray  # type: ignore[import-not-found]
+        """Return a dataset of what worker processes make of each part; Ray does a part again whose process dies.
 
-        n_actors = max(1, min(int(ray.cluster_resources().get("CPU", 1)), self.packed.count()))
-        return self.packed.map_batches(
-            _Actor,
-            fn_constructor_args=(make,),
-            batch_format="pyarrow",
-            batch_size=1,
-            num_cpus=1,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=n_actors),
-        )
+        The processes are those that have divided the series: actors would import everything once more.
+        """
+        return self.packed.map_batches(_Mapped(make), batch_format="pyarrow", batch_size=1, num_cpus=1)
 
 
 class _Divided:
@@ -102,10 +98,10 @@ class _Divided:
         return numbered_bytes(PART, list(pieces), [to_bytes(piece) for piece in pieces.values()])
 
 
-def _joined(table: ArrowTable) -> ArrowTable:
+def _joined(prepare: PartTask, table: ArrowTable) -> ArrowTable:
     """Put what batches have of a part into one row: no engine divides it further."""
     pieces = [from_bytes(cell.as_buffer()) for cell in table.column("bytes")]
-    return bytes_table([to_bytes(join_tables(pieces))])
+    return part_table([prepare(join_tables(pieces))])
 
 
 class _OnBatch:
@@ -119,37 +115,25 @@ class _OnBatch:
         return bytes_table([self.task(table)])
 
 
-class _OnPacked:
-    """Applies a task to parts."""
-
-    def __init__(self, task: BytesTask) -> None:
-        self.task = task
-
-    def __call__(self, table: ArrowTable) -> ArrowTable:
-        """Return a row a part."""
-        return bytes_table([self.task(from_bytes(cell.as_buffer())) for cell in table.column("bytes")])
-
-
-class _Actor:
-    """A worker that keeps what it has loaded, and leaves the other processors to other workers."""
+class _Mapped:
+    """Applies a task to a part on one thread: the other processors are for other parts."""
 
     def __init__(self, make: Callable[[], TableTask]) -> None:
+        self.make = make
+
+    def __call__(self, table: ArrowTable) -> ArrowTable:
+        """Return what the task makes of a part."""
         from gatecast.kernels.runtime import set_num_threads
 
         set_num_threads(1)
-        self.task = make()
-
-    def __call__(self, table: ArrowTable) -> ArrowTable:
-        """Return the forecasts of a part."""
-        return self.task(from_bytes(table.column("bytes")[0].as_buffer()))
+        return self.make()(from_bytes(table.column("bytes")[0].as_buffer()))
 
 
-def _collect(dataset: Any, task: Any) -> list[bytes]:
-    """Return the bytes that a task makes of a dataset."""
-    made = dataset.map_batches(task, batch_format="pyarrow", batch_size=1 if isinstance(task, _OnPacked) else None)
+def _bytes_of(dataset: Any, name: str) -> list[bytes]:
+    """Return the bytes in a column of a dataset."""
     with plain_errors(INSTALL):
         return [
             cell.as_py()
-            for batch in made.iter_batches(batch_format="pyarrow", batch_size=None)
-            for cell in batch.column("bytes")
+            for batch in dataset.iter_batches(batch_format="pyarrow", batch_size=None)
+            for cell in batch.column(name)
         ]

@@ -30,7 +30,7 @@ from gatecast.pipeline.parts import check_part, first_known, forecast_part
 from gatecast.pipeline.sampling import id_hash
 from gatecast.pipeline.state import FittedState
 
-__all__ = ["CountPart", "DrawIds", "ForecastPart", "Model", "SelectSeries"]
+__all__ = ["DrawIds", "ForecastPart", "Model", "PreparePart", "SelectSeries"]
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def _load(content: bytes) -> tuple[ForecasterConfig, FittedState]:
 
 
 @dataclass(frozen=True)
-class CountPart:
-    """Counts what a part has to say about the whole; refuses what no part can be forecast with.
+class PreparePart:
+    """Sorts a part, and counts what it has to say about the whole; refuses what no part can be forecast with.
 
     Args:
         model: The forecaster.
@@ -79,8 +79,8 @@ class CountPart:
     model: Model
     columns: SeriesColumns
 
-    def __call__(self, table: ArrowTable) -> bytes:
-        """Return the facts, older rows of the forecaster included, and the types of the columns, pickled."""
+    def __call__(self, table: ArrowTable) -> tuple[bytes, ArrowTable]:
+        """Return the facts, older rows of the forecaster included, and the types of the columns, pickled; the rows."""
         columns = self.columns
         check_arrow(table, columns.all)
         table = sorted_series(table, columns.all, columns.ids, columns.time)
@@ -99,12 +99,12 @@ class CountPart:
             check_part(state, config, to_columns(table, columns.time))
         facts = count_part(first_known(state, keys, first), stop, times, values.astype(float))
         types = {name: str(table.schema.field(name).type) for name in columns.all}
-        return pickle.dumps((facts, types))
+        return pickle.dumps((facts, types)), table
 
 
 @dataclass(frozen=True)
 class ForecastPart:
-    """Forecasts a part.
+    """Forecasts a part that is prepared.
 
     Args:
         model: The forecaster.
@@ -125,9 +125,7 @@ class ForecastPart:
     def __call__(self, table: ArrowTable) -> ArrowTable:
         """Return ids, times, forecasts and intervals."""
         config, state = self.model.loaded
-        columns = self.columns
-        table = sorted_series(table, columns.all, columns.ids, columns.time)
-        rows = to_columns(table, columns.time)
+        rows = to_columns(table, self.columns.time)
         forecast, _ = forecast_part(state, config, rows, self.facts, self.n_steps, self.levels)
         return to_arrow(forecast, table, self.types)
 

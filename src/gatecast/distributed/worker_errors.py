@@ -32,9 +32,10 @@ def plain_errors(fix: str) -> Iterator[None]:
     """
     try:
         yield
-    except GatecastError:
-        raise
     except Exception as error:
+        # Ray raises an error whose class is of its own and of the cause, with the text of a traceback.
+        if type(error).__module__ == errors.__name__:
+            raise
         text = str(error)
         message, missing = _MESSAGE.search(text), _MISSING.search(text)
         if message is not None and message["kind"] in errors.__all__:

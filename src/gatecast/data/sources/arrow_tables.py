@@ -20,6 +20,7 @@ __all__ = [
     "bytes_table",
     "check_arrow",
     "distinct_rows",
+    "divide_by",
     "divide_rows",
     "from_batch",
     "from_bytes",
@@ -27,6 +28,7 @@ __all__ = [
     "in_utc",
     "join_tables",
     "numbered_bytes",
+    "part_table",
     "require_arrow",
     "select_ids",
     "sorted_series",
@@ -191,6 +193,15 @@ def bytes_table(content: Sequence[bytes], *, is_large: bool = True) -> ArrowTabl
     return pa.table({"bytes": pa.array(content, pa.large_binary() if is_large else pa.binary())})
 
 
+def part_table(parts: Sequence[tuple[bytes, ArrowTable]], *, is_large: bool = True) -> ArrowTable:
+    """Return a row for each part: what is known of it in "facts", and its table in "bytes"."""
+    import pyarrow as pa
+
+    kind = pa.large_binary() if is_large else pa.binary()
+    facts, tables = zip(*parts, strict=True)
+    return pa.table({"facts": pa.array(facts, pa.binary()), "bytes": pa.array(map(to_bytes, tables), kind)})
+
+
 def from_batch(batch: Any) -> ArrowTable:
     """Return the table of one record batch."""
     import pyarrow as pa
@@ -263,9 +274,19 @@ def divide_rows(table: ArrowTable, ids: Sequence[str], n_parts: int) -> dict[int
         return {}
     texts, codes = _texts(table, ids)
     part = np.array([zlib.crc32(str(text).encode("utf-8", "surrogatepass")) % n_parts for text in texts])[codes]
+    return _divided(table, part)
+
+
+def divide_by(table: ArrowTable, name: str) -> list[ArrowTable]:
+    """Return the rows of each number in a column, without the column."""
+    return list(_divided(table.drop_columns([name]), table.column(name).to_numpy()).values())
+
+
+def _divided(table: ArrowTable, part: IntArray) -> dict[int, ArrowTable]:
+    """Return the rows of each part, in the order that they have, by its number."""
     # Small numbers are sorted in one pass.
-    order = np.argsort(part.astype(np.uint16) if n_parts < 2**16 else part, kind="stable")
-    stops = np.cumsum(np.bincount(part, minlength=n_parts)).tolist()
+    order = np.argsort(part.astype(np.uint16) if part.max() < 2**16 else part, kind="stable")
+    stops = np.cumsum(np.bincount(part)).tolist()
     taken, starts = table.take(order), [0, *stops[:-1]]
     return {
         number: taken.slice(start, stop - start)
