@@ -147,7 +147,7 @@ async def load(server: Server, seconds: float, n_streams: int) -> None:
 async def soak(server: Server, seconds: float, kill_every: float) -> int:
     """Return how many answers were wrong or lost, under mixed load while workers are killed."""
     table, until, faults, counts = series(), time.perf_counter() + seconds, [], {"forecast": 0, "step": 0, "job": 0}
-    rng, accepted, n_kills = random.Random(0), [], 0
+    rng, followed, n_kills = random.Random(0), [], 0
     stream_values = [rng.uniform(300, 600) for _ in range(1_000_000)]
     limits = httpx.Limits(max_connections=40)
     async with httpx.AsyncClient(base_url=server.address, timeout=120, limits=limits) as client:
@@ -185,8 +185,16 @@ async def soak(server: Server, seconds: float, kill_every: float) -> int:
                 training = {"series": table, "h": 6, "model": "lstm", "max_steps": 100, "n_members": 1}
                 answer = await client.post("/v1/models", json={**training, "name": f"m{k}"})
                 if answer.status_code == 202:
-                    accepted.append(answer.json()["id"])
+                    # Followed from here on: of jobs that have ended the server remembers only the newest.
+                    followed.append(asyncio.create_task(follow(answer.json()["id"])))
                 await asyncio.sleep(5)
+
+        async def follow(job: str) -> dict:
+            state, deadline = {"status": "queued"}, time.perf_counter() + 600
+            while state.get("status") in ("queued", "running") and time.perf_counter() < deadline:
+                await asyncio.sleep(1)
+                state = (await client.get(f"/v1/jobs/{job}")).json()
+            return state
 
         async def kills() -> None:
             nonlocal n_kills
@@ -199,23 +207,20 @@ async def soak(server: Server, seconds: float, kill_every: float) -> int:
         async def memory() -> None:
             while time.perf_counter() < until:
                 await asyncio.sleep(max(seconds / 10, 1))
-                print(f"{server.megabytes():.0f} MB, {counts}, {len(accepted)} jobs, {n_kills} kills", flush=True)
+                print(f"{server.megabytes():.0f} MB, {counts}, {len(followed)} jobs, {n_kills} kills", flush=True)
 
         await asyncio.gather(forecasts(), forecasts(), steps(), steps(), trainings(), kills(), memory())
         answers = set()
-        for job in accepted:
-            state = (await client.get(f"/v1/jobs/{job}")).json()
-            deadline = time.perf_counter() + 300
-            while state["status"] in ("queued", "running") and time.perf_counter() < deadline:
-                await asyncio.sleep(0.2)
-                state = (await client.get(f"/v1/jobs/{job}")).json()
+        for state in await asyncio.gather(*followed):
             if state["status"] != "done":
-                faults.append(f"job {job}: {state}")
+                faults.append(f"job: {state}")
                 continue
+            counts["job"] += 1
             answers.add((await client.post(f"/v1/models/{state['name']}/forecast", json={})).text)
         if len(answers) > 1:
             faults.append(f"{len(answers)} different forecasts of equal trainings")
-    print(f"{len(accepted)} jobs accepted, {n_kills} workers killed, {len(faults)} faults, {server.megabytes():.0f} MB")
+    print(f"{len(followed)} jobs accepted, {counts['job']} done, {n_kills} workers killed, {len(faults)} faults")
+    print(f"{counts}, {server.megabytes():.0f} MB")
     print(*faults[:10], sep="\n")
     return len(faults)
 
