@@ -1,11 +1,11 @@
 """Measure forecasts of many series: time, processor time and memory by stage, and what a cluster adds.
 
-usage: scale.py [--series N] [--model lstm|pretrained] [--what parts|at-once|ray|spark] [--order sorted|mixed]
+usage: scale.py [--series N] [--model lstm|pretrained] [--what parts|at-once|ray|spark] [--order sorted|mixed|files]
     [--folder DIR]
 
-Series of 100 months with a season and a random walk, in one Parquet file. The forecaster is fitted on 1,000 of them
-beforehand, one member. Each run is a process of its own; processor time is that of the process and of its children, and
-for an engine that of all processes that it has started: first for a few series, then for all.
+Series of 100 months with a season and a random walk, in one Parquet file, or whole in ten files. The forecaster is
+fitted on 1,000 of them beforehand, one member. Each run is a process of its own; processor time is that of the process
+and of its children, and for an engine that of all processes that it has started: first for a few series, then for all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 LENGTH, H = 100, 12
-CHUNK = 20_000
+CHUNK, N_FILES = 20_000, 10
 
 
 def make(path: Path, n_series: int, order: str) -> None:
@@ -45,10 +45,17 @@ def make(path: Path, n_series: int, order: str) -> None:
         with duckdb.connect() as connection:
             connection.register("columns", columns)
             connection.execute(f"COPY columns TO '{parts}/{start:09}.parquet' (FORMAT parquet)")
+    if order == "files":
+        path.mkdir()
+        with duckdb.connect() as connection:
+            for k in range(N_FILES):
+                chosen = f"FROM '{parts}/*.parquet' WHERE unique_id * {N_FILES} // {n_series} = {k} ORDER BY ALL"
+                connection.execute(f"COPY ({chosen}) TO '{path}/{k}.parquet' (FORMAT parquet)")
+        return shutil.rmtree(parts)
     how = "ORDER BY unique_id, ds" if order == "sorted" else "ORDER BY hash(unique_id, ds)"
     with duckdb.connect(config={"memory_limit": "1GB", "temp_directory": str(path.parent / "spill")}) as connection:
         connection.execute(f"COPY (SELECT * FROM '{parts}/*.parquet' {how}) TO '{path}' (FORMAT parquet)")
-    shutil.rmtree(parts)
+    return shutil.rmtree(parts)
 
 
 def processor_seconds() -> float:
@@ -159,7 +166,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=100_000)
     parser.add_argument("--model", default="lstm")
     parser.add_argument("--what", choices=RUNS, default="parts")
-    parser.add_argument("--order", choices=("sorted", "mixed"), default="sorted")
+    parser.add_argument("--order", choices=("sorted", "mixed", "files"), default="sorted")
     parser.add_argument("--folder", type=Path, help="keeps the file of the series between runs")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

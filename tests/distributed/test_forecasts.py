@@ -13,6 +13,7 @@ from many_series import assert_same_bits, many_series, rows_where, shuffled
 from gatecast import Forecaster
 from gatecast.config import TrainingConfig
 from gatecast.data.sources.arrow_tables import divide_rows, join_tables
+from gatecast.distributed import forecasts
 from gatecast.distributed.engine import Engine, engine_of
 from gatecast.distributed.spark_engine import SparkEngine
 from gatecast.distributed.worker_errors import plain_errors
@@ -26,7 +27,7 @@ class LocalEngine:
     """Batches in a list. What is sent to a worker is pickled, as elsewhere."""
 
     def __init__(self, batches):
-        self.batches, self.n_tasks = batches, 0
+        self.batches, self.n_shuffles = batches, 0
 
     def names(self):
         return tuple(self.batches[0].column_names)
@@ -37,7 +38,12 @@ class LocalEngine:
     def collect(self, task):
         return [pickle.loads(pickle.dumps(task))(batch) for batch in self.batches]
 
+    def as_they_are(self, prepare):
+        task = pickle.loads(pickle.dumps(prepare))
+        return LocalParts([part for batch in self.batches for part in task(batch)])
+
     def by_id(self, ids, n_parts, prepare):
+        self.n_shuffles += 1
         pieces = [divide_rows(batch, ids, n_parts) for batch in self.batches]
         parts = [[piece[k] for piece in pieces if k in piece] for k in range(n_parts)]
         task = pickle.loads(pickle.dumps(prepare))
@@ -52,6 +58,9 @@ class LocalParts:
 
     def facts(self):
         return [facts for facts, _ in self.parts]
+
+    def release(self):
+        self.parts = None
 
     def map(self, make, columns):
         task = pickle.loads(pickle.dumps(make))()
@@ -85,6 +94,30 @@ def test_local_engine_is_one():
     assert isinstance(LocalEngine([]), Engine)
     assert engine_of({"y": [1.0]}) is None
     assert engine_of("sales.parquet") is None
+
+
+@pytest.mark.parametrize("size", [7, 1000])
+def test_blocks_of_whole_series_are_parts_without_a_shuffle(naive, series, size, monkeypatch):
+    names = np.unique(series["unique_id"].astype(str))
+    blocks = [rows_where(series, np.isin(series["unique_id"].astype(str), some)) for some in np.array_split(names, 3)]
+    divided = LocalEngine([engine(block, 1).batches[0] for block in blocks])
+    counted = []
+    known = forecasts._known
+    monkeypatch.setattr(forecasts, "_known", lambda parts: counted.append(len(parts.parts)) or known(parts))
+    got = columns_of(naive.predict(divided, partition_size=size))
+    assert_same_bits(got, naive.predict(series, output="dict"))
+    assert divided.n_shuffles == 0
+    # Of each block of 20 series, the parts of 7 at most.
+    assert counted == [3 * -(-20 // size)]
+
+
+@pytest.mark.parametrize("n_batches", [2, 30])
+def test_series_in_several_blocks_are_shuffled_once(naive, n_batches):
+    rows = many_series(60, seed=1)
+    divided = engine(rows, n_batches)
+    got = columns_of(naive.predict(divided, partition_size=10))
+    assert_same_bits(got, naive.predict(rows, output="dict"))
+    assert divided.n_shuffles == 1
 
 
 @pytest.mark.slow

@@ -11,19 +11,24 @@ from typing import Any, Protocol, runtime_checkable
 
 from gatecast.data.sources.arrow_tables import ArrowTable
 
-__all__ = ["BytesTask", "Engine", "PartTask", "Parts", "TableTask", "engine_of"]
+__all__ = ["BlockTask", "BytesTask", "Engine", "PartTask", "Parts", "Prepared", "TableTask", "engine_of"]
 
 BytesTask = Callable[[ArrowTable], bytes]
 TableTask = Callable[[ArrowTable], ArrowTable]
-PartTask = Callable[[ArrowTable], tuple[bytes, ArrowTable]]
-"""Returns what is to be known of a part, and the part as it is kept."""
+Prepared = tuple[bytes, ArrowTable]
+"""What is to be known of a part, and the part as it is kept."""
+PartTask = Callable[[ArrowTable], Prepared]
+BlockTask = Callable[[ArrowTable], list[Prepared]]
 
 
 class Parts(Protocol):
-    """Series that were divided by id once: each part holds all rows of its series."""
+    """Series that are divided by id: each part holds all rows of its series."""
 
     def facts(self) -> list[bytes]:
         """Return what is known of each part that has rows."""
+
+    def release(self) -> None:
+        """Free the memory of parts that are not needed."""
 
     def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:
         """Return a data set of the engine, of what a task makes of each part; a part that is lost is done again.
@@ -46,6 +51,9 @@ class Engine(Protocol):
 
     def collect(self, task: BytesTask) -> list[bytes]:
         """Return what a task makes of each batch, whatever rows are in it."""
+
+    def as_they_are(self, prepare: BlockTask) -> Parts:
+        """Make parts of each block of rows, without a shuffle: the caller sees whether these hold whole series."""
 
     def by_id(self, ids: Sequence[str], n_parts: int, prepare: PartTask) -> Parts:
         """Divide the series by a hash of their ids, and prepare each part where its rows come together."""

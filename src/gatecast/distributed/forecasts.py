@@ -1,8 +1,8 @@
 """Forecasts and fits of the data sets of an engine, with the bits of one machine.
 
-A forecast shuffles once, so that all rows of a series are in one part; counts there what the other parts have to know;
-and forecasts part by part. A fit fetches a sample of whole series, drawn as on one machine, and is that of one
-machine.
+A forecast takes the blocks of a data set as its parts if each series is in one of them, and shuffles once otherwise;
+counts in each part what the others have to know; and forecasts part by part. A fit fetches a sample of whole series,
+drawn as on one machine, and is that of one machine.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from gatecast.config import ForecasterConfig
 from gatecast.data.messages import list_columns
 from gatecast.data.sources.arrow_tables import from_bytes, join_tables, sorted_series, to_columns
 from gatecast.data.sources.parquet_series import SeriesColumns
-from gatecast.distributed.engine import Engine
-from gatecast.distributed.tasks import DrawIds, ForecastPart, Model, PreparePart, SelectSeries
+from gatecast.distributed.engine import Engine, Parts
+from gatecast.distributed.tasks import DrawIds, ForecastPart, KnownPart, Model, PrepareBlock, PreparePart, SelectSeries
 from gatecast.errors import ConfigError, DataError
 from gatecast.pipeline.parts import check_divisible, panel_facts, series_columns
 from gatecast.pipeline.sampling import SAMPLE, note_drawn
@@ -33,6 +33,9 @@ __all__ = ["check_arguments", "fetch_sample", "predict"]
 
 MAX_ROWS = 2_000_000
 """Rows of a part, about: those of so many are in the memory of one worker at a time."""
+
+MIN_SHARE = 0.5
+"""Mean number of rows of the series in a block, relative to those of the fit, from which on they may be whole."""
 
 
 def predict(
@@ -65,20 +68,36 @@ def predict(
     check_divisible(state, config)
     columns = series_columns(state)
     _check_names(engine.names(), columns.all)
-    n_rows = engine.count_rows()
-    if not n_rows:
-        raise DataError("The data set has no rows", expected="a row for each series and time")
-    typical = max(int(np.median(state.panel.lengths)), 1)
-    n_parts = max(1, round(n_rows / min(partition_size * typical, MAX_ROWS)))
     model = Model.of(config, state)
-    parts = engine.by_id(columns.ids, n_parts, PreparePart(model, columns))
-    counted = [pickle.loads(content) for content in parts.facts()]
-    facts = panel_facts([facts for facts, _ in counted], state, config)
-    _check_types([types for _, types in counted])
+    prepare = PreparePart(model, columns)
+    typical = max(int(np.median(state.panel.lengths)), 1)
+    size = max(1, min(partition_size, MAX_ROWS // typical))
+    parts = engine.as_they_are(PrepareBlock(prepare, size, MIN_SHARE * typical))
+    known = _known(parts)
+    if not _are_whole(known):
+        parts.release()
+        n_parts = max(1, round(engine.count_rows() / (size * typical)))
+        parts = engine.by_id(columns.ids, n_parts, prepare)
+        known = _known(parts)
+    if not known:
+        raise DataError("The data set has no rows", expected="a row for each series and time")
+    facts = panel_facts([part.facts for part in known if part.facts is not None], state, config)
+    _check_types([part.types for part in known])
     types: dict[str, str | None] = {name: name for name in (*columns.ids, columns.time)}
     types |= dict.fromkeys(column_names(state.calibrator.name, tuple(levels)))
     task = ForecastPart(model, columns, facts, n_steps, tuple(levels), types)
     return parts.map(partial(_same, task), types)
+
+
+def _known(parts: Parts) -> list[KnownPart]:
+    """Return what is known of each part."""
+    return [pickle.loads(content) for content in parts.facts()]
+
+
+def _are_whole(known: Sequence[KnownPart]) -> bool:
+    """Return whether each series is in one part."""
+    hashes = np.concatenate([part.hashes for part in known]) if known else np.empty(0, np.uint64)
+    return all(part.facts is not None for part in known) and len(np.unique(hashes)) == len(hashes)
 
 
 def fetch_sample(

@@ -18,7 +18,7 @@ from gatecast.data.sources.arrow_tables import (
     require_arrow,
     to_bytes,
 )
-from gatecast.distributed.engine import BytesTask, Parts, PartTask, TableTask
+from gatecast.distributed.engine import BlockTask, BytesTask, Parts, PartTask, TableTask
 from gatecast.distributed.worker_errors import plain_errors
 
 __all__ = ["RayEngine", "RayParts"]
@@ -55,6 +55,12 @@ class RayEngine:
         made = self.dataset.map_batches(_OnBatch(task), batch_format="pyarrow", batch_size=None)
         return _bytes_of(made, "bytes")
 
+    def as_they_are(self, prepare: BlockTask) -> Parts:
+        """Make parts of each block."""
+        made = self.dataset.map_batches(_Prepared(prepare), batch_format="pyarrow", batch_size=None)
+        with plain_errors(INSTALL):
+            return RayParts(made.materialize())
+
     def by_id(self, ids: Sequence[str], n_parts: int, prepare: PartTask) -> Parts:
         """Divide the series: one shuffle, after which each part is one row that holds its table."""
         divided = self.dataset.map_batches(_Divided(tuple(ids), n_parts), batch_format="pyarrow", batch_size=None)
@@ -76,6 +82,9 @@ class RayParts:
     def facts(self) -> list[bytes]:
         """Return what is known of each part."""
         return _bytes_of(self.packed.select_columns(["facts"]), "facts")
+
+    def release(self) -> None:
+        """Do nothing: the object store counts references."""
 
     def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:  # noqa: ARG002
         """Return a dataset of what worker processes make of each part; Ray does a part again whose process dies.
@@ -102,6 +111,17 @@ def _joined(prepare: PartTask, table: ArrowTable) -> ArrowTable:
     """Put what batches have of a part into one row: no engine divides it further."""
     pieces = [from_bytes(cell.as_buffer()) for cell in table.column("bytes")]
     return part_table([prepare(join_tables(pieces))])
+
+
+class _Prepared:
+    """Makes parts of a block."""
+
+    def __init__(self, prepare: BlockTask) -> None:
+        self.prepare = prepare
+
+    def __call__(self, table: ArrowTable) -> ArrowTable:
+        """Return a row a part."""
+        return part_table(self.prepare(table))
 
 
 class _OnBatch:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gatecast.data.sources.arrow_tables import (
+    ArrowTable,
     bytes_table,
     divide_by,
     from_batch,
@@ -15,7 +17,7 @@ from gatecast.data.sources.arrow_tables import (
     part_table,
     require_arrow,
 )
-from gatecast.distributed.engine import BytesTask, Parts, PartTask, TableTask
+from gatecast.distributed.engine import BlockTask, BytesTask, Parts, PartTask, Prepared, TableTask
 from gatecast.distributed.worker_errors import plain_errors
 
 __all__ = ["SparkEngine", "SparkParts"]
@@ -33,7 +35,7 @@ INSTALL = "Install gatecast[spark] in the environment that PYSPARK_PYTHON names 
 
 
 class SparkEngine:
-    """A Spark table.
+    """A Spark table, whose rows are turned into Arrow once: Spark does that value by value.
 
     Args:
         frame: A `pyspark.sql.DataFrame`.
@@ -58,17 +60,21 @@ class SparkEngine:
         with plain_errors(INSTALL):
             return [bytes(row[0]) for row in made.collect()]
 
-    def by_id(self, ids: Sequence[str], n_parts: int, prepare: PartTask) -> Parts:
-        """Divide the series: one shuffle, after which each part is one row that holds its table, in memory and on disk.
+    def as_they_are(self, prepare: BlockTask) -> Parts:
+        """Make parts of each partition."""
+        return self._packed(self.frame.mapInArrow(_preparing(prepare), PACKED))
 
-        Rows are turned into Arrow once: Spark does that value by value.
-        """
+    def by_id(self, ids: Sequence[str], n_parts: int, prepare: PartTask) -> Parts:
+        """Divide the series: one shuffle, after which each part is one row that holds its table."""
         from pyspark.sql import functions  # type: ignore[import-not-found]
 
         code = functions.pmod(functions.xxhash64(*ids), functions.lit(n_parts)).cast("int")
         divided = self.frame.withColumn(PART, code).repartition(n_parts, PART)
-        packed = divided.mapInArrow(_preparing(prepare), PACKED).persist()
-        return SparkParts(packed, {field.name: field for field in self.frame.schema.fields})
+        return self._packed(divided.mapInArrow(_preparing(partial(_of_parts, prepare)), PACKED))
+
+    def _packed(self, packed: Any) -> SparkParts:
+        """Return parts that are kept in memory and on disk."""
+        return SparkParts(packed.persist(), {field.name: field for field in self.frame.schema.fields})
 
 
 class SparkParts:
@@ -86,6 +92,10 @@ class SparkParts:
         """Return what is known of each part."""
         with plain_errors(INSTALL):
             return [bytes(row[0]) for row in self.packed.select("facts").collect()]
+
+    def release(self) -> None:
+        """Remove what is kept."""
+        self.packed.unpersist()
 
     def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:
         """Return a table of what workers make of each part; Spark runs a task again that has failed."""
@@ -108,15 +118,20 @@ def _on_batches(task: BytesTask) -> Callable[[Iterator[Any]], Iterator[Any]]:
     return run
 
 
-def _preparing(prepare: PartTask) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """Return a function of the rows of a partition of Spark, which holds all rows of one part or of several."""
+def _preparing(prepare: BlockTask) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """Return a function of the rows of a partition of Spark."""
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
         tables = [from_batch(batch) for batch in batches if batch.num_rows]
-        for table in divide_by(join_tables(tables), PART) if tables else ():
-            yield from part_table([prepare(table)], is_large=False).to_batches()
+        if tables:
+            yield from part_table(prepare(join_tables(tables)), is_large=False).to_batches()
 
     return run
+
+
+def _of_parts(prepare: PartTask, table: ArrowTable) -> list[Prepared]:
+    """Return the parts of a partition, which holds all rows of one or of several."""
+    return [prepare(part) for part in divide_by(table, PART)]
 
 
 def _forecasting(task: TableTask) -> Callable[[Iterator[Any]], Iterator[Any]]:

@@ -8,29 +8,37 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from gatecast.config import ForecasterConfig
-from gatecast.data.panel_facts import PanelFacts, count_part
+from gatecast.data.panel_facts import PanelFacts, PartFacts, count_part
 from gatecast.data.sources.arrow_tables import (
     ArrowTable,
     check_arrow,
     distinct_rows,
     hashed_ids,
+    n_distinct,
     select_ids,
+    slices_of_series,
     sorted_series,
     to_arrow,
     to_bytes,
     to_columns,
 )
 from gatecast.data.sources.parquet_series import SeriesColumns
+from gatecast.distributed.engine import Prepared
 from gatecast.errors import DataError
 from gatecast.pipeline import serialization
-from gatecast.pipeline.parts import check_part, first_known, forecast_part
+from gatecast.pipeline.parts import check_part, first_known, forecast_part, joined_ids
 from gatecast.pipeline.sampling import id_hash
 from gatecast.pipeline.state import FittedState
 
-__all__ = ["DrawIds", "ForecastPart", "Model", "PreparePart", "SelectSeries"]
+__all__ = ["DrawIds", "ForecastPart", "KnownPart", "Model", "PrepareBlock", "PreparePart", "SelectSeries"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,20 @@ def _load(content: bytes) -> tuple[ForecasterConfig, FittedState]:
     return config, state
 
 
+class KnownPart(NamedTuple):
+    """What the caller has to know of a part.
+
+    Args:
+        facts: What all parts say together; None where series are not whole.
+        types: Of its columns.
+        hashes: Of the ids, [n_series].
+    """
+
+    facts: PartFacts | None
+    types: dict[str, str]
+    hashes: npt.NDArray[np.uint64]
+
+
 @dataclass(frozen=True)
 class PreparePart:
     """Sorts a part, and counts what it has to say about the whole; refuses what no part can be forecast with.
@@ -79,11 +101,19 @@ class PreparePart:
     model: Model
     columns: SeriesColumns
 
-    def __call__(self, table: ArrowTable) -> tuple[bytes, ArrowTable]:
-        """Return the facts, older rows of the forecaster included, and the types of the columns, pickled; the rows."""
+    def __call__(self, table: ArrowTable) -> Prepared:
+        """Return what is known of a part, pickled, and its rows."""
+        return self.of_sorted(self.sort(table))
+
+    def sort(self, table: ArrowTable) -> ArrowTable:
+        """Return the columns that are read, with rows sorted by id and time."""
         columns = self.columns
         check_arrow(table, columns.all)
-        table = sorted_series(table, columns.all, columns.ids, columns.time)
+        return sorted_series(table, columns.all, columns.ids, columns.time)
+
+    def of_sorted(self, table: ArrowTable) -> Prepared:
+        """Return the facts of a sorted part, older rows of the forecaster included, and its rows."""
+        columns = self.columns
         keys, first, stop = distinct_rows(table, columns.ids, columns.time)
         rows = to_columns(table.select([columns.time, columns.target]), columns.time)
         values = rows[columns.target]
@@ -99,7 +129,36 @@ class PreparePart:
             check_part(state, config, to_columns(table, columns.time))
         facts = count_part(first_known(state, keys, first), stop, times, values.astype(float))
         types = {name: str(table.schema.field(name).type) for name in columns.all}
-        return pickle.dumps((facts, types)), table
+        names = [str(name).encode("utf-8", "surrogatepass") for name in joined_ids(keys, columns.ids)]
+        hashes = np.frombuffer(b"".join(blake2b(name, digest_size=8).digest() for name in names), np.uint64)
+        return pickle.dumps(KnownPart(facts, types, hashes)), table
+
+
+@dataclass(frozen=True)
+class PrepareBlock:
+    """Makes parts of a block of rows, if it may hold whole series.
+
+    Args:
+        prepare: Prepares a part.
+        size: Series of a part, at most.
+        min_rows: Mean number of rows of a series from which on they may be whole. Where the rows of all series are in
+            all blocks, sorting them would be for nothing.
+    """
+
+    prepare: PreparePart
+    size: int
+    min_rows: float
+
+    def __call__(self, table: ArrowTable) -> list[Prepared]:
+        """Return parts; a single one without rows, where series are not whole."""
+        if not table.num_rows:
+            return []
+        columns = self.prepare.columns
+        check_arrow(table, columns.all)
+        if table.num_rows < self.min_rows * n_distinct(table, columns.ids):
+            return [(pickle.dumps(KnownPart(None, {}, np.empty(0, np.uint64))), table.slice(0, 0))]
+        rows = self.prepare.sort(table)
+        return [self.prepare.of_sorted(part) for part in slices_of_series(rows, columns.ids, columns.time, self.size)]
 
 
 @dataclass(frozen=True)

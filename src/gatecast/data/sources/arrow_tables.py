@@ -27,10 +27,12 @@ __all__ = [
     "hashed_ids",
     "in_utc",
     "join_tables",
+    "n_distinct",
     "numbered_bytes",
     "part_table",
     "require_arrow",
     "select_ids",
+    "slices_of_series",
     "sorted_series",
     "to_arrow",
     "to_bytes",
@@ -153,6 +155,17 @@ def distinct_rows(table: ArrowTable, ids: Sequence[str], time: str) -> tuple[Col
     return {name: columns[name][starts] for name in ids}, times[starts], times[stops.astype(np.int64)]
 
 
+def n_distinct(table: ArrowTable, ids: Sequence[str]) -> int:
+    """Return how many different ids a table has."""
+    return sum(text is not None for text in _texts(table, ids)[0])
+
+
+def slices_of_series(table: ArrowTable, ids: Sequence[str], time: str, size: int) -> list[ArrowTable]:
+    """Return the rows of so many series after the other, of a table sorted by id."""
+    starts = _starts(to_columns(table.select([*ids, time]), time), ids)[::size].tolist()
+    return [table.slice(start, stop - start) for start, stop in zip(starts, [*starts[1:], table.num_rows], strict=True)]
+
+
 def _starts(columns: ColumnTable, ids: Sequence[str]) -> IntArray:
     """Rows at which a series begins."""
     n = len(columns[ids[0]])
@@ -197,9 +210,9 @@ def part_table(parts: Sequence[tuple[bytes, ArrowTable]], *, is_large: bool = Tr
     """Return a row for each part: what is known of it in "facts", and its table in "bytes"."""
     import pyarrow as pa
 
+    facts, contents = [facts for facts, _ in parts], [to_bytes(table) for _, table in parts]
     kind = pa.large_binary() if is_large else pa.binary()
-    facts, tables = zip(*parts, strict=True)
-    return pa.table({"facts": pa.array(facts, pa.binary()), "bytes": pa.array(map(to_bytes, tables), kind)})
+    return pa.table({"facts": pa.array(facts, pa.binary()), "bytes": pa.array(contents, kind)})
 
 
 def from_batch(batch: Any) -> ArrowTable:
