@@ -74,6 +74,7 @@ def predict(
     size = max(1, min(partition_size, MAX_ROWS // typical))
     parts = engine.as_they_are(PrepareBlock(prepare, size, MIN_SHARE * typical))
     known = _known(parts)
+    _check_types([part.types for part in known])
     if not _are_whole(known):
         parts.release()
         n_parts = max(1, round(engine.count_rows() / (size * typical)))
@@ -82,7 +83,6 @@ def predict(
     if not known:
         raise DataError("The data set has no rows", expected="a row for each series and time")
     facts = panel_facts([part.facts for part in known if part.facts is not None], state, config)
-    _check_types([part.types for part in known])
     types: dict[str, str | None] = {name: name for name in (*columns.ids, columns.time)}
     types |= dict.fromkeys(column_names(state.calibrator.name, tuple(levels)))
     task = ForecastPart(model, columns, facts, n_steps, tuple(levels), types)

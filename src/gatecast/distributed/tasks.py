@@ -89,6 +89,11 @@ class KnownPart(NamedTuple):
     hashes: npt.NDArray[np.uint64]
 
 
+def _types(table: ArrowTable, columns: SeriesColumns) -> dict[str, str]:
+    """Return the types of the columns that are read."""
+    return {name: str(table.schema.field(name).type) for name in columns.all}
+
+
 @dataclass(frozen=True)
 class PreparePart:
     """Sorts a part, and counts what it has to say about the whole; refuses what no part can be forecast with.
@@ -111,6 +116,12 @@ class PreparePart:
         check_arrow(table, columns.all)
         return sorted_series(table, columns.all, columns.ids, columns.time)
 
+    def has_times(self, table: ArrowTable) -> bool:
+        """Return whether the times are of the kind that the forecaster was fitted on, dates or integers."""
+        is_dated = self.model.loaded[1].panel.start.dtype.kind == "M"
+        kind = str(table.schema.field(self.columns.time).type)
+        return is_dated == kind.startswith(("timestamp", "date"))
+
     def of_sorted(self, table: ArrowTable) -> Prepared:
         """Return the facts of a sorted part, older rows of the forecaster included, and its rows."""
         columns = self.columns
@@ -121,17 +132,23 @@ class PreparePart:
             raise DataError(
                 f"The column {columns.target!r} holds no numbers", got=str(table.schema.field(columns.target).type)
             )
+        config, state = self.model.loaded
+        if not self.has_times(table):
+            raise DataError(
+                f"The times in {columns.time!r} are not of the kind that the forecaster was fitted on",
+                got=str(table.schema.field(columns.time).type),
+                expected="dates or times" if state.panel.start.dtype.kind == "M" else "integers",
+                fix="Cast the column to that kind.",
+            )
         times = rows[columns.time]
         times = times.astype("M8[us]") if times.dtype.kind == "M" else times.astype("int64")
-        config, state = self.model.loaded
         if (times[1:] == times[:-1]).any():
             # Two rows of one time, or two series at whose border a time repeats: reading tells.
             check_part(state, config, to_columns(table, columns.time))
         facts = count_part(first_known(state, keys, first), stop, times, values.astype(float))
-        types = {name: str(table.schema.field(name).type) for name in columns.all}
         names = [str(name).encode("utf-8", "surrogatepass") for name in joined_ids(keys, columns.ids)]
         hashes = np.frombuffer(b"".join(blake2b(name, digest_size=8).digest() for name in names), np.uint64)
-        return pickle.dumps(KnownPart(facts, types, hashes)), table
+        return pickle.dumps(KnownPart(facts, _types(table, columns), hashes)), table
 
 
 @dataclass(frozen=True)
@@ -155,8 +172,9 @@ class PrepareBlock:
             return []
         columns = self.prepare.columns
         check_arrow(table, columns.all)
-        if table.num_rows < self.min_rows * n_distinct(table, columns.ids):
-            return [(pickle.dumps(KnownPart(None, {}, np.empty(0, np.uint64))), table.slice(0, 0))]
+        is_whole = table.num_rows >= self.min_rows * n_distinct(table, columns.ids)
+        if not is_whole or not self.prepare.has_times(table):
+            return [(pickle.dumps(KnownPart(None, _types(table, columns), np.empty(0, np.uint64))), table.slice(0, 0))]
         rows = self.prepare.sort(table)
         return [self.prepare.of_sorted(part) for part in slices_of_series(rows, columns.ids, columns.time, self.size)]
 
