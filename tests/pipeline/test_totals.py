@@ -124,3 +124,15 @@ def test_totals_of_series_that_move_together_hold_about_as_many_sums_as_they_say
     share = np.mean(inside, axis=0)
     for measured, level in zip(share, (0.80, 0.95), strict=True):
         assert measured == pytest.approx(level, abs=3 * np.sqrt(level * (1 - level) / n_panels))
+
+
+def test_totals_of_one_series_and_one_step_are_its_own_interval(rng):
+    forecaster = Forecaster(h=1, model="naive", level=[80, 95]).fit(panel_table(rng, n_series=1))
+    predicted = forecaster._forecast()
+    totals = forecaster._totals(predicted)
+    assert totals.shared == 1.0
+    for k, level in enumerate((80, 95)):
+        low, high = (float(predicted.columns[f"Naive-{side}-{level}"][0]) for side in ("lo", "hi"))
+        width = (totals.total.high[k] - totals.total.low[k]) / totals.stretch
+        # 2,000 paths tell a quantile to about 0.05 deviations.
+        assert width == pytest.approx(high - low, rel=0.1)
