@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gatecast.evaluation.error_correlation import ASSUMED_CORRELATION, error_correlation, seasonal_changes
-from gatecast.evaluation.totals import correlated_draw, stretch, sum_paths, widen
+from gatecast.evaluation.totals import correlated_draw, few_errors, stretch, sum_paths, widen
 
 
 def shared_noise(rng, n_times, n_series, correlation):
@@ -124,3 +124,33 @@ def test_wider_totals_keep_their_sums_and_their_limit():
     np.testing.assert_allclose(wider.change.forecast.low, 2 * totals.change.forecast.low)
     positive = totals._replace(total=totals.total._replace(point=np.array(5.0), low=np.array([1.0])))
     assert widen(positive, 2.0, non_negative=True).total.low[0] == 0.0
+
+
+def test_few_errors_of_independent_series_and_of_one_series_change_nothing():
+    np.testing.assert_array_equal(few_errors([50, 80, 95], 40, 1, 0.0), np.ones(3))
+    np.testing.assert_array_equal(few_errors([50, 80, 95], 1, 1, 0.9), np.ones(3))
+
+
+def test_few_errors_widen_more_for_a_higher_correlation_fewer_windows_and_higher_levels():
+    weak, strong = (few_errors([80, 95], 20, 1, r) for r in (0.3, 0.9))
+    assert (weak > 1).all()
+    assert (weak < strong).all()
+    assert strong[0] < strong[1]
+    assert (few_errors([80, 95], 20, 10, 0.9) < strong).all()
+
+
+@pytest.mark.parametrize(("n", "exact"), [(5, (1.476, 2.571)), (10, (1.372, 2.228)), (1000, (1.282, 1.962))])
+def test_few_errors_are_ratios_of_quantiles_of_student(n, exact):
+    # With r = 1 all series tell what one does: n degrees of freedom in n - 4 windows. So many series have normal ones.
+    ratio = few_errors([80, 95], 10**9, n - 4, 1.0)
+    np.testing.assert_allclose(ratio * (1.2816, 1.96), exact, rtol=0.005)
+
+
+def test_wider_totals_of_steps_are_wider_by_level():
+    paths = np.random.default_rng(0).standard_normal((3, 400, 2))
+    totals = sum_paths(np.zeros((3, 2)), [(slice(0, 3), paths)], [80.0, 95.0], np.empty((3, 0)), None)
+    factor = np.array([1.5, 2.0])
+    wider, same = widen(totals, factor, steps=True), widen(totals, factor)
+    np.testing.assert_allclose(wider.by_step.high, factor * totals.by_step.high)
+    np.testing.assert_allclose(wider.total.low, factor * totals.total.low)
+    np.testing.assert_array_equal(same.by_step.high, totals.by_step.high)

@@ -17,7 +17,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray
 
-__all__ = ["Change", "Sum", "Totals", "correlated_draw", "stretch", "sum_paths", "widen"]
+__all__ = ["Change", "Sum", "Totals", "correlated_draw", "few_errors", "stretch", "sum_paths", "typical", "widen"]
 
 PRIOR_SUMS = 4.0
 """Independent sums of errors that the paths' own width counts for."""
@@ -81,6 +81,7 @@ class Totals(NamedTuple):
         measured: Whether past errors told the correlation.
         change: Compared with the year or season before; None where too little is known.
         stretch: How much wider the intervals are than those of the paths, because sums of past errors were larger.
+        shared: How much wider those of the typical level are, besides, because series that move together tell less.
     """
 
     levels: tuple[float, ...]
@@ -94,6 +95,7 @@ class Totals(NamedTuple):
     measured: bool = True
     change: Change | None = None
     stretch: float = 1.0
+    shared: float = 1.0
 
 
 def sum_paths(
@@ -208,7 +210,7 @@ def stretch(errors: FloatArray, totals: Totals, correlation: float) -> float:
     """
     if not totals.levels:
         return 1.0
-    k = int(np.argmin(np.abs(np.array(totals.levels) - TYPICAL_LEVEL)))
+    k = typical(totals.levels)
     width = (totals.by_series.high[:, k] - totals.by_series.low[:, k]) / 2
     deviation = width / NormalDist().inv_cdf(0.5 + totals.levels[k] / 200)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -223,12 +225,49 @@ def stretch(errors: FloatArray, totals: Totals, correlation: float) -> float:
     return float(np.clip(np.sqrt((n * mean + PRIOR_SUMS) / (n + PRIOR_SUMS)), 1.0, MAX_STRETCH))
 
 
-def widen(totals: Totals, factor: float, *, non_negative: bool = False) -> Totals:
+def typical(levels: Sequence[float]) -> int:
+    """Return the place of the level nearest to 80 %.
+
+    Example:
+        >>> typical((50.0, 95.0, 90.0))
+        2
+    """
+    return int(np.argmin(np.abs(np.array(levels) - TYPICAL_LEVEL)))
+
+
+def few_errors(levels: Sequence[float], n_series: int, n_windows: int, correlation: float) -> FloatArray:
+    """Return how much wider intervals have to be because errors of series that move together tell less, [L].
+
+    Margins are as wide as the errors of S series told in W windows, counted as independent. Squares of errors whose
+    correlation is r have the correlation r^2, so S of them tell a variance as well as ``S' = S / (1 + (S - 1) r^2)``
+    independent ones. With t[n] the quantile of Student's distribution with n degrees of freedom, the factor is
+    ``t[W S' + 4] / t[W S + 4]``: 1 for independent series, and for a single one.
+
+    Args:
+        levels: In percent.
+        n_series: Series, S.
+        n_windows: Horizons of past errors, W, at least 1.
+        correlation: Of the errors of two series, r, from 0 to 1.
+
+    Example:
+        >>> few_errors([80, 95], 20, 1, 0.9).round(2).tolist()
+        [1.11, 1.23]
+        >>> few_errors([80, 95], 20, 1, 0.0).tolist(), few_errors([80, 95], 1, 1, 0.9).tolist()
+        ([1.0, 1.0], [1.0, 1.0])
+    """
+    effective = n_series / (1 + max(n_series - 1, 0) * correlation**2)
+    normal = np.array([NormalDist().inv_cdf(0.5 + level / 200) for level in levels])
+    wide, narrow = (_student(normal, n_windows * n + PRIOR_SUMS) for n in (effective, n_series))
+    return np.asarray(wide / narrow)
+
+
+def widen(totals: Totals, factor: float | FloatArray, *, steps: bool = False, non_negative: bool = False) -> Totals:
     """Return totals with intervals that are wider by a factor, around the same sums.
 
     Args:
         totals: Sums of paths.
-        factor: At least 1.
+        factor: At least 1; for all levels or for each [L].
+        steps: Whether the totals of single steps are wider, too.
         non_negative: Whether no value can be negative.
     """
 
@@ -242,7 +281,19 @@ def widen(totals: Totals, factor: float, *, non_negative: bool = False) -> Total
 
     change = totals.change and totals.change._replace(forecast=wider(totals.change.forecast))
     by_series, total = wider(totals.by_series), wider(totals.total)
-    return totals._replace(total=total, by_series=by_series, change=change, stretch=factor)
+    by_step = wider(totals.by_step) if steps and totals.by_step is not None else totals.by_step
+    return totals._replace(total=total, by_series=by_series, by_step=by_step, change=change)
+
+
+def _student(normal: FloatArray, n: float) -> FloatArray:
+    """Return quantiles of Student's distribution from those of the normal one, for n of at least 4.
+
+    Source: Abramowitz and Stegun 1964, Handbook of Mathematical Functions, 26.7.5; below 3 % off up to 99 %.
+    """
+    z = normal
+    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return np.asarray(z + first / n + second / n**2 + third / n**3)
 
 
 def _quantiles(sums: FloatArray, levels: Sequence[float], axis: int) -> FloatArray:

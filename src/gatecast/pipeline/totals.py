@@ -13,7 +13,7 @@ from gatecast.evaluation.calibration import predict_all
 from gatecast.evaluation.coherent_forecasts import forecast_paths
 from gatecast.evaluation.error_correlation import error_correlation, seasonal_changes
 from gatecast.evaluation.sample_paths import sample_paths
-from gatecast.evaluation.totals import Totals, correlated_draw, stretch, sum_paths, widen
+from gatecast.evaluation.totals import Totals, correlated_draw, few_errors, stretch, sum_paths, typical, widen
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import to_matrix
 from gatecast.pipeline.state import FittedState
@@ -84,11 +84,17 @@ def forecast_totals(
             yield rows, sample_paths(state.calibrator, quantiles[rows], context.values[rows], n_paths, seed, draw)
 
     totals = sum_paths(point, draw_parts(), predicted.levels, past, lag, aligned=aligned)
+    lower, _ = state.calibrator.bounds.limits(context.values)
+    non_negative = bool((lower >= 0).all())
     if evaluation is not None and evaluation.horizon == h and len(errors) >= h:
         sums = errors[len(errors) % h :].reshape(-1, h, len(panel)).sum(axis=1)
-        lower, _ = state.calibrator.bounds.limits(context.values)
         factor = stretch(sums, totals, 0.0 if np.isnan(r) else r)
-        totals = widen(totals, factor, non_negative=bool((lower >= 0).all()))
+        totals = widen(totals, factor, non_negative=non_negative)._replace(stretch=factor)
+    if predicted.levels and not np.isnan(r):
+        n_windows = 1 if evaluation is None else max(evaluation.split_sizes[1] // h, 1)
+        factors = few_errors(predicted.levels, totals.n_series, n_windows, r)
+        totals = widen(totals, factors, steps=True, non_negative=non_negative)
+        totals = totals._replace(shared=float(factors[typical(predicted.levels)]))
     return totals._replace(correlation=r, measured=measured)
 
 

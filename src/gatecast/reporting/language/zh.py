@@ -242,6 +242,9 @@ TOTALS = {
     "They are {n} times as wide as those of the paths, because sums of past errors were.": (
         "区间宽度是路径之和的 {n} 倍，因为过去误差之和更大。"
     ),
+    "Errors of series that move together tell less than as many independent ones: intervals are {n} times as wide for that.": (
+        "共同变动的序列的误差所含信息少于同样多的独立误差：区间为此加宽至 {n} 倍。"
+    ),
     "Half of the sums are above {value}.": "一半的路径之和高于 {value}。",
     "Errors of different series are as alike as past ones were.": "不同序列的误差像过去一样相关。",
     "Errors of different series correlate by {value}, estimated on the test part and on the changes of the series.": (

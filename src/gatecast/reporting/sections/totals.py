@@ -101,6 +101,11 @@ def _method(totals: Totals, write: Any, *, several: bool) -> str:
     )
     if totals.stretch >= MIN_STRETCH:
         text += f" They are {totals.stretch:.2f} times as wide as those of the paths, because sums of past errors were."
+    if totals.shared >= MIN_STRETCH:
+        text += (
+            " Errors of series that move together tell less than as many independent ones: intervals are "
+            f"{totals.shared:.2f} times as wide for that."
+        )
     if not several:
         return text
     if np.isnan(totals.correlation):
