@@ -285,15 +285,18 @@ def unflatten_states(arrays: Sequence[Array], like: Any) -> Any:
     >>> unflatten_states([np.ones(1)], [None, (np.zeros(1),)])
     [None, (array([1.]),)]
     """
-    rest = iter(arrays)
+    return _fill(iter(arrays), like)
 
-    def fill(item: Any) -> Any:
-        """Return the next arrays in the nesting of an item."""
-        if item is None:
-            return None
-        return type(item)(map(fill, item)) if isinstance(item, list | tuple) else next(rest)
 
-    return fill(like)
+def _fill(rest: Iterator[Array], like: Any) -> Any:
+    """Return the next arrays in the nesting of other states.
+
+    Not inside of `unflatten_states`: a local function that calls itself is a circle of references, which keeps the
+    arrays until Python looks for garbage.
+    """
+    if like is None:
+        return None
+    return type(like)(_fill(rest, item) for item in like) if isinstance(like, list | tuple) else next(rest)
 
 
 def backward(
