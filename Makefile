@@ -168,7 +168,7 @@ SOAK ?= 1800
 soak-serve: .venv/.test  ## mixed load of the HTTP server with kills of its workers for half an hour; SOAK=120 for less
 	$(BIN)/python benchmarks/serve.py --soak $(SOAK) $(ARGS)
 
-test-memory: .venv/.test  ## 1,000 fits and 10,000 predicts in one process: its memory must not grow
+test-memory: .venv/.test  ## 1,000 fits, 10,000 predicts and 20,000 steps of streams in one process: its memory must not grow
 	$(BIN)/python scripts/memory_growth.py
 
 # A sample of each runs in CI, with the tests marked slow.

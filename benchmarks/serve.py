@@ -206,7 +206,7 @@ async def soak(server: Server, seconds: float, kill_every: float) -> int:
 
         async def memory() -> None:
             while time.perf_counter() < until:
-                await asyncio.sleep(max(seconds / 10, 1))
+                await asyncio.sleep(max(seconds / 10, 1) if seconds < 300 else 60)
                 print(f"{server.megabytes():.0f} MB, {counts}, {len(followed)} jobs, {n_kills} kills", flush=True)
 
         await asyncio.gather(forecasts(), forecasts(), steps(), steps(), trainings(), kills(), memory())

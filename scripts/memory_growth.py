@@ -1,6 +1,6 @@
-"""Fit and predict many times in one process, and see whether its memory grows.
+"""Fit, predict and step many times in one process, and see whether its memory grows.
 
-usage: memory_growth.py [--fits N] [--predicts N]
+usage: memory_growth.py [--fits N] [--predicts N] [--steps N]
 
 Networks, smoothing, the pretrained network and a `Sequential`, on series of many lengths. Memory is what the process
 has resident. The first tenth warms up: pools, caches and the interpreter's arenas fill. The exit code is 1 where the
@@ -68,6 +68,20 @@ def predictor() -> Callable[[int], None]:
     return predict
 
 
+def stepper() -> Callable[[int], None]:
+    """Return what takes the next value of four streams in turns, each on a copy, as the server does."""
+    rng = np.random.default_rng(0)
+    past = {"ds": np.arange("2012-01", "2024-01", dtype="M8[M]"), "y": 450 + rng.normal(0, 30, 144)}
+    streams = [Forecaster(12, model="pretrained").stream(past) for _ in range(4)]
+
+    def step(number: int) -> None:
+        after = streams[number % 4].copy()
+        _ = after.step(float(rng.uniform(300, 600))).forecast_columns
+        streams[number % 4] = after
+
+    return step
+
+
 def grows(name: str, count: int, call: Callable[[int], None]) -> bool:
     """Call many times, print memory on the way; whether it grew too much after the first tenth."""
     sizes, start = [], time.perf_counter()
@@ -86,8 +100,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--fits", type=int, default=1000)
     parser.add_argument("--predicts", type=int, default=10000)
+    parser.add_argument("--steps", type=int, default=20000)
     options = parser.parse_args()
-    failed = [grows("fits", options.fits, fit), grows("predicts", options.predicts, predictor())]
+    failed = [
+        grows("fits", options.fits, fit),
+        grows("predicts", options.predicts, predictor()),
+        grows("steps", options.steps, stepper()),
+    ]
     return int(any(failed))
 
 

@@ -9,7 +9,6 @@ The version is printed without loading anything else.
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,14 @@ from contextlib import suppress
 
 from gatecast import __version__
 from gatecast.cli.option_names import with_options
-from gatecast.cli.process import ending, open_closed_streams, over, stop_on_signals, usable_width
+from gatecast.cli.process import (
+    ending,
+    open_closed_streams,
+    over,
+    search_garbage_rarely,
+    stop_on_signals,
+    usable_width,
+)
 from gatecast.errors import DataError, FormatError, GatecastError
 
 __all__ = ["main"]
@@ -25,8 +31,6 @@ __all__ = ["main"]
 OUTPUT_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 """System errors of an output that takes no more; they carry no file name."""
 DONE, DATA, USE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
-NEW_OBJECTS = 200_000
-"""New objects after which Python looks for garbage: what a command imports stays, and is not to be searched for any."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,7 +109,7 @@ def _prepare_process() -> None:
     """Set what belongs to a process that runs one command and ends, before NumPy is imported."""
     # The products are small, and the kernels have threads of their own: more of BLAS would only wait for processors.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(NEW_OBJECTS)
+    search_garbage_rarely()
 
 
 def _stopped(stop: SystemExit) -> int:

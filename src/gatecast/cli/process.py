@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -12,13 +13,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-__all__ = ["ending", "open_closed_streams", "over", "stop_on_signals", "usable_width"]
+__all__ = [
+    "ending",
+    "open_closed_streams",
+    "over",
+    "search_garbage_as_usual",
+    "search_garbage_rarely",
+    "stop_on_signals",
+    "usable_width",
+]
 
 SIGNALS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the terminal was closed"}
 """Signals that end a command, and the word for each."""
 
 AGAIN_SECONDS = 0.01
 """After which a signal is raised again whose exception was dropped."""
+NEW_OBJECTS = 200_000
+"""New objects after which Python looks for garbage: what a command imports stays, and is not to be searched for any."""
+USUAL = gc.get_threshold()
+"""The same without gatecast, and how often older objects are searched too."""
 
 _received: list[int] = []
 _over = threading.Event()
@@ -98,3 +111,18 @@ def ending() -> tuple[int, str]:
     """
     number = _received[0] if _received else signal.SIGINT
     return 128 + number, SIGNALS[signal.Signals(number).name]
+
+
+def search_garbage_rarely() -> None:
+    """Let Python look for garbage rarely: a process that runs one command and ends."""
+    gc.set_threshold(NEW_OBJECTS)
+
+
+def search_garbage_as_usual() -> None:
+    """Let Python look for garbage as it does without gatecast: a process that stays, to be called before it begins.
+
+    What is imported by then is not searched.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*USUAL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import signal
 import socket
 import sys
@@ -21,9 +20,6 @@ __all__ = ["serve"]
 
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep Python's lock while another waits: requests are read while a forecast is made."""
-
-NEW_OBJECTS = 2_000
-"""New objects after which Python looks for garbage, cycles of frameworks that serve requests."""
 
 GRACE_SECONDS = 30
 """Seconds that requests have to end after a signal."""
@@ -82,9 +78,6 @@ def serve(settings: Settings, host: str, port: int) -> None:
         h11_max_incomplete_event_size=65_536,
     )
     server = _Server(config)
-    # The command line looks for garbage seldom, for it ends soon. What is imported by now stays, and is not searched.
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS)
     server.run()
     if not server.started:
         raise SystemExit(1)

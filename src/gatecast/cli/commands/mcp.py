@@ -10,6 +10,7 @@ import typer
 
 from gatecast.cli.limits import BYTES, MaxHorizon, MaxMemory, MaxRows
 from gatecast.cli.options import POSITIVE, Setting, parse_option
+from gatecast.cli.process import search_garbage_as_usual
 from gatecast.errors import ConfigError
 
 __all__ = ["EXAMPLE", "mcp"]
@@ -52,4 +53,5 @@ def mcp(
     from gatecast.mcp.app import serve
     from gatecast.mcp.settings import Settings
 
+    search_garbage_as_usual()
     serve(Settings(Path(folder), **limits))

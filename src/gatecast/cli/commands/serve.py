@@ -11,6 +11,7 @@ import typer
 
 from gatecast.cli.limits import BYTES, UNITS
 from gatecast.cli.options import POSITIVE, WHOLE, Setting, ValueKind, parse_option
+from gatecast.cli.process import search_garbage_as_usual
 from gatecast.errors import ConfigError
 from gatecast.server.settings import Settings
 
@@ -140,4 +141,5 @@ def serve(
             expected="API keys",
             fix=f"Name a file with --api-key-file, set {VARIABLE}, or say --no-api-key.",
         )
+    search_garbage_as_usual()
     run(Settings(store=Path(store), api_keys=keys, **limits), host, number)
