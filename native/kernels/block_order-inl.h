@@ -340,7 +340,7 @@ inline double train_stack_lanes(const Stack& s) {
   double* loss_of_unit = reinterpret_cast<double*>(static_cast<float*>(losses));
   const StackWeights weights(s, layout, {.begin = shared, .size = layout.shared_total});
   reduce_in_order(
-      layout.groups, layout.sums_total,
+      layout.groups, workers, layout.sums_total,
       [&](int64_t group, int worker, float* sums) {
         const Region scratch = {.begin = threads + worker * layout.thread_total, .size = layout.thread_total};
         const int64_t last = (group + 1) * layout.units / layout.groups;

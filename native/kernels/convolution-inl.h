@@ -152,9 +152,10 @@ template <int L>
 inline void convolution_backward_lanes(const Convolution& a, const DenseGrad& d) {
   const int64_t K = a.width * a.F, groups = min(a.blocks, MAX_REDUCTION_GROUPS);
   const ConvolutionScratch<L> layout(a);
-  const Scratch scratch(static_cast<size_t>(n_workers(groups) * layout.total));
+  const int workers = n_workers(groups);
+  const Scratch scratch(static_cast<size_t>(workers * layout.total));
   reduce_in_order(
-      groups, (K + 1) * a.M,
+      groups, workers, (K + 1) * a.M,
       [&](int64_t g, int worker, float* sums) {
         const Region own = {.begin = scratch + worker * layout.total, .size = layout.total};
         convolution_backward_blocks<L>(a, d, g * a.blocks / groups, (g + 1) * a.blocks / groups, own, sums);

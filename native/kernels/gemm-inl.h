@@ -67,14 +67,19 @@ GATECAST_INLINE void with_tile(int rows, F&& f) {
   });
 }
 
+// What a product takes, in seconds for each weight, at two vectors of multiply-adds a cycle and 3.5 GHz: with all
+// lanes; with one sequence, where weights come from the outer caches; and for each step of one sequence of several at
+// once.
+inline constexpr double LANES_SECONDS = VECTORS * 1.43e-10, SINGLE_SECONDS = 0.9e-10, STEP_SECONDS = 1.43e-10 / VL;
+
 // A single block leaves the other threads without work: then a product is split by its outputs, each of which is still
-// summed in the same order, if that saves more time than it costs. `work` is the number of weights, times 8 in lanes:
-// about so many tenths of a nanosecond. Below SPLIT_WORK, three microseconds, it is never split: amid other work a
-// hand-over costs more than the least that is measured. f(part, parts) for every part.
-inline constexpr int64_t SPLIT_WORK = 1 << 15;
+// summed in the same order, if that saves more time than it costs. A product of less than SPLIT_SECONDS is never split:
+// amid other work a hand-over costs more than the least that is measured, and the halves of the outputs have to come
+// from the other cores. f(part, parts) for every part.
+inline constexpr double SPLIT_SECONDS = 4e-6;
 template <typename F>
-GATECAST_INLINE void split_product(int64_t work, F&& f) {
-  const int parts = work < SPLIT_WORK ? 1 : worthwhile_threads(static_cast<double>(work) * 0.9e-10);
+GATECAST_INLINE void split_product(double seconds, F&& f) {
+  const int parts = seconds < SPLIT_SECONDS ? 1 : worthwhile_threads(seconds);
   if (parts == 1) return f(0, 1);
   parallel_for(parts, parts, [&](int64_t part, int) { f(static_cast<int>(part), parts); });
 }
@@ -95,7 +100,7 @@ GATECAST_INLINE void for_each_tile(int64_t count, int part, int parts, F&& f) {
 
 // Packs W (K, M): tile after tile, in each tile [K][rows of the tile]. A tile that starts at row r lies at r * K.
 GATECAST_NOINLINE void pack_tiles(const Matrix& w, float* packed) {
-  split_product(w.K * w.M, [&](int part, int parts) {
+  split_product(static_cast<double>(w.K * w.M) * SINGLE_SECONDS, [&](int part, int parts) {
     for_each_tile(w.M, part, parts, [&](int64_t r, int rows) {
       with_rows(rows, [&]<int R>() {
         float* out = packed + r * w.K;
@@ -136,7 +141,7 @@ GATECAST_INLINE void tile_forward(vf (&acc)[R][COLS], const float* packed, const
 
 // y (M, lane) = b + sum over terms W x; without b it is added to what y holds.
 GATECAST_NOINLINE void lanes_forward(const Term* terms, int n_terms, const float* b, int64_t M, float* y) {
-  split_product(M * terms[0].w->K * n_terms * 8, [&](int part, int parts) {
+  split_product(static_cast<double>(M * terms[0].w->K * n_terms) * LANES_SECONDS, [&](int part, int parts) {
     for_each_tile(M, part, parts, [&](int64_t r0, int rows) {
       with_tile(rows, [&]<int R, int P>() {
         for (int lane = 0; lane < LANES; lane += COLS * VL) {
@@ -224,7 +229,7 @@ struct Prefetch {
 
 // dx (K, lane) = W dz, or += W dz.
 GATECAST_NOINLINE void lanes_backward(const Matrix& w, bool add, const float* dz, float* dx, Prefetch& prefetch) {
-  split_product(w.K * w.M * 8, [&](int part, int parts) {
+  split_product(static_cast<double>(w.K * w.M) * LANES_SECONDS, [&](int part, int parts) {
     for_each_tile(w.K, part, parts, [&](int64_t k0, int rows) {
       if (part == 0) prefetch.fetch(20);
       with_tile(rows, [&]<int R, int P>() {
@@ -372,19 +377,24 @@ GATECAST_NOINLINE void panel_gradient(const GradTerm& term, int items, const flo
 GATECAST_NOINLINE void lanes_gradient(const GradTerm* terms, int n_terms, const float* const* dz, int items, int64_t M,
                                       float* db) {
   const int64_t panels = (M + PANEL - 1) / PANEL;
-  split_product(items * M * terms[0].K * 8, [&](int part, int parts) {
-    alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};
-    for (int64_t r0 = part * panels / parts * PANEL; r0 < M && r0 < (part + 1) * panels / parts * PANEL; r0 += PANEL) {
-      const int count = static_cast<int>(M - r0 < PANEL ? M - r0 : PANEL);
-      transpose_panel(dz, items, r0, count, panel);
-      if (db) sum_panel(panel, PANEL, int64_t{items} * LANES, count, db + r0);
-      for (int s = 0; s < n_terms; ++s)
-        if (count <= VL)  // half a panel pays for a narrower tile: 200 columns are twelve and a half panels of 16
-          panel_gradient<LANES, 1>(terms[s], items, panel, PANEL, r0, count);
-        else
-          panel_gradient<LANES, GRAD_COLS>(terms[s], items, panel, PANEL, r0, count);
-    }
-  });
+  int64_t K = 0;
+  for (int n = 0; n < n_terms; ++n) K += terms[n].K;
+  split_product(
+      static_cast<double>(items * M * K) * LANES_SECONDS - fetch_seconds(items * (M + K) * LANES),
+      [&](int part, int parts) {
+        alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};
+        for (int64_t r0 = part * panels / parts * PANEL; r0 < M && r0 < (part + 1) * panels / parts * PANEL;
+             r0 += PANEL) {
+          const int count = static_cast<int>(M - r0 < PANEL ? M - r0 : PANEL);
+          transpose_panel(dz, items, r0, count, panel);
+          if (db) sum_panel(panel, PANEL, int64_t{items} * LANES, count, db + r0);
+          for (int s = 0; s < n_terms; ++s)
+            if (count <= VL)  // half a panel pays for a narrower tile: 200 columns are twelve and a half panels of 16
+              panel_gradient<LANES, 1>(terms[s], items, panel, PANEL, r0, count);
+            else
+              panel_gradient<LANES, GRAD_COLS>(terms[s], items, panel, PANEL, r0, count);
+        }
+      });
 }
 
 }  // namespace gatecast::GATECAST_ISA

@@ -78,7 +78,7 @@ GATECAST_NOINLINE void single_forward(const Term* terms, int n_terms, const floa
   // The last columns are a vector that overlaps the one before it. It is summed first: y may be the start values.
   vf tail[1] = {load(start + M - VL)};
   if (M % VL) tile_single<1>(terms, n_terms, M - VL, false, tail);
-  split_product(M * terms[0].w->K * n_terms, [&](int part, int parts) {
+  split_product(static_cast<double>(M * terms[0].w->K * n_terms) * SINGLE_SECONDS, [&](int part, int parts) {
     const SingleTiles tiles(M);
     const int64_t begin = part * tiles.count / parts, own = (part + 1) * tiles.count / parts - begin;
     for (int64_t i = 0; i < own; ++i) {
@@ -108,7 +108,7 @@ GATECAST_NOINLINE void single_forward_steps(const Matrix& w, const float* x, int
     }
     return;
   }
-  split_product(M * K * steps, [&](int part, int parts) {
+  split_product(static_cast<double>(M * K * steps) * STEP_SECONDS, [&](int part, int parts) {
     constexpr int V = 3, S = 4;
     const int64_t vectors = (M + VL - 1) / VL, begin = part * vectors / parts, end = (part + 1) * vectors / parts;
     for (int64_t v0 = begin; v0 < end; v0 += V)
@@ -143,7 +143,7 @@ GATECAST_NOINLINE void single_forward_steps(const Matrix& w, const float* x, int
 
 // dx (K) = W dz, or += W dz: four rows of W at a time; `parity` as above.
 GATECAST_NOINLINE void single_backward(const Matrix& w, bool add, const float* dz, float* dx, bool parity) {
-  split_product(w.K * w.M, [&](int part, int parts) {
+  split_product(static_cast<double>(w.K * w.M) * SINGLE_SECONDS, [&](int part, int parts) {
     const int64_t begin = part * w.K / parts, own = (part + 1) * w.K / parts - begin;
     const int64_t fours = own / 4, tiles = fours + own % 4;
     for (int64_t tile = 0; tile < tiles; ++tile) {
@@ -175,7 +175,7 @@ GATECAST_NOINLINE void single_backward(const Matrix& w, bool add, const float* d
 // after dz[n - 1]; dx[n] may lie anywhere.
 GATECAST_NOINLINE void single_backward_steps(const Matrix& w, const float* dz, int64_t width, int items,
                                              float* const* dx) {
-  split_product(w.K * w.M * items, [&](int part, int parts) {
+  split_product(static_cast<double>(w.K * w.M * items) * STEP_SECONDS, [&](int part, int parts) {
     constexpr int R = 3, S = 4;
     const int64_t end = (part + 1) * w.K / parts;
     for (int64_t k0 = part * w.K / parts; k0 < end; k0 += R)
@@ -212,7 +212,7 @@ GATECAST_NOINLINE void single_backward_steps(const Matrix& w, const float* dz, i
 inline void single_gradient(const GradTerm* terms, int n_terms, const float* dz, int64_t width, int items, int64_t M,
                             float* db) {
   const int64_t panels = (M + PANEL - 1) / PANEL;
-  split_product(items * M * terms[0].K, [&](int part, int parts) {
+  split_product(static_cast<double>(items * M * terms[0].K) * STEP_SECONDS, [&](int part, int parts) {
     for (int64_t r0 = part * panels / parts * PANEL; r0 < M && r0 < (part + 1) * panels / parts * PANEL; r0 += PANEL) {
       const int count = static_cast<int>(M - r0 < PANEL ? M - r0 : PANEL);
       if (db) sum_panel(dz + r0, width, items, count, db + r0);

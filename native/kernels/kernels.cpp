@@ -33,9 +33,10 @@ template <int L>
 void dense_backward_lanes(const Dense& a, const DenseGrad& d) {
   const int64_t reduction_groups = min((a.items + ITEMS_PER_TASK - 1) / ITEMS_PER_TASK, MAX_REDUCTION_GROUPS);
   const int64_t size = dense_scratch_size<L>(a);
-  const Scratch scratch(static_cast<size_t>(n_workers(reduction_groups) * size));
+  const int workers = n_workers(reduction_groups);
+  const Scratch scratch(static_cast<size_t>(workers * size));
   reduce_in_order(
-      reduction_groups, (a.K + 1) * a.M,
+      reduction_groups, workers, (a.K + 1) * a.M,
       [&](int64_t g, int worker, float* sums) {
         const int64_t first = g * a.items / reduction_groups, last = (g + 1) * a.items / reduction_groups;
         dense_backward_items<L>(a, d, first, last, scratch + worker * size, sums);

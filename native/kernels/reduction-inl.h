@@ -16,11 +16,18 @@ inline int n_workers(int64_t reduction_groups) {
   return static_cast<int>(min(reduction_groups, num_threads()));
 }
 
+// What a loop costs amid other work besides the hand-over that is measured, in seconds.
+inline constexpr double LOOP_SECONDS = 1e-5;
+
+// The same for a loop that takes so many seconds and adds `size` floats, which come from the caches of other cores.
+inline int n_workers(int64_t reduction_groups, double seconds, int64_t size) {
+  return static_cast<int>(min(reduction_groups, worthwhile_threads(seconds - LOOP_SECONDS - fetch_seconds(size))));
+}
+
 // For every group: body(group, worker, sums), then add(sums, first) in the order of the groups. `sums` are `size`
-// floats, zero when the body gets them; worker < n_workers(reduction_groups).
+// floats, zero when the body gets them; worker < workers.
 template <typename Body, typename Add>
-void reduce_in_order(int64_t reduction_groups, int64_t size, Body&& body, Add&& add) {
-  const int workers = n_workers(reduction_groups);
+void reduce_in_order(int64_t reduction_groups, int workers, int64_t size, Body&& body, Add&& add) {
   // One buffer more than workers: a thread whose group waits for its turn can start another one.
   const int buffers = workers == 1 ? 1 : static_cast<int>(min(reduction_groups, workers + 1));
   const Scratch sums(static_cast<size_t>(buffers * size));

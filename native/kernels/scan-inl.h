@@ -152,10 +152,17 @@ inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, R
   for (int k = 0; k < states; ++k) copy(a.stateT[k] + block * a.state_rows(k) * L, s.prev[k], a.state_rows(k) * L);
 }
 
+// Seconds that the products of a forward pass take.
+template <int L>
+inline double product_seconds(const Recurrent& a) {
+  const int64_t weights = a.I * a.inputs() + a.R / a.heads * a.recurrent();
+  return static_cast<double>(a.blocks * a.T * weights) * (L == 1 ? SINGLE_SECONDS : LANES_SECONDS);
+}
+
 template <typename C, int L>
 inline void forward_layer(const Recurrent& a) {
   const ForwardScratch block_layout(a);
-  const int workers = static_cast<int>(min(a.blocks, num_threads()));
+  const int workers = n_workers(a.blocks, product_seconds<L>(a), 0);
   Layout layout;
   const Span packed = layout.add(packed_weights_size(a)), zero = layout.add(max(a.gradients(), a.R)),
              work = layout.add(workers * block_layout.total);
@@ -391,13 +398,14 @@ inline void backward_layer(const Recurrent& a, const RecurrentGrad& d) {
   const int64_t reduction_groups = min(a.blocks, max(2, min(items, MAX_REDUCTION_GROUPS)));
   const GradientSums at(a);
   const BackwardScratch layout(a, CHUNK_STEPS<L>);
+  const int workers = n_workers(reduction_groups, 2 * product_seconds<L>(a), at.total);
   Layout scratch_layout;
-  const Span work = scratch_layout.add(n_workers(reduction_groups) * layout.total);
+  const Span work = scratch_layout.add(workers * layout.total);
   const Scratch buffer(static_cast<size_t>(scratch_layout.total()));
   const Region scratch = {.begin = buffer, .size = scratch_layout.total()};
   const Weights w = prepare_weights<C, L>(a, nullptr, nullptr);
   reduce_in_order(
-      reduction_groups, at.total,
+      reduction_groups, workers, at.total,
       [&](int64_t g, int worker, float* sums) {
         const int64_t first = g * a.blocks / reduction_groups, last = (g + 1) * a.blocks / reduction_groups;
         backward_group<C, L>(a, d, w, first, last, scratch.part(work, worker, layout.total),

@@ -2,6 +2,7 @@
 #include "runtime/thread_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -70,12 +71,12 @@ class Pool {
     for (auto& t : threads_) t.join();
   }
 
-  // Seconds until all threads have begun a loop and the caller knows that they have ended it. The shortest of many
-  // runs: what else goes on in the machine makes some longer. Workers are awake, as between the products of a training
-  // step.
+  // Seconds until all threads have begun a loop and the caller knows that they have ended it: the median of some runs.
+  // The shortest would be what a hand-over costs where cores are near each other by luck. Workers are awake, as between
+  // the products of a training step.
   double hand_over() {
-    double shortest = 1;
-    for (int run_number = 0; run_number < 64; ++run_number) {
+    std::array<double, 65> seconds;
+    for (double& each : seconds) {
       Meeting meeting = {.count = static_cast<int>(threads_.size()) + 1, .until = Clock::now() + PATIENCE};
       Job job = {
           .count = meeting.count,
@@ -85,9 +86,11 @@ class Pool {
       };
       const auto begin = Clock::now();
       run(job);
-      shortest = std::min(shortest, std::chrono::duration<double>(Clock::now() - begin).count());
+      each = std::chrono::duration<double>(Clock::now() - begin).count();
     }
-    return shortest;
+    auto* const middle = seconds.begin() + seconds.size() / 2;
+    std::nth_element(seconds.begin(), middle, seconds.end());
+    return *middle;
   }
 
   void run(Job& job) {

@@ -14,6 +14,11 @@ void share_threads(int change);  // so many more (or fewer) computations run sid
 // times as much between others.
 int worthwhile_threads(double seconds);
 
+// What it takes to get so many floats from the cache of another core, twice: about 10 GB in a second.
+inline double fetch_seconds(int64_t floats) {
+  return 2 * static_cast<double>(floats) * sizeof(float) * 1e-10;
+}
+
 // Calls body(context, i, worker) for i = 0 .. count-1, on up to `workers` threads, and returns when all are done;
 // worker < workers identifies the calling thread, for its scratch memory. Nested calls, and calls while another
 // Python thread uses the pool, run serially on their own thread. `body` must not throw.
