@@ -59,6 +59,9 @@ class LocalParts:
     def facts(self):
         return [facts for facts, _ in self.parts]
 
+    def with_part(self, part):
+        return LocalParts([*self.parts, part])
+
     def release(self):
         self.parts = None
 
@@ -107,16 +110,23 @@ def test_blocks_of_whole_series_are_parts_without_a_shuffle(naive, series, size,
     got = columns_of(naive.predict(divided, partition_size=size))
     assert_same_bits(got, naive.predict(series, output="dict"))
     assert divided.n_shuffles == 0
-    # Of each block of 20 series, the parts of 7 at most.
-    assert counted == [3 * -(-20 // size)]
+    # Of each block of 20 series, the parts of 7 at most, and what is at its edges.
+    assert counted == [3 * (-(-18 // size) + 1)]
 
 
-@pytest.mark.parametrize("n_batches", [2, 30])
-def test_series_in_several_blocks_are_shuffled_once(naive, n_batches):
+@pytest.mark.parametrize(("n_batches", "n_shuffles"), [(1, 0), (2, 0), (7, 0), (400, 1)])
+def test_series_at_the_edges_of_blocks_are_put_together(naive, n_batches, n_shuffles):
     rows = many_series(60, seed=1)
     divided = engine(rows, n_batches)
     got = columns_of(naive.predict(divided, partition_size=10))
     assert_same_bits(got, naive.predict(rows, output="dict"))
+    assert divided.n_shuffles == n_shuffles
+
+
+def test_series_in_several_blocks_are_shuffled_once(naive, series):
+    divided = engine(series, 3)
+    got = columns_of(naive.predict(divided, partition_size=10))
+    assert_same_bits(got, naive.predict(series, output="dict"))
     assert divided.n_shuffles == 1
 
 

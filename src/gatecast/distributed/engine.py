@@ -27,6 +27,9 @@ class Parts(Protocol):
     def facts(self) -> list[bytes]:
         """Return what is known of each part that has rows."""
 
+    def with_part(self, part: Prepared) -> Parts:
+        """Return these parts and another one."""
+
     def release(self) -> None:
         """Free the memory of parts that are not needed."""
 

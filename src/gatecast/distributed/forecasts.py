@@ -21,7 +21,7 @@ from gatecast.config import ForecasterConfig
 from gatecast.data.messages import list_columns
 from gatecast.data.sources.arrow_tables import from_bytes, join_tables, sorted_series, to_columns
 from gatecast.data.sources.parquet_series import SeriesColumns
-from gatecast.distributed.engine import Engine, Parts
+from gatecast.distributed.engine import Engine, Parts, Prepared
 from gatecast.distributed.tasks import DrawIds, ForecastPart, KnownPart, Model, PrepareBlock, PreparePart, SelectSeries
 from gatecast.errors import ConfigError, DataError
 from gatecast.pipeline.parts import check_divisible, panel_facts, series_columns
@@ -75,6 +75,9 @@ def predict(
     parts = engine.as_they_are(PrepareBlock(prepare, size, MIN_SHARE * typical))
     known = _known(parts)
     _check_types([part.types for part in known])
+    if (edge := _join_edges(known, prepare)) is not None:
+        parts, known = parts.with_part(edge), [part for part in known if part.edge is None]
+        known.append(pickle.loads(edge[0]))
     if not _are_whole(known):
         parts.release()
         n_parts = max(1, round(engine.count_rows() / (size * typical)))
@@ -92,6 +95,13 @@ def predict(
 def _known(parts: Parts) -> list[KnownPart]:
     """Return what is known of each part."""
     return [pickle.loads(content) for content in parts.facts()]
+
+
+def _join_edges(known: Sequence[KnownPart], prepare: PreparePart) -> Prepared | None:
+    """Return the series at the edges of blocks as a part; None if there are none, or too many for this process."""
+    edges = [from_bytes(part.edge) for part in known if part.edge is not None]
+    n_rows = sum(table.num_rows for table in edges)
+    return prepare(join_tables(edges)) if 0 < n_rows <= MAX_ROWS else None
 
 
 def _are_whole(known: Sequence[KnownPart]) -> bool:

@@ -18,7 +18,7 @@ from gatecast.data.sources.arrow_tables import (
     require_arrow,
     to_bytes,
 )
-from gatecast.distributed.engine import BlockTask, BytesTask, Parts, PartTask, TableTask
+from gatecast.distributed.engine import BlockTask, BytesTask, Parts, PartTask, Prepared, TableTask
 from gatecast.distributed.worker_errors import plain_errors
 
 __all__ = ["RayEngine", "RayParts"]
@@ -82,6 +82,12 @@ class RayParts:
     def facts(self) -> list[bytes]:
         """Return what is known of each part."""
         return _bytes_of(self.packed.select_columns(["facts"]), "facts")
+
+    def with_part(self, part: Prepared) -> Parts:
+        """Return these parts and another one."""
+        import ray.data  # type: ignore[import-not-found]
+
+        return RayParts(self.packed.union(ray.data.from_arrow(part_table([part]))))
 
     def release(self) -> None:
         """Do nothing: the object store counts references."""

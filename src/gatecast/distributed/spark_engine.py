@@ -16,6 +16,7 @@ from gatecast.data.sources.arrow_tables import (
     join_tables,
     part_table,
     require_arrow,
+    to_bytes,
 )
 from gatecast.distributed.engine import BlockTask, BytesTask, Parts, PartTask, Prepared, TableTask
 from gatecast.distributed.worker_errors import plain_errors
@@ -83,19 +84,26 @@ class SparkParts:
     Args:
         packed: Tables as bytes, and what is known of them.
         fields: Columns of the source by name.
+        kept: The part of the table that is kept; None: all of it.
     """
 
-    def __init__(self, packed: Any, fields: Mapping[str, Any]) -> None:
-        self.packed, self.fields = packed, fields
+    def __init__(self, packed: Any, fields: Mapping[str, Any], kept: Any = None) -> None:
+        self.packed, self.fields, self.kept = packed, fields, packed if kept is None else kept
 
     def facts(self) -> list[bytes]:
         """Return what is known of each part."""
         with plain_errors(INSTALL):
             return [bytes(row[0]) for row in self.packed.select("facts").collect()]
 
+    def with_part(self, part: Prepared) -> Parts:
+        """Return these parts and another one."""
+        facts, table = part
+        row = self.packed.sparkSession.createDataFrame([(bytearray(facts), bytearray(to_bytes(table)))], PACKED)
+        return SparkParts(self.packed.union(row), self.fields, self.kept)
+
     def release(self) -> None:
         """Remove what is kept."""
-        self.packed.unpersist()
+        self.kept.unpersist()
 
     def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:
         """Return a table of what workers make of each part; Spark runs a task again that has failed."""

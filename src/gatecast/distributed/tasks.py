@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,10 +22,12 @@ from gatecast.data.sources.arrow_tables import (
     ArrowTable,
     check_arrow,
     distinct_rows,
+    empty_arrow,
     hashed_ids,
+    join_tables,
     n_distinct,
     select_ids,
-    slices_of_series,
+    series_starts,
     sorted_series,
     to_arrow,
     to_bytes,
@@ -82,11 +85,13 @@ class KnownPart(NamedTuple):
         facts: What all parts say together; None where series are not whole.
         types: Of its columns.
         hashes: Of the ids, [n_series].
+        edge: Rows of the first and the last series of a block, which the blocks beside it may have too.
     """
 
     facts: PartFacts | None
     types: dict[str, str]
-    hashes: npt.NDArray[np.uint64]
+    hashes: npt.NDArray[np.uint64] = np.empty(0, np.uint64)
+    edge: bytes | None = None
 
 
 def _types(table: ArrowTable, columns: SeriesColumns) -> dict[str, str]:
@@ -153,7 +158,7 @@ class PreparePart:
 
 @dataclass(frozen=True)
 class PrepareBlock:
-    """Makes parts of a block of rows, if it may hold whole series.
+    """Makes parts of a block of rows, if it may hold whole series but for its first and last one.
 
     Args:
         prepare: Prepares a part.
@@ -167,16 +172,22 @@ class PrepareBlock:
     min_rows: float
 
     def __call__(self, table: ArrowTable) -> list[Prepared]:
-        """Return parts; a single one without rows, where series are not whole."""
+        """Return parts, and one without rows: with those at the edges, or where series are not whole with nothing."""
         if not table.num_rows:
             return []
         columns = self.prepare.columns
         check_arrow(table, columns.all)
-        is_whole = table.num_rows >= self.min_rows * n_distinct(table, columns.ids)
-        if not is_whole or not self.prepare.has_times(table):
-            return [(pickle.dumps(KnownPart(None, _types(table, columns), np.empty(0, np.uint64))), table.slice(0, 0))]
+        about = KnownPart(None, _types(table, columns))
+        n_series = n_distinct(table, columns.ids)
+        if table.num_rows < self.min_rows * n_series or not self.prepare.has_times(table):
+            return [(pickle.dumps(about), table.slice(0, 0))]
         rows = self.prepare.sort(table)
-        return [self.prepare.of_sorted(part) for part in slices_of_series(rows, columns.ids, columns.time, self.size)]
+        starts = series_starts(rows, columns.ids, columns.time)
+        first, last = (starts[1], starts[-1]) if len(starts) > 2 else (0, 0)
+        edge = join_tables([rows.slice(0, first), rows.slice(last)])
+        parts = [(pickle.dumps(about._replace(edge=to_bytes(edge))), rows.slice(0, 0))]
+        bounds = [*starts[1 : -1 : self.size], last]
+        return parts + [self.prepare.of_sorted(rows.slice(a, b - a)) for a, b in pairwise(bounds) if b > a]
 
 
 @dataclass(frozen=True)
@@ -201,6 +212,8 @@ class ForecastPart:
 
     def __call__(self, table: ArrowTable) -> ArrowTable:
         """Return ids, times, forecasts and intervals."""
+        if not table.num_rows:
+            return empty_arrow(table, self.types)
         config, state = self.model.loaded
         rows = to_columns(table, self.columns.time)
         forecast, _ = forecast_part(state, config, rows, self.facts, self.n_steps, self.levels)

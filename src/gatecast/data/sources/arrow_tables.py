@@ -22,6 +22,7 @@ __all__ = [
     "distinct_rows",
     "divide_by",
     "divide_rows",
+    "empty_arrow",
     "from_batch",
     "from_bytes",
     "hashed_ids",
@@ -32,7 +33,7 @@ __all__ = [
     "part_table",
     "require_arrow",
     "select_ids",
-    "slices_of_series",
+    "series_starts",
     "sorted_series",
     "to_arrow",
     "to_bytes",
@@ -136,6 +137,14 @@ def to_arrow(columns: ColumnTable, like: ArrowTable, types: Mapping[str, str | N
     return pa.table(arrays)
 
 
+def empty_arrow(like: ArrowTable, types: Mapping[str, str | None]) -> ArrowTable:
+    """Return a table without rows, of the types of `to_arrow`."""
+    import pyarrow as pa
+
+    kinds = {name: pa.float64() if source is None else like.schema.field(source).type for name, source in types.items()}
+    return pa.table({name: pa.array([], kind) for name, kind in kinds.items()})
+
+
 def in_utc(table: ArrowTable) -> ArrowTable:
     """Return a table whose times with a zone have the zone UTC: the same instants."""
     import pyarrow as pa
@@ -160,10 +169,9 @@ def n_distinct(table: ArrowTable, ids: Sequence[str]) -> int:
     return sum(text is not None for text in _texts(table, ids)[0])
 
 
-def slices_of_series(table: ArrowTable, ids: Sequence[str], time: str, size: int) -> list[ArrowTable]:
-    """Return the rows of so many series after the other, of a table sorted by id."""
-    starts = _starts(to_columns(table.select([*ids, time]), time), ids)[::size].tolist()
-    return [table.slice(start, stop - start) for start, stop in zip(starts, [*starts[1:], table.num_rows], strict=True)]
+def series_starts(table: ArrowTable, ids: Sequence[str], time: str) -> list[int]:
+    """Return the rows at which series begin, of a table sorted by id."""
+    return _starts(to_columns(table.select([*ids, time]), time), ids).tolist()  # type: ignore[no-any-return]
 
 
 def _starts(columns: ColumnTable, ids: Sequence[str]) -> IntArray:
