@@ -84,11 +84,11 @@ class SparkParts:
     Args:
         packed: Tables as bytes, and what is known of them.
         fields: Columns of the source by name.
-        kept: The part of the table that is kept; None: all of it.
+        persisted: What Spark keeps of the table; None: all of it.
     """
 
-    def __init__(self, packed: Any, fields: Mapping[str, Any], kept: Any = None) -> None:
-        self.packed, self.fields, self.kept = packed, fields, packed if kept is None else kept
+    def __init__(self, packed: Any, fields: Mapping[str, Any], persisted: Any = None) -> None:
+        self.packed, self.fields, self.persisted = packed, fields, packed if persisted is None else persisted
 
     def facts(self) -> list[bytes]:
         """Return what is known of each part."""
@@ -99,11 +99,11 @@ class SparkParts:
         """Return these parts and another one."""
         facts, table = part
         row = self.packed.sparkSession.createDataFrame([(bytearray(facts), bytearray(to_bytes(table)))], PACKED)
-        return SparkParts(self.packed.union(row), self.fields, self.kept)
+        return SparkParts(self.packed.union(row), self.fields, self.persisted)
 
     def release(self) -> None:
         """Remove what is kept."""
-        self.kept.unpersist()
+        self.persisted.unpersist()
 
     def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:
         """Return a table of what workers make of each part; Spark runs a task again that has failed."""

@@ -85,7 +85,7 @@ class KnownPart(NamedTuple):
         facts: What all parts say together; None where series are not whole.
         types: Of its columns.
         hashes: Of the ids, [n_series].
-        edge: Rows of the first and the last series of a block, which the blocks beside it may have too.
+        edge: Rows of the first and the last series of a block, which the blocks next to it may have too.
     """
 
     facts: PartFacts | None
