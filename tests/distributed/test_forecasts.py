@@ -114,13 +114,32 @@ def test_blocks_of_whole_series_are_parts_without_a_shuffle(naive, series, size,
     assert counted == [3 * (-(-18 // size) + 1)]
 
 
-@pytest.mark.parametrize(("n_batches", "n_shuffles"), [(1, 0), (2, 0), (7, 0), (400, 1)])
+@pytest.mark.parametrize(("n_batches", "n_shuffles"), [(1, 0), (2, 0), (30, 1), (400, 1)])
 def test_series_at_the_edges_of_blocks_are_put_together(naive, n_batches, n_shuffles):
     rows = many_series(60, seed=1)
     divided = engine(rows, n_batches)
     got = columns_of(naive.predict(divided, partition_size=10))
     assert_same_bits(got, naive.predict(rows, output="dict"))
     assert divided.n_shuffles == n_shuffles
+
+
+def test_blocks_of_few_series_send_no_rows_to_the_process_that_calls(naive, monkeypatch):
+    rows, sent = many_series(60, seed=1), []
+    known = forecasts._known
+    monkeypatch.setattr(forecasts, "_known", lambda parts: sent.append(known(parts)) or sent[-1])
+    divided = engine(rows, 30)
+    naive.predict(divided, partition_size=10)
+    assert all(part.edge is None and part.facts is None for part in sent[0])
+    assert divided.n_shuffles == 1
+
+
+def test_parts_are_released_after_an_error(naive, series, monkeypatch):
+    released = []
+    monkeypatch.setattr(LocalParts, "release", lambda self: released.append(self))
+    monkeypatch.setattr(forecasts, "panel_facts", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        naive.predict(engine(series), partition_size=20)
+    assert len(released) == 2  # What is shuffled after all, and what the error leaves.
 
 
 def test_series_in_several_blocks_are_shuffled_once(naive, series):

@@ -73,19 +73,24 @@ def predict(
     typical = max(int(np.median(state.panel.lengths)), 1)
     size = max(1, min(partition_size, MAX_ROWS // typical))
     parts = engine.as_they_are(PrepareBlock(prepare, size, MIN_SHARE * typical))
-    known = _known(parts)
-    _check_types([part.types for part in known])
-    if (edge := _join_edges(known, prepare)) is not None:
-        parts, known = parts.with_part(edge), [part for part in known if part.edge is None]
-        known.append(pickle.loads(edge[0]))
-    if not _are_whole(known):
-        parts.release()
-        n_parts = max(1, round(engine.count_rows() / (size * typical)))
-        parts = engine.by_id(columns.ids, n_parts, prepare)
+    try:
         known = _known(parts)
-    if not known:
-        raise DataError("The data set has no rows", expected="a row for each series and time")
-    facts = panel_facts([part.facts for part in known if part.facts is not None], state, config)
+        _check_types([part.types for part in known])
+        if (edge := _join_edges(known, prepare)) is not None:
+            parts, known = parts.with_part(edge), [part for part in known if part.edge is None]
+            known.append(pickle.loads(edge[0]))
+        if not _are_whole(known):
+            parts.release()
+            n_parts = max(1, round(engine.count_rows() / (size * typical)))
+            parts = engine.by_id(columns.ids, n_parts, prepare)
+            known = _known(parts)
+            _check_types([part.types for part in known])
+        if not known:
+            raise DataError("The data set has no rows", expected="a row for each series and time")
+        facts = panel_facts([part.facts for part in known if part.facts is not None], state, config)
+    except BaseException:
+        parts.release()
+        raise
     types: dict[str, str | None] = {name: name for name in (*columns.ids, columns.time)}
     types |= dict.fromkeys(column_names(state.calibrator.name, tuple(levels)))
     task = ForecastPart(model, columns, facts, n_steps, tuple(levels), types)

@@ -44,6 +44,11 @@ from gatecast.pipeline.state import FittedState
 __all__ = ["DrawIds", "ForecastPart", "KnownPart", "Model", "PrepareBlock", "PreparePart", "SelectSeries"]
 
 
+MAX_EDGE_ROWS, MAX_EDGE_SHARE = 2_000, 0.25
+"""Rows of the first and last series of a block, and their share of its rows, up to which they go to the process that
+calls: of a thousand blocks it gets two million at most. Blocks with longer series, or with few, are shuffled."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A fitted forecaster as the bytes of its file, which each process reads once.
@@ -185,6 +190,8 @@ class PrepareBlock:
         starts = series_starts(rows, columns.ids, columns.time)
         first, last = (starts[1], starts[-1]) if len(starts) > 2 else (0, 0)
         edge = join_tables([rows.slice(0, first), rows.slice(last)])
+        if edge.num_rows > min(MAX_EDGE_ROWS, MAX_EDGE_SHARE * rows.num_rows):
+            return [(pickle.dumps(about), table.slice(0, 0))]
         parts = [(pickle.dumps(about._replace(edge=to_bytes(edge))), rows.slice(0, 0))]
         bounds = [*starts[1 : -1 : self.size], last]
         return parts + [self.prepare.of_sorted(rows.slice(a, b - a)) for a, b in pairwise(bounds) if b > a]
