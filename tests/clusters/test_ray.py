@@ -62,8 +62,8 @@ def test_a_killed_process_is_replaced_and_no_series_is_lost_or_doubled(ray, fitt
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     folder, mapped = str(tmp_path), ray_engine.RayParts.map
 
-    def dying(self, make, columns):
-        return mapped(self, lambda: Dying(make(), folder), columns)
+    def dying(self, task, columns):
+        return mapped(self, Dying(task, folder), columns)
 
     monkeypatch.setattr(ray_engine.RayParts, "map", dying)
     got = fitted.predict(dataset(ray, series), partition_size=6).to_pandas()

@@ -65,8 +65,8 @@ class LocalParts:
     def release(self):
         self.parts = None
 
-    def map(self, make, columns):
-        task = pickle.loads(pickle.dumps(make))()
+    def map(self, task, columns):
+        task = pickle.loads(pickle.dumps(task))
         made = [task(part) for _, part in self.parts]
         assert all(table.column_names == list(columns) for table in made)
         return pa.concat_tables(made)

@@ -33,11 +33,11 @@ class Parts(Protocol):
     def release(self) -> None:
         """Free the memory of parts that are not needed."""
 
-    def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:
+    def map(self, task: TableTask, columns: Mapping[str, str | None]) -> Any:
         """Return a data set of the engine, of what a task makes of each part; a part that is lost is done again.
 
         Args:
-            make: Returns the task.
+            task: Is sent to the workers.
             columns: For each column that comes out, the column of the source whose type it has; None for float64.
         """
 

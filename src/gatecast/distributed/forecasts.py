@@ -11,7 +11,6 @@ import heapq
 import pickle
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,7 +93,7 @@ def predict(
     types: dict[str, str | None] = {name: name for name in (*columns.ids, columns.time)}
     types |= dict.fromkeys(column_names(state.calibrator.name, tuple(levels)))
     task = ForecastPart(model, columns, facts, n_steps, tuple(levels), types)
-    return parts.map(partial(_same, task), types)
+    return parts.map(task, types)
 
 
 def _known(parts: Parts) -> list[KnownPart]:
@@ -211,8 +210,3 @@ def _check_types(parts: Sequence[dict[str, str]]) -> None:
                     expected="one type",
                     fix="Cast the column to one type.",
                 )
-
-
-def _same(task: ForecastPart) -> ForecastPart:
-    """Return a task that was sent."""
-    return task

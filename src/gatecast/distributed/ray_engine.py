@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -92,12 +92,12 @@ class RayParts:
     def release(self) -> None:
         """Do nothing: the object store counts references."""
 
-    def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:  # noqa: ARG002
+    def map(self, task: TableTask, columns: Mapping[str, str | None]) -> Any:  # noqa: ARG002
         """Return a dataset of what worker processes make of each part; Ray does a part again whose process dies.
 
         The processes are those that have divided the series: actors would import everything once more.
         """
-        return self.packed.map_batches(_Mapped(make), batch_format="pyarrow", batch_size=1, num_cpus=1)
+        return self.packed.map_batches(_OnPart(task), batch_format="pyarrow", batch_size=1, num_cpus=1)
 
 
 class _Divided:
@@ -141,18 +141,18 @@ class _OnBatch:
         return bytes_table([self.task(table)])
 
 
-class _Mapped:
+class _OnPart:
     """Applies a task to a part on one thread: the other processors are for other parts."""
 
-    def __init__(self, make: Callable[[], TableTask]) -> None:
-        self.make = make
+    def __init__(self, task: TableTask) -> None:
+        self.task = task
 
     def __call__(self, table: ArrowTable) -> ArrowTable:
         """Return what the task makes of a part."""
         from gatecast.kernels.runtime import set_num_threads
 
         set_num_threads(1)
-        return self.make()(from_bytes(table.column("bytes")[0].as_buffer()))
+        return self.task(from_bytes(table.column("bytes")[0].as_buffer()))
 
 
 def _bytes_of(dataset: Any, name: str) -> list[bytes]:

@@ -105,7 +105,7 @@ class SparkParts:
         """Remove what is kept."""
         self.persisted.unpersist()
 
-    def map(self, make: Callable[[], TableTask], columns: Mapping[str, str | None]) -> Any:
+    def map(self, task: TableTask, columns: Mapping[str, str | None]) -> Any:
         """Return a table of what workers make of each part; Spark runs a task again that has failed."""
         from pyspark.sql.types import DoubleType, StructField, StructType  # type: ignore[import-not-found]
 
@@ -113,7 +113,7 @@ class SparkParts:
             StructField(name, DoubleType() if source is None else self.fields[source].dataType)
             for name, source in columns.items()
         ]
-        return self.packed.select("bytes").mapInArrow(_forecasting(make()), StructType(fields))
+        return self.packed.select("bytes").mapInArrow(_forecasting(task), StructType(fields))
 
 
 def _on_batches(task: BytesTask) -> Callable[[Iterator[Any]], Iterator[Any]]:

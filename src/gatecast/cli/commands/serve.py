@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gatecast.cli.limits import BYTES, UNITS
+from gatecast.cli.limits import BYTES, UNITS, MaxHorizon, MaxMemory, MaxRows
 from gatecast.cli.options import POSITIVE, WHOLE, Setting, ValueKind, parse_option
 from gatecast.cli.process import search_garbage_as_usual
 from gatecast.errors import ConfigError
@@ -60,9 +60,7 @@ def _limit(name: str, kind: ValueKind) -> Setting:
 
 Port = Annotated[str, typer.Option(metavar="N", help="Port; 0 takes a free one."), Setting("port", PORT, "8000")]
 MaxBody = Annotated[str, typer.Option(metavar="BYTES", help="Largest body."), _limit("max_body", BYTES)]
-MaxRows = Annotated[str, typer.Option(metavar="N", help="Most rows of a table."), _limit("max_rows", WHOLE)]
 MaxColumns = Annotated[str, typer.Option(metavar="N", help="Most columns of a table."), _limit("max_columns", WHOLE)]
-MaxHorizon = Annotated[str, typer.Option(metavar="N", help="Most steps ahead."), _limit("max_horizon", WHOLE)]
 MaxSeconds = Annotated[
     str,
     typer.Option(metavar="S", help="Longest time of work in a process of its own."),
@@ -70,9 +68,6 @@ MaxSeconds = Annotated[
 ]
 MaxTrainSeconds = Annotated[
     str, typer.Option(metavar="S", help="Longest training."), _limit("max_train_seconds", POSITIVE)
-]
-MaxMemory = Annotated[
-    str, typer.Option(metavar="BYTES", help="Most memory of a worker process."), _limit("max_memory", BYTES)
 ]
 Workers = Annotated[str, typer.Option(metavar="N", help="Worker processes at a time."), _limit("workers", WHOLE)]
 MaxStreams = Annotated[
