@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,34 +19,10 @@ from gatecast.config import DataConfig, TrainingConfig
 from gatecast.forecaster import Forecaster
 from gatecast.reporting.html_report import report
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CHINESE = ("上海", "北京", "广州天河城店")
 WIDTHS, SCHEMES = (360, 1440), ("light", "dark")
 PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}
 LINES = {"light": "rgb(31, 35, 40)", "dark": "rgb(230, 237, 243)"}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Return a headless browser."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 FUTURE = {"ds": np.arange("2023-01", "2023-05", dtype="M8[M]"), "offer": [1.0, 0.0, 0.0, 1.0]}
@@ -95,9 +70,9 @@ def pages(tmp_path_factory):
 class Visit:
     """An open page, its console messages and its network requests."""
 
-    def __init__(self, browser, path, width=1440, scheme="light", name="", **options):
+    def __init__(self, chromium, path, width=1440, scheme="light", name="", **options):
         viewport = {"width": width, "height": 900}
-        self.context = browser.new_context(viewport=viewport, color_scheme=scheme, **options)
+        self.context = chromium.new_context(viewport=viewport, color_scheme=scheme, **options)
         self.page, self.messages, self.requests = self.context.new_page(), [], []
         self.page.on("console", lambda message: self.messages.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
@@ -166,8 +141,8 @@ MAIN = [(name, scheme, width) for name in ("one", "real", "panel") for scheme in
 
 
 @pytest.mark.parametrize(("name", "scheme", "width"), [*MAIN, *SPECIAL])
-def test_page_is_complete_silent_and_fits_the_screen(browser, pages, name, scheme, width):
-    with Visit(browser, pages[name], width, scheme, name) as visit:
+def test_page_is_complete_silent_and_fits_the_screen(chromium, pages, name, scheme, width):
+    with Visit(chromium, pages[name], width, scheme, name) as visit:
         charts = visit.charts()
         assert len(charts) >= 6
         for wide, high, drawn in charts:
@@ -189,9 +164,9 @@ def test_page_is_complete_silent_and_fits_the_screen(browser, pages, name, schem
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_button_switches_colors(browser, pages, scheme):
+def test_button_switches_colors(chromium, pages, scheme):
     other = SCHEMES[1 - SCHEMES.index(scheme)]
-    with Visit(browser, pages["one"], scheme=scheme) as visit:
+    with Visit(chromium, pages["one"], scheme=scheme) as visit:
         button = visit.page.locator("#theme")
         assert button.get_attribute("aria-pressed") == str(scheme == "dark").lower()
         button.click()
@@ -201,15 +176,15 @@ def test_button_switches_colors(browser, pages, scheme):
         assert (visit.background(), visit.line()) == (PAPER[scheme], LINES[scheme])
 
 
-def test_system_switches_colors(browser, pages):
-    with Visit(browser, pages["one"]) as visit:
+def test_system_switches_colors(chromium, pages):
+    with Visit(chromium, pages["one"]) as visit:
         visit.page.emulate_media(color_scheme="dark")
         visit.page.locator("#theme", has_text="Light").wait_for()
         assert (visit.background(), visit.line()) == (PAPER["dark"], LINES["dark"])
 
 
-def test_search_finds_and_selects_series(browser, pages):
-    with Visit(browser, pages["panel"]) as visit:
+def test_search_finds_and_selects_series(chromium, pages):
+    with Visit(chromium, pages["panel"]) as visit:
         page = visit.page
         # The error of series k is k + 1: the last is the worst.
         assert page.locator("#selected").text_content() == "shop 119"
@@ -233,8 +208,8 @@ def test_search_finds_and_selects_series(browser, pages):
         assert visit.messages == []
 
 
-def test_gates_and_attributions_follow_the_selected_series(browser, pages):
-    with Visit(browser, pages["panel"]) as visit:
+def test_gates_and_attributions_follow_the_selected_series(chromium, pages):
+    with Visit(chromium, pages["panel"]) as visit:
         page = visit.page
         for key in ("gates", "memory", "attributions"):
             assert page.locator(f"#{key} [data-selected]").text_content() == "shop 119"
@@ -261,18 +236,18 @@ def test_gates_and_attributions_follow_the_selected_series(browser, pages):
         assert visit.messages == []
 
 
-def test_series_without_gates_says_so_by_name(browser, tmp_path):
+def test_series_without_gates_says_so_by_name(chromium, tmp_path):
     forecast = make_forecast(names=("long", "empty"))
     values = forecast.past.panel.values.copy()
     values[120:] = np.nan
     path = report(Fitted(with_values(forecast, values)), tmp_path / "a.html", id="empty")
-    with Visit(browser, path) as visit:
+    with Visit(chromium, path) as visit:
         assert visit.page.locator("#selected").text_content() == "empty"
         text = visit.page.locator("#gates").text_content()
         assert "no chart of the gates of empty: all of its values are missing" in text
         assert visit.messages == []
     short = report(Fitted(make_forecast(n=WINDOW - 1, test=6, h=6)), tmp_path / "b.html")
-    with Visit(browser, short) as visit:
+    with Visit(chromium, short) as visit:
         assert "it has 23 rows, fewer than the window of the network" in visit.page.locator("#gates").text_content()
 
 
@@ -296,8 +271,8 @@ INK = """([family, character]) => {
 }"""
 
 
-def test_chinese_has_glyphs(browser, pages):
-    with Visit(browser, pages["chinese"]) as visit:
+def test_chinese_has_glyphs(chromium, pages):
+    with Visit(chromium, pages["chinese"]) as visit:
         page = visit.page
         # The title of the page, the name of the selected series, a name in the table, and the title of a chart.
         for selector, text in {
@@ -323,8 +298,8 @@ def test_chinese_has_glyphs(browser, pages):
         assert visit.messages == []
 
 
-def test_hostile_names_stay_text(browser, pages):
-    with Visit(browser, pages["hostile"]) as visit:
+def test_hostile_names_stay_text(chromium, pages):
+    with Visit(chromium, pages["hostile"]) as visit:
         shown = visit.page.locator("#rows th").all_text_contents()
         assert sorted(shown) == sorted(HOSTILE)
         for k in range(len(HOSTILE)):
@@ -335,8 +310,8 @@ def test_hostile_names_stay_text(browser, pages):
         assert visit.messages == []
 
 
-def test_choice_shows_another_gate(browser, pages):
-    with Visit(browser, pages["one"], 360) as visit:
+def test_choice_shows_another_gate(chromium, pages):
+    with Visit(chromium, pages["one"], 360) as visit:
         choice = visit.page.locator("#gates .choice")
         assert choice.locator(".option:not([hidden]) figcaption").text_content() == "LSTM 1, forget gate"
         choice.locator("select").select_option("LSTM 1: memory cell c")
@@ -345,8 +320,8 @@ def test_choice_shows_another_gate(browser, pages):
         assert visit.messages == []
 
 
-def test_print_is_light_and_open(browser, pages):
-    with Visit(browser, pages["one"], scheme="dark") as visit:
+def test_print_is_light_and_open(chromium, pages):
+    with Visit(chromium, pages["one"], scheme="dark") as visit:
         visit.page.emulate_media(media="print", color_scheme="dark")
         visit.page.locator("html[data-theme=light]").wait_for(state="attached")
         assert (visit.background(), visit.line()) == (PAPER["light"], LINES["light"])
@@ -360,15 +335,15 @@ def test_print_is_light_and_open(browser, pages):
         assert visit.page.locator("details[open]").count() == 0
 
 
-def test_page_prints_to_pdf(browser, pages):
-    with Visit(browser, pages["one"]) as visit:
+def test_page_prints_to_pdf(chromium, pages):
+    with Visit(chromium, pages["one"]) as visit:
         pdf = visit.page.pdf(format="A4")
         assert pdf.startswith(b"%PDF")
         assert len(pdf) > 50_000
 
 
-def test_controls_and_charts_have_accessible_names(browser, pages):
-    with Visit(browser, pages["one"]) as visit:
+def test_controls_and_charts_have_accessible_names(chromium, pages):
+    with Visit(chromium, pages["one"]) as visit:
         page = visit.page
         assert page.locator(".chart:not([aria-label])").count() == 0
         assert page.locator("section:not([aria-labelledby])").count() == 0
@@ -383,10 +358,10 @@ def test_controls_and_charts_have_accessible_names(browser, pages):
 
 
 @pytest.mark.parametrize(("name", "scheme", "width"), [*MAIN, *SPECIAL])
-def test_page_has_no_accessibility_violation(browser, pages, name, scheme, width):
+def test_page_has_no_accessibility_violation(chromium, pages, name, scheme, width):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    # The policy of the page refuses scripts from outside, so the browser is told to leave it aside here.
-    with Visit(browser, pages[name], width, scheme, bypass_csp=True) as visit:
+    # The policy of the page refuses scripts from outside, so the chromium is told to leave it aside here.
+    with Visit(chromium, pages[name], width, scheme, bypass_csp=True) as visit:
         visit.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         result = axe.run(visit.page)
         found = [(one["id"], one["nodes"][0]["html"]) for one in result.response["violations"]]
@@ -404,7 +379,7 @@ def download(visit, kind, folder):
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 @pytest.mark.parametrize("name", ["one", "real", "hostile", "panel"])
-def test_files_hold_the_forecast_to_the_last_bit(browser, pages, tmp_path, name, kind):
+def test_files_hold_the_forecast_to_the_last_bit(chromium, pages, tmp_path, name, kind):
     forecasts = {
         "one": make_forecast(),
         "hostile": make_forecast(names=HOSTILE, target="<i>y</i>"),
@@ -412,7 +387,7 @@ def test_files_hold_the_forecast_to_the_last_bit(browser, pages, tmp_path, name,
     }
     forecast = forecasts[name] if name in forecasts else fit_real()._forecast(None, futr_df=FUTURE)
     expected = forecast.columns
-    with Visit(browser, pages[name]) as visit:
+    with Visit(chromium, pages[name]) as visit:
         path = download(visit, kind, tmp_path)
         assert visit.messages == []
     rows = read_rows(path)
@@ -438,8 +413,8 @@ def read_rows(path):
     return calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
 
 
-def test_pointer_shows_values_and_dragging_zooms(browser, pages):
-    with Visit(browser, pages["one"]) as visit:
+def test_pointer_shows_values_and_dragging_zooms(chromium, pages):
+    with Visit(chromium, pages["one"]) as visit:
         page, chart = visit.page, visit.page.locator("#forecast .chart")
         box = chart.bounding_box()
         middle = box["y"] + box["height"] / 2
@@ -458,8 +433,8 @@ def test_pointer_shows_values_and_dragging_zooms(browser, pages):
         assert visit.messages == []
 
 
-def test_chart_fits_another_width(browser, pages):
-    with Visit(browser, pages["one"]) as visit:
+def test_chart_fits_another_width(chromium, pages):
+    with Visit(chromium, pages["one"]) as visit:
         visit.page.set_viewport_size({"width": 500, "height": 900})
         visit.page.wait_for_timeout(200)
         assert all(wide <= 500 for wide, *_ in visit.charts())
