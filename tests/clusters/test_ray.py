@@ -76,7 +76,7 @@ def test_a_killed_process_is_replaced_and_no_series_is_lost_or_doubled(ray, fitt
     ("change", "message"),
     [
         (lambda t: t.drop(columns="unique_id"), "no column 'unique_id'"),
-        (lambda t: t.assign(unique_id=t["unique_id"].where(t.index != 5)), "1 rows have no value in 'unique_id'"),
+        (lambda t: t.assign(unique_id=t["unique_id"].where(t.index != 5)), "1 row without a value in 'unique_id'"),
     ],
 )
 def test_data_that_cannot_be_used_are_refused_in_a_sentence(ray, naive, series, change, message):

@@ -49,7 +49,7 @@ def test_fit_on_a_spark_table_is_the_fit_on_the_same_sample_of_a_table(spark, se
     [
         (lambda t: t.drop(columns="unique_id"), "no column 'unique_id'"),
         (lambda t: t.assign(y="a"), "holds no numbers"),
-        (lambda t: t.assign(unique_id=t["unique_id"].where(t.index != 5)), "rows have no value in 'unique_id'"),
+        (lambda t: t.assign(unique_id=t["unique_id"].where(t.index != 5)), "row without a value in 'unique_id'"),
     ],
 )
 def test_data_that_cannot_be_used_are_refused_in_a_sentence(spark, naive, series, change, message):

@@ -239,7 +239,7 @@ def test_models_that_need_no_training_forecast_without_fit(series):
         (lambda t: {**t, "y": np.full(len(t["y"]), "a", object)}, "holds no numbers"),
         (
             lambda t: {**t, "unique_id": np.where(t["ds"] == t["ds"].max(), None, t["unique_id"])},
-            "no value in 'unique_id'",
+            "without a value in 'unique_id'",
         ),
         (lambda t: {name: np.concatenate([column, column[:1]]) for name, column in t.items()}, "Duplicate time"),
     ],

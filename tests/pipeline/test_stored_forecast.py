@@ -227,7 +227,7 @@ def test_a_folder_of_another_forecast_is_refused(naive, series, tmp_path):
         (lambda t: {**t, "y": np.full(len(t["y"]), np.nan)}, "No series has a value"),
         (
             lambda t: {**t, "unique_id": np.where(np.arange(len(t["y"])) == 5, None, t["unique_id"])},
-            "1 rows have no value",
+            "1 row without a value",
         ),
     ],
 )

@@ -140,7 +140,10 @@ class PreparePart:
         values = rows[columns.target]
         if values.dtype.kind not in "fiub":
             raise DataError(
-                f"The column {columns.target!r} holds no numbers", got=str(table.schema.field(columns.target).type)
+                f"The column {columns.target!r} holds no numbers",
+                got=str(table.schema.field(columns.target).type),
+                expected="numbers",
+                fix="Cast the column to numbers, or name another one with target_col.",
             )
         config, state = self.model.loaded
         if not self.has_times(table):

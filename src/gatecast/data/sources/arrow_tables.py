@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import ColumnTable, IntArray
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.series_keys import join_ids
@@ -97,7 +98,7 @@ def sorted_series(table: ArrowTable, names: Sequence[str], ids: Sequence[str], t
         n = chosen.column(name).null_count
         if n:
             raise DataError(
-                f"{n:,} rows have no value in {name!r}",
+                f"{format_count(n, 'row')} without a value in {name!r}",
                 expected="an id and a time in every row",
                 fix="Remove these rows, or fill them in.",
             )

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gatecast._utils.atomic import replacing
+from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import ColumnTable, IntArray
 from gatecast.data.messages import list_columns
 from gatecast.data.panel_facts import CodeCells, PartFacts, spans
@@ -354,7 +355,7 @@ class ParquetSeries:
         for n, names in ((n_ids, self.columns.ids), (n_times, (self.columns.time,))):
             if n:
                 raise DataError(
-                    f"{int(n):,} rows have no value in {' or '.join(map(repr, names))}",
+                    f"{format_count(int(n), 'row')} without a value in {' or '.join(map(repr, names))}",
                     where=self.where,
                     expected="an id and a time in every row",
                     fix="Remove these rows, or fill them in.",
