@@ -301,6 +301,23 @@ GATECAST_INLINE void transpose_panel(const float* const* dz, int items, int64_t 
   }
 }
 
+// The same for at most VL / 2 columns, with two lanes in a row of the panel: panel[n][2 r], panel[n][2 r + 1] are lanes
+// 2 n and 2 n + 1 of column r. Then half as many multiply-adds fill whole vectors.
+GATECAST_INLINE void transpose_pairs(const float* const* dz, int items, int64_t r0, int count, float* panel) {
+  for (int item = 0; item < items; ++item, panel += LANES / 2 * PANEL) {
+    const float* slab = dz[item] + r0 * LANES;
+    for (int r = 0; r < count; ++r)
+      for (int pair = 0; pair < LANES / 2; ++pair)
+        __builtin_memcpy(panel + pair * PANEL + 2 * r, slab + r * LANES + 2 * pair, 2 * sizeof(float));
+  }
+}
+
+// The columns that the next tiles cover where `remaining` are left: a whole panel, or the last ones in as few vectors
+// of multiply-adds as possible. A narrow tile costs more for each vector, but 200 columns are twelve and a half of 16.
+GATECAST_INLINE int panel_columns(int64_t remaining) {
+  return static_cast<int>(remaining >= PANEL ? PANEL : remaining <= VL || remaining > VL + VL / 2 ? remaining : VL);
+}
+
 // One summand of a weight gradient: dW (K, stride) += x dz^T over the items; x[item] is (K, L).
 struct GradTerm {
   const float* const* x;
@@ -309,42 +326,47 @@ struct GradTerm {
   int64_t stride;
 };
 
+// Adds C vectors of sums to out[0..count): of F lanes each that lie next to each other.
+template <int C, int F>
+GATECAST_INLINE void add_columns(const vf (&acc)[C], int count, float* out) {
+  if (F == 1 && count == C * VL) {
+#pragma GCC unroll 8
+    for (int v = 0; v < C; ++v) store(out + v * VL, load(out + v * VL) + acc[v]);
+    return;
+  }
+  float part[C * VL];
+  for (int v = 0; v < C; ++v) store(part + v * VL, acc[v]);
+  for (int i = 0; i < count; ++i) out[i] += F == 1 ? part[i] : part[2 * i] + part[2 * i + 1];
+}
+
 // dW[k][0..count) += sum_n x[k][n] panel[n][..] for R rows k that start at k0 of every x[item] (K, L), n over items and
-// lanes; C vectors of columns. The panel's rows are `width` apart; its columns beyond `count` are not used.
-template <int L, int R, int C>
+// lanes; C vectors of columns, of F lanes at once. The panel's rows are `width` apart; its columns beyond `count` are
+// not used.
+template <int L, int R, int C, int F>
 GATECAST_INLINE void tile_gradient(const GradTerm& term, int items, int64_t k0, const float* panel, int64_t width,
                                    int count, float* dW) {
   vf acc[R][C] = {};
   for (int item = 0; item < items; ++item) {
     const float* rows = term.x[item] + k0 * L;
 #pragma GCC unroll 4
-    for (int lane = 0; lane < L; ++lane, panel += width) {
+    for (int lane = 0; lane < L; lane += F, panel += width) {
       vf column[C];
 #pragma GCC unroll 8
       for (int v = 0; v < C; ++v) column[v] = load(panel + v * VL);
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
-        const vf value = set1(rows[r * L + lane]);
+        const vf value = F == 1 ? set1(rows[r * L + lane]) : repeat_pair(rows + r * L + lane);
 #pragma GCC unroll 8
         for (int v = 0; v < C; ++v) acc[r][v] += value * column[v];
       }
     }
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    float* out = dW + (k0 + r) * term.stride;
-    if (count == C * VL) {
-#pragma GCC unroll 8
-      for (int v = 0; v < C; ++v) store(out + v * VL, load(out + v * VL) + acc[r][v]);
-    } else {
-      float part[C * VL];
-      for (int v = 0; v < C; ++v) store(part + v * VL, acc[r][v]);
-      for (int i = 0; i < count; ++i) out[i] += part[i];
-    }
-  }
+  for (int r = 0; r < R; ++r) add_columns<C, F>(acc[r], count, dW + (k0 + r) * term.stride);
 }
 
 // db[0..count) += sum_n panel[n][..], in four independent chains so that the additions overlap.
+template <int F>
 GATECAST_NOINLINE void sum_panel(const float* panel, int64_t width, int64_t n, int count, float* db) {
   constexpr int C = GRAD_COLS;
   vf acc[4][C] = {};
@@ -357,18 +379,18 @@ GATECAST_NOINLINE void sum_panel(const float* panel, int64_t width, int64_t n, i
   for (; i < n; ++i)
 #pragma GCC unroll 8
     for (int v = 0; v < C; ++v) acc[0][v] += load(panel + i * width + v * VL);
-  float part[C * VL];
-  for (int v = 0; v < C; ++v) store(part + v * VL, (acc[0][v] + acc[1][v]) + (acc[2][v] + acc[3][v]));
-  for (int k = 0; k < count; ++k) db[k] += part[k];
+#pragma GCC unroll 8
+  for (int v = 0; v < C; ++v) acc[0][v] = (acc[0][v] + acc[1][v]) + (acc[2][v] + acc[3][v]);
+  add_columns<C, F>(acc[0], count, db);
 }
 
 // Adds the part of a weight gradient that one panel of columns covers.
-template <int L, int C>
+template <int L, int C, int F>
 GATECAST_NOINLINE void panel_gradient(const GradTerm& term, int items, const float* panel, int64_t width, int64_t r0,
                                       int count) {
   for (int64_t k0 = 0; k0 < term.K;) {
     const int rows = tile_rows(term.K, k0);
-    with_rows(rows, [&]<int R>() { tile_gradient<L, R, C>(term, items, k0, panel, width, count, term.dW + r0); });
+    with_rows(rows, [&]<int R>() { tile_gradient<L, R, C, F>(term, items, k0, panel, width, count, term.dW + r0); });
     k0 += rows;
   }
 }
@@ -379,22 +401,29 @@ GATECAST_NOINLINE void lanes_gradient(const GradTerm* terms, int n_terms, const 
   const int64_t panels = (M + PANEL - 1) / PANEL;
   int64_t K = 0;
   for (int n = 0; n < n_terms; ++n) K += terms[n].K;
-  split_product(
-      static_cast<double>(items * M * K) * LANES_SECONDS - fetch_seconds(items * (M + K) * LANES),
-      [&](int part, int parts) {
-        alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};
-        for (int64_t r0 = part * panels / parts * PANEL; r0 < M && r0 < (part + 1) * panels / parts * PANEL;
-             r0 += PANEL) {
-          const int count = static_cast<int>(M - r0 < PANEL ? M - r0 : PANEL);
-          transpose_panel(dz, items, r0, count, panel);
-          if (db) sum_panel(panel, PANEL, int64_t{items} * LANES, count, db + r0);
-          for (int s = 0; s < n_terms; ++s)
-            if (count <= VL)  // half a panel pays for a narrower tile: 200 columns are twelve and a half panels of 16
-              panel_gradient<LANES, 1>(terms[s], items, panel, PANEL, r0, count);
-            else
-              panel_gradient<LANES, GRAD_COLS>(terms[s], items, panel, PANEL, r0, count);
-        }
-      });
+  split_product(static_cast<double>(items * M * K) * LANES_SECONDS - fetch_seconds(items * (M + K) * LANES),
+                [&](int part, int parts) {
+                  alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};
+                  const int64_t end = min(M, (part + 1) * panels / parts * PANEL);
+                  for (int64_t r0 = part * panels / parts * PANEL; r0 < end;) {
+                    const int count = panel_columns(end - r0);
+                    if (count <= VL / 2) {
+                      transpose_pairs(dz, items, r0, count, panel);
+                      if (db) sum_panel<2>(panel, PANEL, int64_t{items} * LANES / 2, count, db + r0);
+                      for (int s = 0; s < n_terms; ++s)
+                        panel_gradient<LANES, 1, 2>(terms[s], items, panel, PANEL, r0, count);
+                    } else {
+                      transpose_panel(dz, items, r0, count, panel);
+                      if (db) sum_panel<1>(panel, PANEL, int64_t{items} * LANES, count, db + r0);
+                      for (int s = 0; s < n_terms; ++s)
+                        if (count <= VL)
+                          panel_gradient<LANES, 1, 1>(terms[s], items, panel, PANEL, r0, count);
+                        else
+                          panel_gradient<LANES, GRAD_COLS, 1>(terms[s], items, panel, PANEL, r0, count);
+                    }
+                    r0 += count;
+                  }
+                });
 }
 
 }  // namespace gatecast::GATECAST_ISA

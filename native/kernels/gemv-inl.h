@@ -215,8 +215,8 @@ inline void single_gradient(const GradTerm* terms, int n_terms, const float* dz,
   split_product(static_cast<double>(items * M * terms[0].K) * STEP_SECONDS, [&](int part, int parts) {
     for (int64_t r0 = part * panels / parts * PANEL; r0 < M && r0 < (part + 1) * panels / parts * PANEL; r0 += PANEL) {
       const int count = static_cast<int>(M - r0 < PANEL ? M - r0 : PANEL);
-      if (db) sum_panel(dz + r0, width, items, count, db + r0);
-      for (int s = 0; s < n_terms; ++s) panel_gradient<1, GRAD_COLS>(terms[s], items, dz + r0, width, r0, count);
+      if (db) sum_panel<1>(dz + r0, width, items, count, db + r0);
+      for (int s = 0; s < n_terms; ++s) panel_gradient<1, GRAD_COLS, 1>(terms[s], items, dz + r0, width, r0, count);
     }
   });
 }

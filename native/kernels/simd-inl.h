@@ -62,6 +62,12 @@ GATECAST_INLINE void set1_pair(const float* p, vf& first, vf& second) {
   second = set1(p[1]);
 #endif
 }
+// p[0], p[1], p[0], p[1], ...; as integers, because a number of twice the width may be any bits.
+GATECAST_INLINE vf repeat_pair(const float* p) {
+  typedef int64_t vi2 __attribute__((vector_size(VL * 4)));
+  typedef int64_t pair_any __attribute__((aligned(4), may_alias));
+  return reinterpret_cast<vf>(*reinterpret_cast<const pair_any*>(p) - vi2{});
+}
 GATECAST_INLINE vf select(vi mask, vf yes, vf no) {
   return reinterpret_cast<vf>((reinterpret_cast<vi>(yes) & mask) | (reinterpret_cast<vi>(no) & ~mask));
 }
@@ -86,10 +92,13 @@ GATECAST_INLINE vf clamp(vf x, vf low, vf high) {
 // degree 5 for e^r with constant term 1 (relative error 9.2e-8, so that sigmoid(0) is 1/2 exactly). Clamped to
 // [-87.3, 87.3], where sigmoid is still a normal number; relative error below 2.5e-7 there; NaN stays NaN.
 GATECAST_INLINE vf exp(vf x) {
-  const vf round = set1(12582912.0f);  // 1.5 x 2^23
   x = clamp(x, set1(-87.3f), set1(87.3f));
-  const vf shifted = x * 1.44269504f + round;
-  const vf n = shifted - round;
+#if defined(__AVX512F__)
+  const vf n = _mm512_roundscale_ps(x * 1.44269504f, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
+  const vf round = set1(12582912.0f);  // 1.5 x 2^23
+  const vf shifted = x * 1.44269504f + round, n = shifted - round;
+#endif
   vf r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
   vf p = set1(8.2902721008e-3f);
@@ -98,8 +107,12 @@ GATECAST_INLINE vf exp(vf x) {
   p = p * r + 4.9999147841e-1f;
   p = p * r + 9.9999970631e-1f;
   p = p * r + 1.0f;
+#if defined(__AVX512F__)
+  return _mm512_scalef_ps(p, n);
+#else
   // 2^n as a number, times p: added to p's exponent, n would turn the payload of a NaN into a number.
   return p * reinterpret_cast<vf>((reinterpret_cast<vi>(shifted) << 23) + 0x3f800000);
+#endif
 }
 
 // sigmoid(x) = 1 / (1 + e^-x); relative error below 4e-7 for x > -87; NaN stays NaN.
