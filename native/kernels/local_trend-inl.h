@@ -6,6 +6,7 @@
 // explains.
 #pragma once
 
+#include "kernels/doubles-inl.h"
 #include "kernels/reduction-inl.h"
 #include "runtime/memory_pool.h"
 #include "runtime/thread_pool.h"
@@ -46,13 +47,17 @@ GATECAST_INLINE double at_least(double x, double limit) {
   return x > limit ? x : limit;
 }
 
-GATECAST_INLINE double power(double x, double exponent) {
-  return exponent == 0 ? 1 : exponent == 1 ? x : exponent == 0.5 ? __builtin_sqrt(x) : __builtin_pow(x, exponent);
+// x^rho of each lane, x > 0.
+GATECAST_INLINE TrendLanes power(const TrendLanes& x, const double* rho) {
+  const vd limit = set1(708.0);
+  TrendLanes y;
+  for (int i = 0; i < TREND_LANES; i += DOUBLES) {
+    const vd exponent = load(rho + i) * log(load(x.v + i));
+    const vd finite = exponent > limit ? limit : exponent;
+    store(y.v + i, exp(finite < -limit ? -limit : finite));
+  }
+  return y;
 }
-GATECAST_INLINE double integer_power(double x, int64_t exponent) {
-  return exponent == 0 ? 1 : exponent == 1 ? x : x * x;
-}
-
 // Gamma of the weighted sums, drawn to 0 by its prior.
 GATECAST_INLINE void solve_gamma(const TrendSums& s, TrendFit& fit) {
   for (int i = 0; i < TREND_LANES; ++i)
@@ -106,29 +111,27 @@ inline void least_squares(const TrendTerms& a, int64_t steps, TrendFit& fit) {
   }
 }
 
-// Student's log-likelihood and the log prior of gamma. Logarithms are taken of products.
-inline void log_posterior(const TrendTerms& a, int64_t steps, TrendFit& fit) {
-  TrendLanes errors, sizes;
+// Student's log-likelihood and the log prior of gamma; log_size is the sum of log(w) of each lane. The logarithm of the
+// errors is taken of products.
+inline void log_posterior(const TrendTerms& a, int64_t steps, const TrendLanes& log_size, TrendFit& fit) {
+  TrendLanes errors, rate;
+  for (int i = 0; i < TREND_LANES; ++i) rate.v[i] = 1 / (DEGREES * fit.variance.v[i]);
   for (int64_t begin = 0; begin < steps; begin += FACTORS) {
-    TrendLanes error, size;
-    for (int i = 0; i < TREND_LANES; ++i) error.v[i] = size.v[i] = 1;
+    TrendLanes error;
+    for (int i = 0; i < TREND_LANES; ++i) error.v[i] = 1;
     for (int64_t t = begin; t < min(steps, begin + FACTORS); ++t) {
       const double *g = a.g + t * TREND_LANES, *w = a.w + t * TREND_LANES, r = a.r[t];
       for (int i = 0; i < TREND_LANES; ++i) {
         const double e = r - fit.gamma.v[i] * g[i];
-        error.v[i] *= 1 + w[i] * e * e / (DEGREES * fit.variance.v[i]);
-        size.v[i] *= w[i];
+        error.v[i] *= 1 + w[i] * e * e * rate.v[i];
       }
     }
-    for (int i = 0; i < TREND_LANES; ++i) {
-      errors.v[i] += __builtin_log(error.v[i]);
-      sizes.v[i] += __builtin_log(size.v[i]);
-    }
+    for (int i = 0; i < TREND_LANES; i += DOUBLES) store(errors.v + i, load(errors.v + i) + log(load(error.v + i)));
   }
-  for (int i = 0; i < TREND_LANES; ++i) {
-    const double z = fit.gamma.v[i] / GAMMA_DEVIATION;
-    fit.log_posterior.v[i] = -0.5 * (DEGREES + 1) * errors.v[i] + 0.5 * sizes.v[i] -
-                             0.5 * static_cast<double>(steps) * __builtin_log(fit.variance.v[i]) - 0.5 * z * z;
+  for (int i = 0; i < TREND_LANES; i += DOUBLES) {
+    const vd z = load(fit.gamma.v + i) / GAMMA_DEVIATION, variance = load(fit.variance.v + i);
+    store(fit.log_posterior.v + i, -0.5 * (DEGREES + 1) * load(errors.v + i) + 0.5 * load(log_size.v + i) -
+                                       0.5 * static_cast<double>(steps) * log(variance) - 0.5 * z * z);
   }
 }
 
@@ -138,14 +141,14 @@ struct TrendModel {
   TrendFit fit;
 };
 
-// The memory of one worker, (n - 1, TREND_LANES) for g and w.
+// The memory of one worker, (n - 1, TREND_LANES) for g and w, (3, h, TREND_LANES) for the sums over models.
 struct TrendBuffers {
-  double *level, *trend, *r, *g, *w, *square;
+  double *level, *trend, *r, *g, *w, *sums;
   TrendModel* models;
 
   static constexpr int64_t MODEL = sizeof(TrendModel) / sizeof(double);
   static int64_t size(const TrendGrid& a, const TrendSeries& s) {
-    return 3 * s.T + 2 * s.T * TREND_LANES + s.h + a.alphas * a.betas * a.lambdas * MODEL;
+    return 3 * s.T + (2 * s.T + 3 * s.h) * TREND_LANES + a.alphas * a.betas * a.lambdas * MODEL;
   }
   TrendBuffers(double* p, const TrendSeries& s)
       : level(p),
@@ -153,30 +156,56 @@ struct TrendBuffers {
         r(p + 2 * s.T),
         g(p + 3 * s.T),
         w(g + s.T * TREND_LANES),
-        square(w + s.T * TREND_LANES),
-        models(reinterpret_cast<TrendModel*>(square + s.h)) {}
+        sums(w + s.T * TREND_LANES),
+        models(reinterpret_cast<TrendModel*>(sums + 3 * s.h * TREND_LANES)) {}
 };
 
-// The forecasts of one lane, weighted, are added to the mean, their squares and variances to the others, (h) each.
-inline void add_forecast(const TrendModel& m, int lane, double rho, int64_t tau, double weight, int64_t h, double* mean,
-                         double* square, double* variance) {
-  const double gamma = m.fit.gamma.v[lane];
-  double level = m.level, trend = m.trend, spread = 1;
+// What the lanes of all combinations stand for; linear: rho = tau = 0.
+struct TrendExponents {
+  double rho[TREND_LANES] = {};
+  int64_t tau[TREND_LANES] = {};
+
+  TrendExponents(const TrendGrid& a, bool linear) {
+    for (int i = 0; i < TREND_LANES && !linear; ++i) {
+      rho[i] = a.rho[i];
+      tau[i] = a.tau[i];
+    }
+  }
+};
+
+// The forecasts of the lanes of a combination, weighted, are added to sums: values, their squares and variances,
+// (h, TREND_LANES) each.
+inline void add_forecasts(const TrendModel& m, const TrendExponents& exponents, const TrendLanes& weight, int64_t h,
+                          double* sums) {
+  TrendLanes level, trend, above;
+  for (int i = 0; i < TREND_LANES; ++i) {
+    level.v[i] = m.level;
+    trend.v[i] = m.trend;
+  }
+  double spread = 1;
   for (int64_t k = 0; k < h; ++k) {
-    const double value = level + gamma * power(at_least(level, MIN_LEVEL), rho) + m.lambda * trend;
-    mean[k] += weight * value;
-    square[k] += weight * value * value;
-    variance[k] += weight * m.fit.variance.v[lane] * integer_power(at_least(value, MIN_LEVEL), tau) * spread;
+    double *mean = sums + k * TREND_LANES, *square = mean + h * TREND_LANES, *variance = square + h * TREND_LANES;
+    for (int i = 0; i < TREND_LANES; ++i) above.v[i] = at_least(level.v[i], MIN_LEVEL);
+    const TrendLanes g = power(above, exponents.rho);
+    for (int i = 0; i < TREND_LANES; ++i) {
+      const double value = level.v[i] + m.fit.gamma.v[i] * g.v[i] + m.lambda * trend.v[i];
+      const double size = at_least(value, MIN_LEVEL);
+      const int64_t tau = exponents.tau[i];
+      mean[i] += weight.v[i] * value;
+      square[i] += weight.v[i] * value * value;
+      variance[i] += weight.v[i] * m.fit.variance.v[i] * (tau == 0 ? 1 : tau == 1 ? size : size * size) * spread;
+      const double next = m.alpha * value + (1 - m.alpha) * level.v[i];
+      trend.v[i] = m.beta * (next - level.v[i]) + (1 - m.beta) * trend.v[i];
+      level.v[i] = next;
+    }
     const double moved = m.alpha * (1 + m.lambda * m.beta * static_cast<double>(k + 1));
     spread += moved * moved;
-    const double next = m.alpha * value + (1 - m.alpha) * level;
-    trend = m.beta * (next - level) + (1 - m.beta) * trend;
-    level = next;
   }
 }
 
 // Fits every model of the grid to y (n); returns the largest posterior.
 inline double fit_models(const TrendGrid& a, const double* y, int64_t n, bool linear, const TrendBuffers& memory) {
+  const TrendExponents exponents(a, linear);
   const int64_t steps = n - 1, early = min(5, steps);
   double *level = memory.level, *trend = memory.trend, *r = memory.r, *g = memory.g, *w = memory.w;
   const double first_trend = (y[early] - y[0]) / (2.0 * static_cast<double>(early));
@@ -186,19 +215,34 @@ inline double fit_models(const TrendGrid& a, const double* y, int64_t n, bool li
     const double alpha = a.alpha[i];
     level[0] = y[0];
     for (int64_t t = 1; t < n; ++t) level[t] = alpha * y[t] + (1 - alpha) * level[t - 1];
-    for (int64_t t = 0; t < steps; ++t)
-      for (int lane = 0; lane < TREND_LANES; ++lane)
-        g[t * TREND_LANES + lane] = linear ? 1 : power(at_least(level[t], MIN_LEVEL), a.rho[lane]);
+    for (int64_t t = 0; t < steps; ++t) {
+      TrendLanes above;
+      for (int lane = 0; lane < TREND_LANES; ++lane) above.v[lane] = at_least(level[t], MIN_LEVEL);
+      const TrendLanes powers = power(above, exponents.rho);
+      for (int lane = 0; lane < TREND_LANES; ++lane) g[t * TREND_LANES + lane] = powers.v[lane];
+    }
     for (int64_t j = 0; j < a.betas; ++j) {
       trend[0] = first_trend;
       for (int64_t t = 1; t < n; ++t) trend[t] = a.beta[j] * (level[t] - level[t - 1]) + (1 - a.beta[j]) * trend[t - 1];
       for (int64_t k = 0; k < a.lambdas; ++k, ++model) {
+        double product = 1, log_inverse = 0;  // of FACTORS inverses, and the sum of the logarithms of all
         for (int64_t t = 0; t < steps; ++t) {
-          const double base = level[t] + a.lambda[k] * trend[t], inverse = linear ? 1 : 1 / at_least(base, MIN_LEVEL);
-          const double powers[] = {1, inverse, inverse * inverse};
+          const double base = level[t] + a.lambda[k] * trend[t], inverse = 1 / at_least(base, MIN_LEVEL);
+          const double square = inverse * inverse;
           r[t] = y[t + 1] - base;
-          for (int lane = 0; lane < TREND_LANES; ++lane) w[t * TREND_LANES + lane] = powers[a.tau[lane]];
+          product *= inverse;
+          if (t % FACTORS == FACTORS - 1 || t == steps - 1) {
+            log_inverse += log(set1(product))[0];
+            product = 1;
+          }
+          for (int lane = 0; lane < TREND_LANES; ++lane) {
+            const int64_t tau = exponents.tau[lane];
+            w[t * TREND_LANES + lane] = tau == 0 ? 1 : tau == 1 ? inverse : square;
+          }
         }
+        TrendLanes log_size;
+        for (int lane = 0; lane < TREND_LANES; ++lane)
+          log_size.v[lane] = static_cast<double>(exponents.tau[lane]) * log_inverse;
         *model = {.alpha = alpha,
                   .beta = a.beta[j],
                   .lambda = a.lambda[k],
@@ -208,7 +252,7 @@ inline double fit_models(const TrendGrid& a, const double* y, int64_t n, bool li
         const TrendTerms terms = {.r = r, .g = g, .w = w};
         least_squares(terms, steps, model->fit);
         for (int fit = 0; fit < FITS; ++fit) reweight(terms, steps, model->fit);
-        log_posterior(terms, steps, model->fit);
+        log_posterior(terms, steps, log_size, model->fit);
         for (int lane = 0; lane < a.lanes; ++lane) best = at_least(model->fit.log_posterior.v[lane], best);
       }
     }
@@ -219,20 +263,31 @@ inline double fit_models(const TrendGrid& a, const double* y, int64_t n, bool li
 // The posterior mean of the forecasts of one series, and their variance: within the models and between them.
 inline void average_models(const TrendGrid& a, int64_t h, double best, bool linear, const TrendBuffers& memory,
                            double* mean, double* variance) {
-  double total = 0, *square = memory.square;
-  for (int64_t k = 0; k < h; ++k) mean[k] = square[k] = variance[k] = 0;
-  for (int64_t i = 0; i < a.alphas * a.betas * a.lambdas; ++i)
-    for (int lane = 0; lane < a.lanes; ++lane) {
-      const TrendModel& m = memory.models[i];
-      const double score = a.exponent * (m.fit.log_posterior.v[lane] - best);
-      if (!(score > MIN_LOG)) continue;
-      const double weight = __builtin_exp(score);
-      total += weight;
-      add_forecast(m, lane, linear ? 0 : a.rho[lane], linear ? 0 : a.tau[lane], weight, h, mean, square, variance);
+  const TrendExponents exponents(a, linear);
+  double total = 0, *sums = memory.sums;
+  for (int64_t k = 0; k < 3 * h * TREND_LANES; ++k) sums[k] = 0;
+  for (int64_t i = 0; i < a.alphas * a.betas * a.lambdas; ++i) {
+    const TrendModel& m = memory.models[i];
+    TrendLanes weight;
+    double sum = 0;
+    for (int lane = 0; lane < TREND_LANES; lane += DOUBLES) {
+      const vd score = a.exponent * (load(m.fit.log_posterior.v + lane) - best), least = set1(MIN_LOG);
+      store(weight.v + lane, score > least ? exp(score > least ? score : least) : vd{});
     }
+    for (int lane = 0; lane < TREND_LANES; ++lane) {
+      if (lane >= a.lanes) weight.v[lane] = 0;
+      sum += weight.v[lane];
+    }
+    if (sum == 0) continue;
+    total += sum;
+    add_forecasts(m, exponents, weight, h, sums);
+  }
   for (int64_t k = 0; k < h; ++k) {
-    mean[k] /= total;
-    variance[k] = variance[k] / total + at_least(square[k] / total - mean[k] * mean[k], 0);
+    double sum[3] = {};
+    for (int part = 0; part < 3; ++part)
+      for (int lane = 0; lane < TREND_LANES; ++lane) sum[part] += sums[(part * h + k) * TREND_LANES + lane];
+    mean[k] = sum[0] / total;
+    variance[k] = sum[2] / total + at_least(sum[1] / total - mean[k] * mean[k], 0);
   }
 }
 

@@ -101,10 +101,14 @@ class SeriesScaler(NamedTuple):
         """Transform the values of the same series, aligned at the same end, [n_series, T]; NaN stays NaN."""
         T = values.shape[1]
         s = self.season(np.arange(-T, 0))
-        positive = self.positive[:, None]
+        positive = self.positive
+        z = np.empty(np.broadcast_shapes(values.shape, s.shape))
         with np.errstate(all="ignore"):
-            logarithm = np.log(np.where(values > 0, values / s, np.nan))
-            return np.where(positive, logarithm, np.arcsinh((values - s) / self.unit[:, None]))
+            if positive.all():
+                return np.log(np.where(values > 0, values / s, np.nan), out=z)
+            z[positive] = np.log(np.where(values > 0, values / s, np.nan)[positive])
+            z[~positive] = np.arcsinh((values - s)[~positive] / self.unit[~positive, None])
+            return z
 
     def inverse_transform(self, z: FloatArray) -> FloatArray:
         """Return values of the steps after the end.

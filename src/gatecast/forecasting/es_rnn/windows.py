@@ -17,6 +17,7 @@ import numpy.typing as npt
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.es_rnn.smoothing import Smoothed, gate, roughness, smooth, smooth_backward
 from gatecast.forecasting.panel_rnn.windows import MIN_SCALE
+from gatecast.forecasting.batches import batches_by_length
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 from gatecast.forecasting.seasonal_indices import seasonal_indices
 
@@ -39,6 +40,9 @@ CONTEXT_SEASONS = 10
 
 N_EXTRA_INPUTS = 2
 """Inputs besides the window: share observed, log of the scale."""
+
+ROWS = 1024
+"""Series that are scaled at a time."""
 
 CLIP = 50.0
 """Mean changes from the level at which inputs are clipped; targets at twice as many."""
@@ -101,20 +105,42 @@ def scale_series(values: FloatArray, m: int, input_size: int) -> SmoothedSeries:
         >>> scale_series(np.array([[1.0, np.e, np.e**3]]), 1, 2).z.round(2).tolist()
         [[0.0, -2.0, -1.33, 0.0]]
     """
+    (n, T), pad = values.shape, input_size - 1
+    scaled = SmoothedSeries(
+        np.zeros((n, pad + T)),
+        np.zeros((n, pad + T), np.bool_),
+        np.full(n, MIN_SCALE),
+        np.zeros(n),
+        np.zeros((n, m)),
+        np.zeros(n),
+    )
+    for rows, batch in batches_by_length(values, ROWS):
+        z, observed, *of_rows = _scale_batch(batch, m)
+        begin = pad + T - batch.shape[1]
+        scaled.z[rows, pad:begin] = z[:, :1]
+        scaled.z[rows, begin:] = z
+        scaled.observed[rows, begin:] = observed
+        for to, part in zip(scaled[2:], of_rows, strict=True):
+            to[rows] = part
+    return scaled
+
+
+def _scale_batch(values: FloatArray, m: int) -> SmoothedSeries:
+    """`scale_series` for series of similar lengths, without padding."""
     z = SeriesScaler.fit(values, 1).transform(values)
     observed, T = np.isfinite(z), z.shape[1]
     scaler = SeriesScaler.fit(values, m)
     index = np.log(np.where(scaler.positive[:, None], scaler.seasonal, 1.0))
     mixed = ~scaler.positive
     index[mixed] = seasonal_indices(z[mixed], m, np.zeros(int(mixed.sum()), np.bool_))
-    adjusted, filled = forward_fill(z - index[:, (np.arange(T) - T) % m]), forward_fill(z)
+    filled = forward_fill(z)
+    adjusted = filled if m == 1 else forward_fill(z - index[:, (np.arange(T) - T) % m])
     n_changes = np.maximum(observed.sum(axis=1) - 1, 1)
     scale = np.abs(np.diff(adjusted, axis=1)).sum(axis=1) / n_changes + MIN_SCALE
     last = filled[:, -1]
-    pad = ((0, 0), (input_size - 1, 0))
     scaled = (filled - last[:, None]) / scale[:, None]
     seasonal = (index != 0).any(axis=1).astype(np.float64)
-    return SmoothedSeries(np.pad(scaled, pad), np.pad(observed, pad), scale, last, index / scale[:, None], seasonal)
+    return SmoothedSeries(scaled, observed, scale, last, index / scale[:, None], seasonal)
 
 
 def cut_segment(
