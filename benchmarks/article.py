@@ -14,6 +14,9 @@ UNITS, RATE = 50, 0.2
 CASES = ((32, 24), (32, 1), (256, 24), (32, 96))
 """Batch size and window length."""
 
+SECONDS = 1.0
+"""Time that the calls of one median take, at least."""
+
 
 def flops(B: int, T: int) -> float:
     """Return the operations of one training step, two for a multiply-add: forward, gradients of data and of weights."""
@@ -22,7 +25,7 @@ def flops(B: int, T: int) -> float:
 
 
 def steps(B: int, T: int) -> int:
-    """Return the number of steps to time, so that a case takes about a second."""
+    """Return the number of steps of an epoch: fewer of the large ones."""
     return max(8, int(400 / (T * B / 32) ** 0.7))
 
 
@@ -32,12 +35,12 @@ def report(tool: str, what: str, B: int, T: int, ms: float, **more: object) -> N
     print(json.dumps(line | more), flush=True)
 
 
-def median_ms(step: Callable[[], object], count: int) -> float:
-    """Return the median time of a call in milliseconds, after three calls to warm up."""
+def median_ms(step: Callable[[], object]) -> float:
+    """Return the median time of a call in milliseconds: of as many as take a second, after three to warm up."""
     for _ in range(3):
         step()
     times = []
-    for _ in range(count):
+    while sum(times) < SECONDS:
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)

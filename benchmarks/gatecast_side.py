@@ -60,7 +60,7 @@ def step_ms(B, T):
         apply_updates(optimizer, grads.vector, state, weights.vector, count[0])
 
     time.sleep(0.2)  # Threads of BLAS, which drew the weights, spin for some hundredths of a second before they sleep.
-    return median_ms(step, steps(B, T))
+    return median_ms(step)
 
 
 def fit_ms(B, T):

@@ -44,18 +44,20 @@ def run_tool(name: str, python: Path | str, threads: str = THREADS) -> list[dict
     return [json.loads(line) | {"threads": int(threads)} for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def collect(rounds: int) -> dict[tuple, list[float]]:
-    """Return milliseconds by (tool, what, threads, B, T)."""
+def collect(rounds: int) -> tuple[dict[tuple, list[float]], float]:
+    """Return milliseconds by (tool, what, threads, B, T), and the median of each round's peak."""
     times: dict[tuple, list[float]] = defaultdict(list)
+    peaks = []
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+        peaks.append(fma_peak())
         lines = run_tool("gatecast", sys.executable)
         lines += run_tool("torch", ROOT / ".venv-torch/bin/python")
         lines += run_tool("keras", ROOT / ".venv-keras/bin/python")
         lines += run_tool("gatecast", sys.executable, "1")
         for line in lines:
             times[line["tool"], line["what"], line["threads"], line["B"], line["T"]].append(line["ms"])
-    return times
+    return times, statistics.median(peaks)
 
 
 def table(times: dict[tuple, list[float]], peak: float) -> str:
@@ -83,8 +85,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    peak = fma_peak()
-    times = collect(options.rounds)
+    times, peak = collect(options.rounds)
     print(f"3 x LSTM(50) + dropout + dense, training step, {THREADS} threads; medians of {options.rounds} rounds")
     print(f"measured multiply-add peak of one core: {peak:.1f} GFLOP/s (float32)\n")
     print(table(times, peak))

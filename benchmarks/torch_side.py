@@ -3,7 +3,7 @@
 import sys
 
 import torch
-from article import CASES, RATE, UNITS, median_ms, report, steps
+from article import CASES, RATE, UNITS, median_ms, report
 
 
 class Net(torch.nn.Module):
@@ -31,7 +31,7 @@ def main():
             ((net(x) - y) ** 2).mean().backward()
             optimizer.step()
 
-        report("torch", "step", B, T, median_ms(step, steps(B, T)), version=torch.__version__)
+        report("torch", "step", B, T, median_ms(step), version=torch.__version__)
 
 
 main()
