@@ -345,6 +345,12 @@ GATECAST_INLINE void add_columns(const vf (&acc)[C], int count, float* out) {
 template <int L, int R, int C, int F>
 GATECAST_INLINE void tile_gradient(const GradTerm& term, int items, int64_t k0, const float* panel, int64_t width,
                                    int count, float* dW) {
+  // What the tile is added to comes from the outer caches while it is summed: rows of 512 units are 8 kB apart, so the
+  // inner caches hold few of them.
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < C; ++v) __builtin_prefetch(dW + (k0 + r) * term.stride + v * VL, 1);
   vf acc[R][C] = {};
   for (int item = 0; item < items; ++item) {
     const float* rows = term.x[item] + k0 * L;
