@@ -58,6 +58,7 @@ GATECAST_INLINE TrendLanes power(const TrendLanes& x, const double* rho) {
   }
   return y;
 }
+
 // Gamma of the weighted sums, drawn to 0 by its prior.
 GATECAST_INLINE void solve_gamma(const TrendSums& s, TrendFit& fit) {
   for (int i = 0; i < TREND_LANES; ++i)
@@ -174,7 +175,7 @@ struct TrendExponents {
 };
 
 // The forecasts of the lanes of a combination, weighted, are added to sums: values, their squares and variances,
-// (h, TREND_LANES) each.
+// (h, TREND_LANES) each. A lane without weight adds nothing, though its forecast may be infinite.
 inline void add_forecasts(const TrendModel& m, const TrendExponents& exponents, const TrendLanes& weight, int64_t h,
                           double* sums) {
   TrendLanes level, trend, above;
@@ -191,9 +192,10 @@ inline void add_forecasts(const TrendModel& m, const TrendExponents& exponents, 
       const double value = level.v[i] + m.fit.gamma.v[i] * g.v[i] + m.lambda * trend.v[i];
       const double size = at_least(value, MIN_LEVEL);
       const int64_t tau = exponents.tau[i];
-      mean[i] += weight.v[i] * value;
-      square[i] += weight.v[i] * value * value;
-      variance[i] += weight.v[i] * m.fit.variance.v[i] * (tau == 0 ? 1 : tau == 1 ? size : size * size) * spread;
+      const double square_of_size = tau == 0 ? 1 : tau == 1 ? size : size * size;
+      mean[i] += weight.v[i] == 0 ? 0 : weight.v[i] * value;
+      square[i] += weight.v[i] == 0 ? 0 : weight.v[i] * value * value;
+      variance[i] += weight.v[i] == 0 ? 0 : weight.v[i] * m.fit.variance.v[i] * square_of_size * spread;
       const double next = m.alpha * value + (1 - m.alpha) * level.v[i];
       trend.v[i] = m.beta * (next - level.v[i]) + (1 - m.beta) * trend.v[i];
       level.v[i] = next;

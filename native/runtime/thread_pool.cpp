@@ -39,6 +39,7 @@ struct Job {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto PATIENCE = std::chrono::microseconds(100);  // how long threads spin before they sleep
+constexpr auto TRUST = std::chrono::milliseconds(500);     // how long a measured hand-over is believed
 
 // Threads that wait for each other, but not for long: some may not be running.
 struct Meeting {
@@ -75,7 +76,7 @@ class Pool {
   // The shortest would be what a hand-over costs where cores are near each other by luck. Workers are awake, as between
   // the products of a training step.
   double hand_over() {
-    std::array<double, 65> seconds;
+    std::array<double, 33> seconds;
     for (double& each : seconds) {
       Meeting meeting = {.count = static_cast<int>(threads_.size()) + 1, .until = Clock::now() + PATIENCE};
       Job job = {
@@ -153,16 +154,27 @@ class Pool {
 std::mutex* pool_mutex = new std::mutex;  // held while the pool runs a job or is resized
 Pool* pool = nullptr;
 std::atomic<int> thread_count{1};
-std::atomic<double> hand_over_seconds{0};  // of the pool; 0: not measured
-std::atomic<int> sharers{0};               // computations that run side by side
+std::atomic<double> hand_over_seconds{0};         // of the pool; 0: not measured
+std::atomic<Clock::rep> hand_over_measured_at{0};  // when, in ticks of Clock
+std::atomic<int> sharers{0};                       // computations that run side by side
 
 // The pool, started if need be; pool_mutex is held.
 Pool& running_pool() {
-  if (!pool) {
-    pool = new Pool(thread_count - 1);
-    hand_over_seconds = pool->hand_over();
-  }
+  if (!pool) pool = new Pool(thread_count - 1);
   return *pool;
+}
+
+// The cost of a hand-over; 0 while another Python thread has the pool and it was never measured. It is measured again
+// and again: another process may take the cores for a moment, and a virtual machine may move them apart.
+double hand_over_cost() {
+  const Clock::duration now = Clock::now().time_since_epoch();
+  if (hand_over_seconds > 0 && now - Clock::duration(hand_over_measured_at) < TRUST) return hand_over_seconds;
+  const std::unique_lock lock(*pool_mutex, std::try_to_lock);
+  if (lock.owns_lock()) {
+    hand_over_seconds = running_pool().hand_over();
+    hand_over_measured_at = Clock::now().time_since_epoch().count();
+  }
+  return hand_over_seconds;
 }
 
 // A forked child has none of its parent's threads: it starts a pool of its own and never touches the parent's objects.
@@ -190,14 +202,8 @@ void share_threads(int change) {
 int worthwhile_threads(double seconds) {
   const int threads = available_threads();
   if (threads == 1) return 1;
-  double cost = hand_over_seconds;
-  if (cost == 0) {
-    const std::unique_lock lock(*pool_mutex, std::try_to_lock);
-    if (!lock.owns_lock()) return 1;  // another Python thread has the pool
-    running_pool();
-    cost = hand_over_seconds;
-  }
-  return seconds * (threads - 1) / threads > 2 * cost ? threads : 1;
+  const double cost = hand_over_cost();
+  return cost > 0 && seconds * (threads - 1) / threads > 2 * cost ? threads : 1;
 }
 
 void set_num_threads(int n) {

@@ -10,8 +10,8 @@ void set_num_threads(int n);     // 1 <= n <= 256
 int available_threads();         // threads that a loop started here may use: 1 inside a body
 void share_threads(int change);  // so many more (or fewer) computations run side by side: each gets its share
 // The same for a loop that takes so many seconds on one thread: 1 where handing it out would cost about what it saves.
-// What that costs is measured once for every pool: some tenths of a microsecond between neighbouring cores, ten
-// times as much between others.
+// What that costs is measured, twice a second where it is asked for: some tenths of a microsecond between neighbouring
+// cores, ten times as much between others, and a hundred times while another process has a core.
 int worthwhile_threads(double seconds);
 
 // What it takes to get so many floats from the cache of another core, twice: about 10 GB in a second.
