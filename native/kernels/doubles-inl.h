@@ -21,10 +21,11 @@ GATECAST_INLINE vd set1(double a) {
 }
 
 // log(x) of positive normal x: x = 2^n m with m from sqrt(1/2) to sqrt(2), log(m) = 2 artanh(s) with
-// s = (m - 1) / (m + 1), |s| < .172, its series up to s^23; relative error below 1e-15 away from 1, absolute below 1e-16.
+// s = (m - 1) / (m + 1), |s| < .172, its series up to s^23; relative error below 1e-15 away from 1, absolute below
+// 1e-16.
 GATECAST_INLINE vd log(vd x) {
   typedef int64_t vi64 __attribute__((vector_size(DOUBLES * 8)));
-  constexpr int64_t ROOT = 0x3fe6a09e667f3bcd;                                 // sqrt(1/2)
+  constexpr int64_t ROOT = 0x3fe6a09e667f3bcd;                                  // sqrt(1/2)
   const vi64 bits = reinterpret_cast<vi64>(x), exponent = (bits - ROOT) >> 52;  // of x / sqrt(1/2), rounded down
   const vd m = reinterpret_cast<vd>(bits - (exponent << 52));
   const vd round = set1(6755399441055744.0);  // 1.5 x 2^52: its last bits are a signed number
@@ -43,8 +44,8 @@ GATECAST_INLINE vd exp(vd x) {
   const vd shifted = x * 1.44269504088896340736 + round, n = shifted - round;
   vd r = x - n * 0.693147180369123816490;
   r = r - n * 1.90821492927058770002e-10;
-  constexpr double FACTORIALS[] = {1, 1, 2, 6, 24, 120, 720, 5040, 40320, 362880, 3628800, 39916800, 479001600,
-                                   6227020800};
+  constexpr double FACTORIALS[] = {1,    1,     2,      6,       24,       120,       720,
+                                   5040, 40320, 362880, 3628800, 39916800, 479001600, 6227020800};
   vd p = set1(1 / FACTORIALS[13]);
 #pragma GCC unroll 13
   for (int k = 12; k >= 0; --k) p = p * r + 1 / FACTORIALS[k];

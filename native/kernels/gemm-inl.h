@@ -68,18 +68,21 @@ GATECAST_INLINE void with_tile(int rows, F&& f) {
 }
 
 // What a product takes, in seconds for each weight, at two vectors of multiply-adds a cycle and 3.5 GHz: with all
-// lanes; with one sequence, where weights come from the outer caches; and for each step of one sequence of several at
-// once.
-inline constexpr double LANES_SECONDS = VECTORS * 1.43e-10, SINGLE_SECONDS = 0.9e-10, STEP_SECONDS = 1.43e-10 / VL;
+// lanes, and for each step of one sequence of several at once.
+inline constexpr double LANES_SECONDS = VECTORS * 1.43e-10, STEP_SECONDS = 1.43e-10 / VL;
+
+// With one sequence: the time that its weights take to arrive, from the caches of a core or from outer ones.
+GATECAST_INLINE double single_seconds(int64_t weights) {
+  return static_cast<double>(weights) * (weights < 1 << 16 ? 0.3e-10 : 0.9e-10);
+}
 
 // A single block leaves the other threads without work: then a product is split by its outputs, each of which is still
-// summed in the same order, if that saves more time than it costs. A product of less than SPLIT_SECONDS is never split:
-// amid other work a hand-over costs more than the least that is measured, and the halves of the outputs have to come
-// from the other cores. f(part, parts) for every part.
-inline constexpr double SPLIT_SECONDS = 4e-6;
+// summed in the same order, if that saves more time than it costs: a hand-over, and SPLIT_SECONDS, because inputs and
+// half of the outputs have to come from the other cores. f(part, parts) for every part.
+inline constexpr double SPLIT_SECONDS = 0.6e-6;
 template <typename F>
 GATECAST_INLINE void split_product(double seconds, F&& f) {
-  const int parts = seconds < SPLIT_SECONDS ? 1 : worthwhile_threads(seconds);
+  const int parts = worthwhile_threads(seconds - SPLIT_SECONDS);
   if (parts == 1) return f(0, 1);
   parallel_for(parts, parts, [&](int64_t part, int) { f(static_cast<int>(part), parts); });
 }
@@ -100,7 +103,7 @@ GATECAST_INLINE void for_each_tile(int64_t count, int part, int parts, F&& f) {
 
 // Packs W (K, M): tile after tile, in each tile [K][rows of the tile]. A tile that starts at row r lies at r * K.
 GATECAST_NOINLINE void pack_tiles(const Matrix& w, float* packed) {
-  split_product(static_cast<double>(w.K * w.M) * SINGLE_SECONDS, [&](int part, int parts) {
+  split_product(single_seconds(w.K * w.M), [&](int part, int parts) {
     for_each_tile(w.M, part, parts, [&](int64_t r, int rows) {
       with_rows(rows, [&]<int R>() {
         float* out = packed + r * w.K;

@@ -78,7 +78,7 @@ GATECAST_NOINLINE void single_forward(const Term* terms, int n_terms, const floa
   // The last columns are a vector that overlaps the one before it. It is summed first: y may be the start values.
   vf tail[1] = {load(start + M - VL)};
   if (M % VL) tile_single<1>(terms, n_terms, M - VL, false, tail);
-  split_product(static_cast<double>(M * terms[0].w->K * n_terms) * SINGLE_SECONDS, [&](int part, int parts) {
+  split_product(single_seconds(M * terms[0].w->K * n_terms), [&](int part, int parts) {
     const SingleTiles tiles(M);
     const int64_t begin = part * tiles.count / parts, own = (part + 1) * tiles.count / parts - begin;
     for (int64_t i = 0; i < own; ++i) {
@@ -143,7 +143,7 @@ GATECAST_NOINLINE void single_forward_steps(const Matrix& w, const float* x, int
 
 // dx (K) = W dz, or += W dz: four rows of W at a time; `parity` as above.
 GATECAST_NOINLINE void single_backward(const Matrix& w, bool add, const float* dz, float* dx, bool parity) {
-  split_product(static_cast<double>(w.K * w.M) * SINGLE_SECONDS, [&](int part, int parts) {
+  split_product(single_seconds(w.K * w.M), [&](int part, int parts) {
     const int64_t begin = part * w.K / parts, own = (part + 1) * w.K / parts - begin;
     const int64_t fours = own / 4, tiles = fours + own % 4;
     for (int64_t tile = 0; tile < tiles; ++tile) {

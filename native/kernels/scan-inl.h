@@ -156,7 +156,8 @@ inline void forward_block(const Recurrent& a, const Weights& w, int64_t block, R
 template <int L>
 inline double product_seconds(const Recurrent& a) {
   const int64_t weights = a.I * a.inputs() + a.R / a.heads * a.recurrent();
-  return static_cast<double>(a.blocks * a.T * weights) * (L == 1 ? SINGLE_SECONDS : LANES_SECONDS);
+  const double steps = static_cast<double>(a.blocks * a.T);
+  return steps * (L == 1 ? single_seconds(weights) : static_cast<double>(weights) * LANES_SECONDS);
 }
 
 template <typename C, int L>

@@ -39,7 +39,9 @@ struct Job {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto PATIENCE = std::chrono::microseconds(100);  // how long threads spin before they sleep
-constexpr auto TRUST = std::chrono::milliseconds(500);     // how long a measured hand-over is believed
+// How long a measured hand-over is believed: a usual one, and one that took longer than any between idle cores.
+constexpr auto TRUST = std::chrono::milliseconds(500), TRUST_OF_BUSY = std::chrono::milliseconds(10);
+constexpr double BUSY_SECONDS = 1e-5;
 
 // Threads that wait for each other, but not for long: some may not be running.
 struct Meeting {
@@ -77,6 +79,7 @@ class Pool {
   // the products of a training step.
   double hand_over() {
     std::array<double, 33> seconds;
+    bool was_late = false;  // the first time it may have been asleep
     for (double& each : seconds) {
       Meeting meeting = {.count = static_cast<int>(threads_.size()) + 1, .until = Clock::now() + PATIENCE};
       Job job = {
@@ -88,6 +91,9 @@ class Pool {
       const auto begin = Clock::now();
       run(job);
       each = std::chrono::duration<double>(Clock::now() - begin).count();
+      const bool is_late = meeting.arrived.load() < meeting.count;
+      if (is_late && was_late) return each;  // a core is taken: more runs would tell no more
+      was_late = is_late;
     }
     auto* const middle = seconds.begin() + seconds.size() / 2;
     std::nth_element(seconds.begin(), middle, seconds.end());
@@ -154,7 +160,7 @@ class Pool {
 std::mutex* pool_mutex = new std::mutex;  // held while the pool runs a job or is resized
 Pool* pool = nullptr;
 std::atomic<int> thread_count{1};
-std::atomic<double> hand_over_seconds{0};         // of the pool; 0: not measured
+std::atomic<double> hand_over_seconds{0};          // of the pool; 0: not measured
 std::atomic<Clock::rep> hand_over_measured_at{0};  // when, in ticks of Clock
 std::atomic<int> sharers{0};                       // computations that run side by side
 
@@ -167,8 +173,12 @@ Pool& running_pool() {
 // The cost of a hand-over; 0 while another Python thread has the pool and it was never measured. It is measured again
 // and again: another process may take the cores for a moment, and a virtual machine may move them apart.
 double hand_over_cost() {
+  thread_local unsigned questions = 0;  // the clock takes as long as a small product: it is not read every time
+  const double known = hand_over_seconds;
+  if (known > 0 && questions++ % 64 != 0) return known;
   const Clock::duration now = Clock::now().time_since_epoch();
-  if (hand_over_seconds > 0 && now - Clock::duration(hand_over_measured_at) < TRUST) return hand_over_seconds;
+  const auto age = now - Clock::duration(hand_over_measured_at);
+  if (known > 0 && age < (known < BUSY_SECONDS ? TRUST : TRUST_OF_BUSY)) return known;
   const std::unique_lock lock(*pool_mutex, std::try_to_lock);
   if (lock.owns_lock()) {
     hand_over_seconds = running_pool().hand_over();
@@ -201,7 +211,7 @@ void share_threads(int change) {
 
 int worthwhile_threads(double seconds) {
   const int threads = available_threads();
-  if (threads == 1) return 1;
+  if (threads == 1 || seconds <= 0) return 1;
   const double cost = hand_over_cost();
   return cost > 0 && seconds * (threads - 1) / threads > 2 * cost ? threads : 1;
 }

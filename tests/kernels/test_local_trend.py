@@ -37,6 +37,14 @@ def test_local_trend_equals_the_reference(rng, kind, n, grid):
     np.testing.assert_allclose(variance[0], expected_variance, rtol=1e-5, atol=1e-12)
 
 
+def test_local_trend_models_without_weight_may_grow_beyond_all_bounds(rng):
+    y = 10 + np.arange(60) + rng.normal(0, 0.01, 60)
+    mean, variance = local_trend((y / y.mean())[None], np.array([60]), np.array([False]), GRID, 0.5, 30_000)
+    assert np.isfinite(mean).all()
+    assert (np.diff(mean[0]) > 0).all()
+    assert np.isfinite(variance).all()
+
+
 def test_local_trend_series_of_a_batch_do_not_depend_on_the_others_or_on_threads(rng):
     lengths = np.array([9, 40, 23, 2, 31])
     y = np.zeros((5, 40))
