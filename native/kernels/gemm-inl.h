@@ -357,6 +357,11 @@ GATECAST_INLINE void tile_gradient(const GradTerm& term, int items, int64_t k0, 
   vf acc[R][C] = {};
   for (int item = 0; item < items; ++item) {
     const float* rows = term.x[item] + k0 * L;
+    if (L > 1) {  // and what the next item, or the next tile, begins with
+      const float* next = item + 1 < items ? term.x[item + 1] + k0 * L : term.x[0] + (k0 + R) * L;
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) __builtin_prefetch(next + r * L);
+    }
 #pragma GCC unroll 4
     for (int lane = 0; lane < L; lane += F, panel += width) {
       vf column[C];

@@ -11,6 +11,10 @@ namespace gatecast::GATECAST_ISA {
 
 inline constexpr int64_t MAX_REDUCTION_GROUPS = 8;  // a group costs one pass over its sums
 
+// Sums of more floats than this do not lie in the caches of a core, and those of several cores push each other out of
+// the outer one. They are made by one group, whose products are split over the threads by their outputs.
+inline constexpr int64_t LARGE_SUMS = 1 << 20;
+
 // Threads of a loop over `reduction_groups`.
 inline int n_workers(int64_t reduction_groups) {
   return static_cast<int>(min(reduction_groups, num_threads()));

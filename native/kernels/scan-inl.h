@@ -396,8 +396,8 @@ inline void backward_layer(const Recurrent& a, const RecurrentGrad& d) {
   // A group costs a pass over as many numbers as there are weights; an item costs L multiply-adds for each weight. So
   // there are no more groups than pay off, but two wherever there are two blocks.
   const int64_t items = a.blocks * a.T / (L == 1 ? 256 : 16);
-  const int64_t reduction_groups = min(a.blocks, max(2, min(items, MAX_REDUCTION_GROUPS)));
   const GradientSums at(a);
+  const int64_t reduction_groups = at.total > LARGE_SUMS ? 1 : min(a.blocks, max(2, min(items, MAX_REDUCTION_GROUPS)));
   const BackwardScratch layout(a, CHUNK_STEPS<L>);
   const int workers = n_workers(reduction_groups, 2 * product_seconds<L>(a), at.total);
   Layout scratch_layout;
