@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.forecasting.batches import batches_by_length
 from gatecast.forecasting.es_rnn.smoothing import Smoothed, gate, roughness, smooth, smooth_backward
 from gatecast.forecasting.panel_rnn.windows import MIN_SCALE
-from gatecast.forecasting.batches import batches_by_length
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 from gatecast.forecasting.seasonal_indices import seasonal_indices
 
