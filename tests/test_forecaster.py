@@ -333,6 +333,20 @@ def test_forecaster_plot_draws_every_table(fitted, sales, tmp_path):
         Forecaster().plot()
 
 
+@pytest.mark.slow
+def test_forecaster_plot_reads_years_in_its_own_tables_as_dates(tmp_path):
+    pytest.importorskip("matplotlib")
+    years = {"year": np.arange(1990, 2020), "y": np.arange(30.0) % 7}
+    forecaster = Forecaster(4, model="naive").fit(years)
+    axes = forecaster.plot(forecaster.predict()).axes[0]
+    first, last = (np.datetime64(0, "D") + int(end) for end in axes.get_xlim())
+    assert np.datetime64("1985") < first < np.datetime64("1992")
+    assert np.datetime64("2022") < last < np.datetime64("2027")
+    for name, table in {"without": None, "with": forecaster.predict()}.items():
+        forecaster.plot(table, path=tmp_path / f"{name}.png")
+    assert (tmp_path / "without.png").read_bytes() == (tmp_path / "with.png").read_bytes()
+
+
 def test_forecaster_plot_draws_the_chosen_series(tmp_path):
     pytest.importorskip("matplotlib")
     forecaster = Forecaster(4, model="naive").fit(ragged_panel([40] * 3))

@@ -29,7 +29,7 @@ from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, Trainin
 from gatecast.data.hierarchy import base_series, with_siblings
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
-from gatecast.data.reader import add_offsets, attach_findings, kind_of, to_frame_like
+from gatecast.data.reader import add_offsets, attach_findings, kind_of, read_numbers, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.distributed.engine import engine_of
 from gatecast.errors import NotFittedError
@@ -1072,6 +1072,8 @@ class Forecaster:
         if isinstance(table, Forecast):
             return table
         columns = to_columns(table)
+        if self.state_ is not None:
+            columns = read_numbers(columns, self.state_.panel)
         if "cutoff" in columns:
             roles = cross_validation_columns(columns)
             return Forecast.from_table(columns, roles.id_col, str(roles.time_col), roles.target_col, roles.models[0])

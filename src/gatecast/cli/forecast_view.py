@@ -64,7 +64,7 @@ class ForecastView:
         file: What the user typed.
         unique_id: Name of the series shown; None if the data have no names.
         freq: Name of the frequency: "MS", "30min", or "1" where times are whole numbers.
-        times: Times of the history [n].
+        times: Times of the history in the types of the file, as those of the forecast [n].
         values: Values of the history [n], NaN where missing.
         season_length: Steps in a season; 1 for none.
         forecast: Forecast of the series shown.
@@ -152,6 +152,7 @@ def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | str 
     Raises:
         FloatingPointError: The forecast is not finite.
     """
+    from gatecast.data.reader import to_frame_like
     from gatecast.data.season_calendar import SeasonCalendar
     from gatecast.forecasting.baselines import seasonal_naive
 
@@ -171,7 +172,7 @@ def view_forecast(forecaster: Forecaster, file: Path | str, futr_df: Path | str 
         file=str(file),
         unique_id=None if panel.columns.id is None else str(panel.ids[shown]),
         freq=str(panel.freq),
-        times=panel.times(shown),
+        times=to_frame_like("dict", {panel.columns.time: panel.times(shown)}, panel)[panel.columns.time],
         values=values,
         season_length=m,
         forecast=forecast,

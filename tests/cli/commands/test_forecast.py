@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -38,6 +39,33 @@ def test_forecast_document_holds_data_model_and_settings(forecast):
     assert (document["data"]["rows"], document["data"]["missing"]) == (60, 0)
     assert document["model"] == {"name": "LSTM", "horizon": H, "levels": [80, 95]}
     assert document["settings"]["options"]["max_steps"] == 5
+
+
+@pytest.mark.parametrize(
+    ("times", "labels"),
+    [
+        (range(1990, 2020), ["1990", "2020", "2022"]),
+        ([100 * (2018 + k // 12) + k % 12 + 1 for k in range(30)], ["201801", "202007", "202009"]),
+        (range(20240102, 20240132), ["20240102", "20240201", "20240203"]),
+        (range(1_700_000_000, 1_700_000_000 + 30 * 3600, 3600), ["1700000000", "1700108000", "1700115200"]),
+        (range(5, 35), ["5", "35", "37"]),
+        ([f"{1990 + k}-01-01" for k in range(30)], ["1990-01-01", "2020-01-01", "2022-01-01"]),
+    ],
+    ids=["years", "months", "days", "seconds", "steps", "ISO 8601"],
+)
+def test_forecast_writes_times_everywhere_as_the_file_does(times, labels, workdir, capsys):
+    rows = "".join(f"{time},{k % 7 + k}\n" for k, time in enumerate(times))
+    (workdir / "numbers.csv").write_text("when,sold\n" + rows, encoding="utf-8")
+    command = ["forecast", "numbers.csv", "--model", "naive", "-h", "3"]
+    assert main([*command, "--plot", "chart.svg", "--report", "report.html", "--out", "out.csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    below_the_chart = next(line for axis, line in pairwise(lines) if axis.lstrip().startswith(("└", "+")))
+    assert below_the_chart.split()[-1] == labels[2]
+    assert [row["when"] for row in read(workdir / "out.csv")][::2] == labels[1:]
+    assert (workdir / "chart.svg").stat().st_size > 0
+    assert main([*command, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [str(time) for time in (document["data"]["start"], document["forecast"][0]["when"])] == labels[:2]
 
 
 def test_forecast_scores_the_model_next_to_the_baselines(forecast):

@@ -40,6 +40,9 @@ def table(**columns) -> RawTable:
         ({"stamp": NOTES, "n": NUMBERS}, ColumnRoles(None, 0, 1)),
         ({"date": DAYS, "n": NOTES}, ColumnRoles(None, 0, 1)),
         ({"date": DAYS, "n": to_text(["", "", "", ""])}, ColumnRoles(None, 0, 1)),
+        ({"shop": SHOPS, "year": UP + 2000, "n": to_text(["", "", "", ""])}, ColumnRoles(None, 1, 2)),
+        ({"shop": SHOPS, "year": UP + 2000, "sales": NOTES}, ColumnRoles(None, 1, 2)),
+        ({"year": UP + 2000}, ColumnRoles(None, None, 0)),
     ],
 )
 def test_infer_roles_from_names_and_contents(columns, roles):

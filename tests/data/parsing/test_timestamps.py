@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import format_times
-from gatecast.data.parsing.digit_dates import times_to_numbers
+from gatecast.data.parsing.digit_dates import numbers_to_times, times_to_numbers
 from gatecast.data.parsing.raw_table import to_text
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 
@@ -162,6 +162,7 @@ class TestNumbers:
             assert note in stamps.notes[0]
             if stamps.number_format:
                 assert times_to_numbers(stamps.values, stamps.number_format).tolist() == list(numbers)
+                assert (numbers_to_times(np.asarray(numbers), stamps.number_format) == stamps.values).all()
             else:
                 assert "decimal" in note
 

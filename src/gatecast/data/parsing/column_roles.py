@@ -210,7 +210,10 @@ def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int 
         return _most_regular(table, dates) if named is None else named
     numbers = [i for i in free if kinds[i] == "number"]
     named = _first_by_name(table, [i for i in free if kinds[i] != "empty"], TIME_NAMES)
-    if named is not None and (numbers != [named] or taken):
+    # A single column of numbers is what is forecast, unless another one is meant, whose values are no numbers.
+    others = [i for i in free if kinds[i] == "text"]
+    is_meant = "empty" in kinds.values() or _first_by_name(table, others, TARGET_NAMES) is not None
+    if named is not None and (numbers != [named] or taken or is_meant):
         return named
     digits = [i for i in numbers if _holds_digit_dates(table.columns[i])]
     if digits and (len(numbers) > 1 or taken):

@@ -12,7 +12,15 @@ from gatecast.data.frequency import Times
 from gatecast.data.parsing.dates import iso_weeks, make_dates
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 
-__all__ = ["YEAR_RANGE", "NumberDates", "fractional_dates", "integer_dates", "serial_dates", "times_to_numbers"]
+__all__ = [
+    "YEAR_RANGE",
+    "NumberDates",
+    "fractional_dates",
+    "integer_dates",
+    "numbers_to_times",
+    "serial_dates",
+    "times_to_numbers",
+]
 
 YEAR_RANGE = (1500, 2200)
 # Ranges of integers that are read as time since 1970: 1973 to 2128.
@@ -189,6 +197,24 @@ def times_to_numbers(times: Times, number_format: str) -> IntArray | None:
         day = (times.astype("M8[D]") - times.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1
         return np.asarray((year * 100 + month) * 100 + day)
     return year if unit == "Y" else np.asarray(year * 100 + month)
+
+
+def numbers_to_times(numbers: IntArray, number_format: str) -> Times:
+    """Read the numbers that `times_to_numbers` has written.
+
+    Args:
+        numbers: In the format, any shape.
+        number_format: `NumberDates.number_format`, not empty.
+
+    >>> numbers_to_times(np.array([202402]), "YYYYMM").astype("M8[D]").astype(str).tolist()
+    ['2024-02-01']
+    """
+    if number_format not in ("YYYY", "YYYYMM", "YYYYMMDD"):
+        return numbers.astype(f"M8[{number_format}]").astype("M8[us]")
+    year_month, day = np.divmod(numbers, 100) if number_format == "YYYYMMDD" else (numbers, 1)
+    year, month = np.divmod(year_month, 100) if number_format != "YYYY" else (year_month, 1)
+    months = ((year - 1970) * 12 + month - 1).astype("M8[M]")
+    return np.asarray((months.astype("M8[D]") + (day - 1)).astype("M8[us]"))
 
 
 def _read(numbers: IntArray, digits: _Digits) -> Times:

@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import format_times, time_unit
 from gatecast._utils.typing import ColumnTable, IntArray
-from gatecast.data.parsing.digit_dates import times_to_numbers
+from gatecast.data.parsing.digit_dates import numbers_to_times, times_to_numbers
 from gatecast.data.parsing.raw_table import ColumnType, factorize
 from gatecast.data.parsing.time_zones import format_offset, offsets_of_local, offsets_of_utc
 
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
 
-__all__ = ["add_offsets", "column_type", "restore_arrays", "restore_frame"]
+__all__ = ["add_offsets", "column_type", "read_numbers", "restore_arrays", "restore_frame"]
 
 Array = npt.NDArray[Any]
 
@@ -72,6 +72,22 @@ def restore_arrays(columns: ColumnTable, panel: Panel, kind: str) -> ColumnTable
         for name, id_type in _id_types(columns, panel).items():
             restored[name] = _cast_array(columns[name], id_type.name)
     return restored
+
+
+def read_numbers(columns: ColumnTable, panel: Panel) -> ColumnTable:
+    """Return columns of results with integers that stand for dates, as `restore_arrays` writes them, as dates.
+
+    Args:
+        columns: Columns of results.
+        panel: The panel that their times come from.
+    """
+    number_format = panel.key_types.number_format
+    dates = {
+        name: numbers_to_times(columns[name].astype(np.int64), number_format)
+        for name in _time_columns(columns, panel)
+        if number_format and columns[name].dtype.kind in "iu"
+    }
+    return {**columns, **dates}
 
 
 def restore_frame(frame: Any, kind: str, columns: ColumnTable, panel: Panel) -> Any:
