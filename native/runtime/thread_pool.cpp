@@ -39,8 +39,10 @@ struct Job {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto PATIENCE = std::chrono::microseconds(100);  // how long threads spin before they sleep
-// How long a measured hand-over is believed: a usual one, and one that took longer than any between idle cores.
+// How long a measured hand-over is believed: a usual one, and one that took longer than any between idle cores; and so
+// many times as long as measuring took, which is slow where threads wait for a processor.
 constexpr auto TRUST = std::chrono::milliseconds(500), TRUST_OF_BUSY = std::chrono::milliseconds(10);
+constexpr int TRUST_PER_TIME = 50;
 constexpr double BUSY_SECONDS = 1e-5;
 
 // Threads that wait for each other, but not for long: some may not be running.
@@ -160,9 +162,9 @@ class Pool {
 std::mutex* pool_mutex = new std::mutex;  // held while the pool runs a job or is resized
 Pool* pool = nullptr;
 std::atomic<int> thread_count{1};
-std::atomic<double> hand_over_seconds{0};          // of the pool; 0: not measured
-std::atomic<Clock::rep> hand_over_measured_at{0};  // when, in ticks of Clock
-std::atomic<int> sharers{0};                       // computations that run side by side
+std::atomic<double> hand_over_seconds{0};            // of the pool; 0: not measured
+std::atomic<Clock::rep> hand_over_trusted_until{0};  // in ticks of Clock
+std::atomic<int> sharers{0};                         // computations that run side by side
 
 // The pool, started if need be; pool_mutex is held.
 Pool& running_pool() {
@@ -176,13 +178,15 @@ double hand_over_cost() {
   thread_local unsigned questions = 0;  // the clock takes as long as a small product: it is not read every time
   const double known = hand_over_seconds;
   if (known > 0 && questions++ % 64 != 0) return known;
-  const Clock::duration now = Clock::now().time_since_epoch();
-  const auto age = now - Clock::duration(hand_over_measured_at);
-  if (known > 0 && age < (known < BUSY_SECONDS ? TRUST : TRUST_OF_BUSY)) return known;
+  const auto now = Clock::now();
+  if (known > 0 && now.time_since_epoch().count() < hand_over_trusted_until) return known;
   const std::unique_lock lock(*pool_mutex, std::try_to_lock);
   if (lock.owns_lock()) {
-    hand_over_seconds = running_pool().hand_over();
-    hand_over_measured_at = Clock::now().time_since_epoch().count();
+    const double measured = running_pool().hand_over();
+    const auto end = Clock::now();
+    const Clock::duration least = measured < BUSY_SECONDS ? TRUST : TRUST_OF_BUSY;
+    hand_over_trusted_until = (end + std::max(least, TRUST_PER_TIME * (end - now))).time_since_epoch().count();
+    hand_over_seconds = measured;
   }
   return hand_over_seconds;
 }
