@@ -99,6 +99,16 @@ def make_files() -> dict[str, bytes]:
     for name, columns in (("sales", table), ("shops", both)):
         for suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet"):
             write(columns, name + suffix)
+    days = np.datetime64("2024-01-20") + np.arange(48)
+    numbers = {
+        "years": np.arange(1972, 2020),
+        "months": 100 * (2016 + np.arange(48) // 12) + np.arange(48) % 12 + 1,
+        "days": np.array([int(str(day).replace("-", "")) for day in days]),
+        "seconds": 1_700_000_000 + 3600 * np.arange(48),
+    }
+    for name, times in numbers.items():
+        for suffix in (".csv", ".json", ".parquet"):
+            write({"when": times, "sold": table["sold"]}, name + suffix)
     with duckdb.connect("shop.duckdb") as connection:
         connection.execute("CREATE TABLE sales AS SELECT * FROM 'sales.csv'")
         connection.execute("CREATE VIEW view AS SELECT * FROM sales")
