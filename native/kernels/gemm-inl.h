@@ -409,35 +409,41 @@ GATECAST_NOINLINE void panel_gradient(const GradTerm& term, int items, const flo
   }
 }
 
+// Adds what the columns r0 .. r0 + count of dz give, all of one panel: to every term's dW, and to db if it is given.
+GATECAST_INLINE void columns_gradient(const GradTerm* terms, int n_terms, const float* const* dz, int items, int64_t r0,
+                                      int count, float* panel, float* db) {
+  const int64_t n = int64_t{items} * LANES;
+  if (count <= VL / 2) {
+    transpose_pairs(dz, items, r0, count, panel);
+    if (db) sum_panel<2>(panel, PANEL, n / 2, count, db + r0);
+    for (int s = 0; s < n_terms; ++s) panel_gradient<LANES, 1, 2>(terms[s], items, panel, PANEL, r0, count);
+    return;
+  }
+  transpose_panel(dz, items, r0, count, panel);
+  if (db) sum_panel<1>(panel, PANEL, n, count, db + r0);
+  for (int s = 0; s < n_terms; ++s)
+    if (count <= VL)
+      panel_gradient<LANES, 1, 1>(terms[s], items, panel, PANEL, r0, count);
+    else
+      panel_gradient<LANES, GRAD_COLS, 1>(terms[s], items, panel, PANEL, r0, count);
+}
+
 // Adds the weight gradients of up to MAX_ITEMS items: every term's dW, and db if it is given. dz[item] is (M, lane).
 GATECAST_NOINLINE void lanes_gradient(const GradTerm* terms, int n_terms, const float* const* dz, int items, int64_t M,
                                       float* db) {
   const int64_t panels = (M + PANEL - 1) / PANEL;
   int64_t K = 0;
   for (int n = 0; n < n_terms; ++n) K += terms[n].K;
-  split_product(static_cast<double>(items * M * K) * LANES_SECONDS - fetch_seconds(items * (M + K) * LANES),
-                [&](int part, int parts) {
-                  alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};
-                  const int64_t end = min(M, (part + 1) * panels / parts * PANEL);
-                  for (int64_t r0 = part * panels / parts * PANEL; r0 < end;) {
-                    const int count = panel_columns(end - r0);
-                    if (count <= VL / 2) {
-                      transpose_pairs(dz, items, r0, count, panel);
-                      if (db) sum_panel<2>(panel, PANEL, int64_t{items} * LANES / 2, count, db + r0);
-                      for (int s = 0; s < n_terms; ++s)
-                        panel_gradient<LANES, 1, 2>(terms[s], items, panel, PANEL, r0, count);
-                    } else {
-                      transpose_panel(dz, items, r0, count, panel);
-                      if (db) sum_panel<1>(panel, PANEL, int64_t{items} * LANES, count, db + r0);
-                      for (int s = 0; s < n_terms; ++s)
-                        if (count <= VL)
-                          panel_gradient<LANES, 1, 1>(terms[s], items, panel, PANEL, r0, count);
-                        else
-                          panel_gradient<LANES, GRAD_COLS, 1>(terms[s], items, panel, PANEL, r0, count);
-                    }
-                    r0 += count;
-                  }
-                });
+  const double seconds = static_cast<double>(items * M * K) * LANES_SECONDS;
+  split_product(seconds - fetch_seconds(items * (M + K) * LANES), [&](int part, int parts) {
+    alignas(64) float panel[MAX_ITEMS * LANES * PANEL] = {};
+    const int64_t end = min(M, (part + 1) * panels / parts * PANEL);
+    for (int64_t r0 = part * panels / parts * PANEL; r0 < end;) {
+      const int count = panel_columns(end - r0);
+      columns_gradient(terms, n_terms, dz, items, r0, count, panel, db);
+      r0 += count;
+    }
+  });
 }
 
 }  // namespace gatecast::GATECAST_ISA
