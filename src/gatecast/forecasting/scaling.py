@@ -102,11 +102,12 @@ class SeriesScaler(NamedTuple):
         T = values.shape[1]
         s = self.season(np.arange(-T, 0))
         positive = self.positive
-        z = np.empty(np.broadcast_shapes(values.shape, s.shape))
         with np.errstate(all="ignore"):
+            ratio = np.where(values > 0, values / s, np.nan)
             if positive.all():
-                return np.log(np.where(values > 0, values / s, np.nan), out=z)
-            z[positive] = np.log(np.where(values > 0, values / s, np.nan)[positive])
+                return np.log(ratio, out=ratio)
+            z = np.empty_like(ratio)
+            z[positive] = np.log(ratio[positive])
             z[~positive] = np.arcsinh((values - s)[~positive] / self.unit[~positive, None])
             return z
 

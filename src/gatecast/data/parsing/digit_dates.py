@@ -142,7 +142,7 @@ def integer_dates(numbers: IntArray, name: str = "") -> NumberDates | None:
     True
     """
     if numbers.min() >= YEAR_RANGE[0] and numbers.max() <= YEAR_RANGE[1]:
-        return NumberDates((numbers - 1970).astype("M8[Y]").astype("M8[us]"), "YYYY", "years")
+        return NumberDates(_years(numbers), "YYYY", "years")
     usual = _readings(numbers, _USUAL) + _epochs(numbers)
     is_week = _is_called(name, WEEK_NAMES)
     if usual and not is_week:
@@ -206,15 +206,21 @@ def numbers_to_times(numbers: IntArray, number_format: str) -> Times:
         numbers: In the format, any shape.
         number_format: `NumberDates.number_format`, not empty.
 
+    Returns:
+        datetime64 of the same shape, NaT where a number is no date.
+
     >>> numbers_to_times(np.array([202402]), "YYYYMM").astype("M8[D]").astype(str).tolist()
     ['2024-02-01']
     """
-    if number_format not in ("YYYY", "YYYYMM", "YYYYMMDD"):
-        return numbers.astype(f"M8[{number_format}]").astype("M8[us]")
-    year_month, day = np.divmod(numbers, 100) if number_format == "YYYYMMDD" else (numbers, 1)
-    year, month = np.divmod(year_month, 100) if number_format != "YYYY" else (year_month, 1)
-    months = ((year - 1970) * 12 + month - 1).astype("M8[M]")
-    return np.asarray((months.astype("M8[D]") + (day - 1)).astype("M8[us]"))
+    if number_format == "YYYY":
+        return _years(numbers)
+    digits = next((digits for digits in _USUAL if digits.layout.upper() == number_format), None)
+    return numbers.astype(f"M8[{number_format}]").astype("M8[us]") if digits is None else _read(numbers, digits)
+
+
+def _years(numbers: IntArray) -> Times:
+    """First days of years."""
+    return (numbers - 1970).astype("M8[Y]").astype("M8[us]")
 
 
 def _read(numbers: IntArray, digits: _Digits) -> Times:
