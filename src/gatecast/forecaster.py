@@ -347,7 +347,7 @@ class Forecaster:
         """Forecast the steps after the end of each series.
 
         Models that need no training, such as "pretrained", need no `fit`: without one, each call fits the series that
-        it is given, which takes a moment, and scores the models on their ends (`evaluation_`).
+        it is given, which takes a moment. `evaluation_` scores the models on their ends, when it is first read.
 
         Args:
             source: Series to forecast, as given to `fit`, of which the models need not have seen any; None: those of
@@ -889,6 +889,7 @@ class Forecaster:
         evaluate: bool = True,
         progress: Callable[[Progress], None] | bool | None = None,
         sample: int | None = None,
+        defer_scores: bool = False,
     ) -> None:
         """Fit with some settings."""
         engine = engine_of(source)
@@ -903,7 +904,7 @@ class Forecaster:
             panel, notes = read_source(columns, declared)
             notes = notes if note is None else (*notes, note)
         with show_progress(progress) as report:
-            self.state_ = fit(panel, config, list(notes), report, evaluate=evaluate)
+            self.state_ = fit(panel, config, list(notes), report, evaluate=evaluate, defer_scores=defer_scores)
         self._kind, self._findings, self._is_fitted_by_predict = kind, self.state_.notes, False
 
     def _without_fit(self, source: Any, h: int | None) -> Any:
@@ -926,7 +927,7 @@ class Forecaster:
     def _fit_untrained(self, source: Any, h: int | None, sample: int | None = None) -> None:
         """Fit models that need no training, for one forecast."""
         check_steps(h, "h")
-        self._fit(source, replace(self.config, h=h or self.config.h), sample=sample)
+        self._fit(source, replace(self.config, h=h or self.config.h), sample=sample, defer_scores=True)
         self._is_fitted_by_predict = True
 
     def _fitted(self) -> FittedState:
@@ -1060,8 +1061,8 @@ class Forecaster:
         """Return a table with the history that its chart shows."""
         names, state, history = panel.columns, self.state_, HistoryData(panel)
         if state is not None:
-            evaluation = state.evaluation if panel is state.panel else None
-            history = HistoryData(panel, state.season_length, evaluation, baseline or {})
+            scored = state.scored if panel is state.panel else None
+            history = HistoryData(panel, state.season_length, scored, baseline or {})
         findings = self._findings
         return Forecast(table, names.id, names.time, names.target, model, levels, table, history, findings)
 
@@ -1095,7 +1096,7 @@ class Forecaster:
         if "path" not in columns and n_steps * len(ids) == len(columns[names.time]):
             context = PanelContext.from_panel(state.panel, fitted_on=state.panel)
             baseline = dict(_reference(context, n_steps, state.season_length))
-        return HistoryData(state.panel, state.season_length, state.evaluation, baseline)
+        return HistoryData(state.panel, state.season_length, state.scored, baseline)
 
 
 def _reference(context: PanelContext, n_steps: int, season_length: int) -> ColumnTable:

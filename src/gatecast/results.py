@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.deferred import Deferred
 from gatecast._utils.formatting import format_count, format_or_dash, format_times, number_formatter
 from gatecast._utils.html import html_table
 from gatecast.data.panel import ColumnNames, Panel
@@ -63,17 +64,22 @@ class HistoryData(NamedTuple):
     Args:
         panel: History of the series.
         season_length: Steps per season; 1 for none.
-        evaluation: Scores and forecasts of the test part; None if there is none.
+        scored: Scores and forecasts of the test part; None if there is none.
         baseline: Baseline forecast by its column name, h values per series in the order of the panel [S, h].
     """
 
     panel: Panel
     season_length: int = 1
-    evaluation: Evaluation | None = None
+    scored: Deferred[Evaluation] | None = None
     baseline: Mapping[str, Column] = {}
 
     def __repr__(self) -> str:
         return f"HistoryData({len(self.panel):,} series, season_length={self.season_length})"
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Scores and forecasts of the test part, computed now if they were not before; None if there is none."""
+        return None if self.scored is None else self.scored.value
 
     def series(self, s: int) -> HistorySeries:
         """Return the history of series s."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from gatecast.errors import ConfigError, FormatError, NotFittedError
 from gatecast.forecasting.base import QUANTILES, Task
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.held_results import held_results, holding_results
+from gatecast.forecasting.pretrained import shared_passes
 from gatecast.forecasting.pretrained.choice import choose_networks
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.kinds import HF
@@ -21,6 +24,7 @@ from gatecast.forecasting.pretrained.model import Pretrained, at_levels
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released, why_unavailable
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
 from gatecast.forecasting.pretrained.simple_weights import simple_weights
+from gatecast.pipeline import fit as fitting
 
 MONTHS = np.datetime64("2015-01") + np.arange(60)
 SALES = 100 + np.arange(60) + 20 * np.sin(np.arange(60) * np.pi / 6)
@@ -80,6 +84,32 @@ def test_rows_that_are_earlier_origins_have_the_bits_of_a_series_that_ends_there
     np.testing.assert_array_equal(shared, np.concatenate(alone))
 
 
+def origins_by_loops(context):
+    """Return what `shared_origins` should, one value at a time."""
+    out = []
+    for k, (series, end) in enumerate(zip(context.series, context.end, strict=True)):
+        rows = [j for j in range(len(context)) if context.series[j] == series]
+        newest = max(rows, key=lambda j: context.end[j])
+        d, row, held = context.end[newest] - end, context.values[k], context.values[newest]
+        earlier = np.concatenate([np.full(d, np.nan), held[: len(held) - d]])
+        same = d > 0 and not (held < 0).any() and np.array_equal(row, earlier, equal_nan=True)
+        out.append((newest, d) if same else (k, 0))
+    return out
+
+
+@pytest.mark.parametrize("chunk", [1, 100, 1 << 20])
+def test_shared_origins_are_those_of_a_comparison_by_value(rng, chunk, monkeypatch):
+    monkeypatch.setattr(shared_passes, "CHUNK_VALUES", chunk)
+    values = panel(rng)
+    values[rng.random(values.shape) < 0.1] = np.nan
+    values[2] -= 1.2
+    past, _ = PanelContext.from_values(values).rolling_origins(np.array([40, 17, 5, 0]), 12)
+    changed = past.values.copy()
+    changed[4, -3] += 1
+    for context in (past, past.with_values(changed), past.take(slice(len(values), None))):
+        assert list(map(tuple, shared_origins(context).tolist())) == origins_by_loops(context)
+
+
 def test_rows_of_other_values_share_no_pass(rng):
     values = panel(rng)
     past, _ = PanelContext.from_values(values).rolling_origins(np.array([5, 0]), 12)
@@ -136,6 +166,64 @@ def test_predict_without_fit_reads_series_once_and_has_the_bits_of_one_pass_for_
     assert one[2] == many[2]
     for name, column in one[1].items():
         assert np.asarray(column).tobytes() == np.asarray(many[1][name]).tobytes(), name
+
+
+def scores_computed(monkeypatch):
+    """Return a list that grows with each computation of scores."""
+    calls = []
+    monkeypatch.setattr(fitting, "score_test_part", lambda *a, run=fitting.score_test_part: calls.append(1) or run(*a))
+    return calls
+
+
+def test_predict_without_fit_scores_when_asked_to_and_as_fit_does(monkeypatch):
+    calls, table = scores_computed(monkeypatch), {"ds": MONTHS, "y": SALES}
+    forecaster = Forecaster(12, model="pretrained")
+    forecaster.predict(table)
+    assert not calls
+    later, again = forecaster.evaluation_, forecaster.evaluation_
+    assert len(calls) == 1
+    assert later is again
+    at_once = Forecaster(12, model="pretrained").fit(table).evaluation_
+    assert len(calls) == 2
+    assert (later.verdict, later.findings) == (at_once.verdict, at_once.findings)
+    for score, other in zip(later.scores, at_once.scores, strict=True):
+        assert score == other
+    for name, column in at_once.table.items():
+        np.testing.assert_array_equal(later.table[name], column)
+
+
+def test_deferred_scores_are_those_of_the_series_of_their_predict():
+    forecaster = Forecaster(6, model="pretrained")
+    forecaster.predict({"ds": MONTHS, "y": SALES})
+    state = forecaster.state_
+    forecaster.predict({"ds": MONTHS[:48], "y": 1000 * SALES[:48]})
+    alone = Forecaster(6, model="pretrained").fit({"ds": MONTHS, "y": SALES})
+    assert state.evaluation.verdict == alone.evaluation_.verdict
+    assert forecaster.evaluation_.table["y"].min() > 1000
+
+
+@pytest.mark.parametrize("way", ["save", "pickle", "plot", "html"])
+def test_deferred_scores_are_there_where_they_are_needed(way, tmp_path):
+    forecaster = Forecaster(6, model="pretrained")
+    table = {"ds": MONTHS, "y": SALES}
+    forecast, verdict = forecaster.predict(table), Forecaster(6, model="pretrained").fit(table).evaluation_.verdict
+    if way == "save":
+        forecaster.save(tmp_path / "passengers.gatecast")
+        assert Forecaster.load(tmp_path / "passengers.gatecast").evaluation_.verdict == verdict
+    elif way == "pickle":
+        assert pickle.loads(pickle.dumps(forecaster)).evaluation_.verdict == verdict
+    elif way == "plot":
+        forecaster.plot(forecast, path=tmp_path / "passengers.svg")
+        assert (tmp_path / "passengers.svg").stat().st_size > 1000
+    else:
+        assert html.escape(verdict) in forecaster._repr_html_()
+
+
+def test_predict_without_fit_of_many_values_scores_at_once(monkeypatch):
+    monkeypatch.setattr(fitting, "MAX_DEFERRED_VALUES", len(SALES) - 1)
+    calls = scores_computed(monkeypatch)
+    Forecaster(6, model="pretrained").predict({"ds": MONTHS, "y": SALES})
+    assert len(calls) == 1
 
 
 def test_predict_without_fit_holds_no_passes_of_many_or_long_series(monkeypatch):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gatecast._utils.deferred import Deferred
 from gatecast.data.panel import ColumnNames
 from gatecast.data.panel_builder import build_panel
 from gatecast.forecasting.baselines import seasonal_naive
@@ -76,7 +77,7 @@ def make_forecast(
         target,
         "LSTM",
         levels,
-        past=HistoryData(panel, SEASON, evaluation if evaluated else None, baseline),
+        past=HistoryData(panel, SEASON, Deferred.known(evaluation) if evaluated else None, baseline),
     )
 
 

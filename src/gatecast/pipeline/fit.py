@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.checkpoint import start_clock, within, working_on
+from gatecast._utils.deferred import Deferred
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.panel import Panel
@@ -89,6 +91,9 @@ MIN_READ = 3
 MAX_FINE_SERIES = 10_000
 """Series, at most, that have finer quantiles than the usual ones where these cost nothing but memory."""
 
+MAX_DEFERRED_VALUES = 500_000
+"""Values of the series, at most, whose scores can wait: what they need, several times as large, is kept until then."""
+
 UPDATE_DIVISOR = 3
 """How many times fewer steps, at a lower learning rate, an update trains than a fit."""
 
@@ -151,6 +156,7 @@ def fit(
     progress: ProgressCallback | None,
     *,
     evaluate: bool,
+    defer_scores: bool = False,
 ) -> FittedState:
     """Fit, weight, calibrate and score.
 
@@ -160,6 +166,7 @@ def fit(
         notes: What was noticed about the data so far.
         progress: Is called now and then during training.
         evaluate: Whether to score the models on a test part first.
+        defer_scores: Whether scores of few values are computed when they are first asked for.
 
     Raises:
         ConfigError: Settings that these series are too short for.
@@ -171,6 +178,8 @@ def fit(
     with working_on("fit", panel, config, evaluate, environment(), total=(run.n_trainings, "training")):
         preparation, seconds = time.perf_counter() - began, start_clock()
         state = _fit(run, notes, evaluate=evaluate)
+        if state.scored is not None and not (defer_scores and len(panel.values) <= MAX_DEFERRED_VALUES):
+            state.scored.compute()
         return replace(state, seconds=preparation + seconds())
 
 
@@ -178,18 +187,17 @@ def _fit(run: _Fit, notes: list[str], *, evaluate: bool) -> FittedState:
     """Run the stages of a fit."""
     notes += run.notes()
     run.read_ahead()
-    calibrator, evaluation = run.calibrator(), None
+    calibrator, scored = run.calibrator(), None
     if run.split is not None:
-        calibrator = run.validate(calibrator)
-        if evaluate:
-            calibrator, evaluation = run.score(calibrator)
+        validated = run.validate(calibrator)
+        calibrator, scored = run.score(calibrator, validated) if evaluate else (validated.value, None)
     ensemble = run.fit_models(run.context, run.configs)
     if run.split is None:
         calibrator = run.weigh(calibrator, ensemble)
     notes += (*_season_notes(ensemble, run.context), *(ensemble.findings or run.findings))
-    evaluation = None if evaluation is None else replace(evaluation, findings=tuple(notes))
-    history = run.tracker.history
-    return FittedState(run.panel, run.season_length, tuple(notes), ensemble, calibrator, evaluation, history, 0.0)
+    findings, history = tuple(notes), run.tracker.history
+    scored = None if scored is None else scored.then(lambda evaluation: replace(evaluation, findings=findings))
+    return FittedState(run.panel, run.season_length, findings, ensemble, calibrator, scored, history, 0.0)
 
 
 def fit_unmeasured(panel: Panel, config: ForecasterConfig, notes: list[str]) -> FittedState:
@@ -347,7 +355,7 @@ class _Fit:
         assumed = AssumedWidths.of([getattr(config, "is_calibrated", False) for config in self.configs])
         return start._replace(bounds=bounds, weights=weights, point=self.config.point, assumed=assumed)
 
-    def validate(self, calibrator: ConformalCalibrator) -> ConformalCalibrator:
+    def validate(self, start: ConformalCalibrator) -> Deferred[ConformalCalibrator]:
         """Fit on the training parts, and let the validation parts choose, weight and calibrate."""
         split, horizon = self._split(), self.task.horizon
         before_test = self.known_before(split.validation + split.test).drop_last(split.test)
@@ -358,7 +366,10 @@ class _Fit:
         monitored = make_monitor_data(
             past.take(sample), actual[sample], training, min(split.train, training.values.shape[1]), _stride(trial)
         )
-        with in_background(partial(self._forecast_older, quick, before_test)) as older_past:
+        forecast_older = partial(self._forecast_older, quick, before_test)
+        # A thread costs a single series that needs no training more time than it saves.
+        is_brief = len(training) == 1 and not count_trainings(trial)
+        with nullcontext(forecast_older) if is_brief else in_background(forecast_older) as older_past:
             ensemble = self.fit_models(training, trial, monitored)
         ensemble, self.configs, self.tracker.chosen = refine(ensemble, self.configs, past, actual)
         self.findings = ensemble.findings
@@ -366,7 +377,7 @@ class _Fit:
         self.past = forecast_past_once("validation", ensemble, before_test, offsets, self.season_length)
         older = self._complete_older(older_past(), ensemble.refitting(), before_test)
         self.past = self.past if older is None else self.past.join(older)
-        return self._calibrate(calibrator, self.past, before_test)
+        return Deferred(partial(self._calibrate, start, self.past, before_test))
 
     def _forecast_older(self, quick: FittedEnsemble | None, before_test: PanelContext) -> PastForecasts | None:
         """Forecast from origins before the validation part, by models that are fitted anew at each; None: none."""
@@ -387,17 +398,22 @@ class _Fit:
         quantiles = known.quantiles if added is None else {**known.quantiles, **added.quantiles}
         return known._replace(quantiles={column: quantiles[column] for column in refitting.columns})
 
-    def score(self, calibrator: ConformalCalibrator) -> tuple[ConformalCalibrator, Evaluation]:
+    def score(
+        self, start: ConformalCalibrator, validated: Deferred[ConformalCalibrator]
+    ) -> tuple[ConformalCalibrator, Deferred[Evaluation]]:
         """Fit on all but the test parts, score on these, and learn from their errors too."""
         split = self._split()
         context = self.known_before(split.test)
         ensemble = self.fit_models(context.drop_last(split.test), self.configs)
         newest, known = self._forecast_test_part(ensemble, context)
-        evaluation = score_test_part(
-            calibrator, ensemble, self.panel, context, split, self.season_length, self.config.level, known
+        panel, season_length, levels = self.panel, self.season_length, self.config.level
+        scored = validated.then(
+            lambda calibrator: score_test_part(
+                calibrator, ensemble, panel, context, split, season_length, levels, known
+            )
         )
         past = newest if self.past is None else newest.join(self.past)
-        return self._calibrate(calibrator, past, context), evaluation
+        return self._calibrate(start, past, context), scored
 
     def _forecast_test_part(
         self, ensemble: FittedEnsemble, context: PanelContext
@@ -474,7 +490,7 @@ def update(
             panel=panel,
             ensemble=ensemble,
             calibrator=calibrator,
-            evaluation=None,
+            scored=None,
             training_history=tracker.history,
             seconds=seconds(),
         )

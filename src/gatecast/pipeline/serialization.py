@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils import safefile
+from gatecast._utils.deferred import Deferred
 from gatecast._utils.schema import SchemaError, from_json
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.frequency import parse
@@ -153,16 +154,17 @@ def from_file(
             _reconciler_in(header.get("reconciliation"), arrays),
             AssumedWidths(**settings.get("assumed", {})),
         )
-        evaluation = _evaluation_in(header["evaluation"], arrays, panel) if "evaluation" in header else None
-        if evaluation is not None:
-            evaluation = replace(evaluation, findings=tuple(about["notes"]))
+        scored = None
+        if "evaluation" in header:
+            evaluation = _evaluation_in(header["evaluation"], arrays, panel)
+            scored = Deferred.known(replace(evaluation, findings=tuple(about["notes"])))
         state = FittedState(
             panel,
             about["season_length"],
             tuple(about["notes"]),
             ensemble,
             calibrator,
-            evaluation,
+            scored,
             about["training_history"],
             about["seconds"],
         )

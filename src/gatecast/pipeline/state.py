@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatecast._utils.deferred import Deferred
 from gatecast.data.panel import Panel
 from gatecast.evaluation.calibration import ConformalCalibrator
 from gatecast.forecasting.ensemble import FittedEnsemble
@@ -22,7 +23,7 @@ class FittedState:
         notes: What was noticed about the data, as sentences.
         ensemble: The models.
         calibrator: Weights of the models, and widths of the intervals.
-        evaluation: Scores on the test part; None if there was none.
+        scored: Scores on the test part; None if there was none.
         training_history: Losses and validation errors of the first network.
         seconds: How long fitting took.
     """
@@ -32,9 +33,14 @@ class FittedState:
     notes: tuple[str, ...]
     ensemble: FittedEnsemble
     calibrator: ConformalCalibrator
-    evaluation: Evaluation | None
+    scored: Deferred[Evaluation] | None
     training_history: dict[str, list[float]]
     seconds: float
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Scores on the test part, computed now if they were not before; None if there was none."""
+        return None if self.scored is None else self.scored.value
 
     @property
     def horizon(self) -> int:

@@ -186,7 +186,7 @@ class _Run:
         Raises:
             ConfigError: The folder holds another forecast.
         """
-        fitted = replace(self.state, evaluation=None, training_history={}, seconds=0.0)
+        fitted = replace(self.state, scored=None, training_history={}, seconds=0.0)
         about = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in self.series.files]
         work = digest_of(fitted, self.config, about, self.n_steps, self.levels, partition_size, environment())
         manifest = self.folder / MANIFEST

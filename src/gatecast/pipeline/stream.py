@@ -95,7 +95,7 @@ def start_stream(state: FittedState, panel: Panel) -> StreamState:
     """
     _check(panel)
     context = PanelContext.from_panel(panel, fitted_on=state.panel, max_length=context_length(state))
-    fitted = replace(state, panel=replace(panel, known_future={}).keep_last(0), evaluation=None, training_history={})
+    fitted = replace(state, panel=replace(panel, known_future={}).keep_last(0), scored=None, training_history={})
     quantiles, states = _forecast(fitted, context, None)
     intervals = OnlineIntervals.start(state.calibrator, quantiles, context.values)
     return StreamState(fitted, context, states, intervals, quantiles, 0)

@@ -15,6 +15,9 @@ from gatecast.forecasting.context import PanelContext
 
 __all__ = ["shared_origins"]
 
+CHUNK_VALUES = 1 << 20
+"""Values that are compared at a time."""
+
 
 def shared_origins(context: PanelContext) -> IntArray:
     """Return for each row the row that holds it, and how many of its values follow, (n_rows, 2).
@@ -36,10 +39,11 @@ def shared_origins(context: PanelContext) -> IntArray:
     newest[by_age] = by_age[last][np.cumsum(np.r_[0, last[:-1]])]
     later = context.end[newest] - context.end
     can_share = (context.series >= 0) & (later > 0) & ~(values[newest] < 0).any(axis=1)
-    for d in np.unique(later[can_share]).tolist():
-        rows = np.flatnonzero(can_share & (later == d))
-        past = values[newest[rows]][:, : max(values.shape[1] - d, 0)]
-        same = np.array_equal(values[rows, d:], past, equal_nan=True)
-        if same and not np.isfinite(values[rows, :d]).any():
-            origins[rows, 0], origins[rows, 1] = newest[rows], d
+    shared = np.flatnonzero(can_share)
+    size = max(1, CHUNK_VALUES // max(values.shape[1], 1))
+    for rows in (shared[first : first + size] for first in range(0, len(shared), size)):
+        column = np.arange(values.shape[1]) - later[rows, None]
+        held = np.where(column < 0, np.nan, values[newest[rows, None], np.maximum(column, 0)])
+        same = ((values[rows] == held) | (np.isnan(values[rows]) & np.isnan(held))).all(axis=1)
+        origins[rows[same]] = np.stack([newest, later], axis=1)[rows[same]]
     return origins
