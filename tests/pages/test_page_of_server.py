@@ -6,6 +6,7 @@ If PAGES_PICTURES names a folder, screenshots are saved there.
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 import os
@@ -109,6 +110,33 @@ def violations(page):
     return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]]
 
 
+@pytest.mark.parametrize("first", ["2024-01-01", "2024-01-01T06:30:00", "2024-01-01T06:30:00+02:00", "1850-01-01"])
+def test_files_have_no_formula_and_the_times_that_the_page_shows(chromium, server, tmp_path, first):
+    ids, path = ["=1+1", 'plain, with "quotes"', "2024-05"], tmp_path / "sales.csv"
+    date, rest = first[:10], first[10:]
+    times = [str(day) + rest for day in np.datetime64(date) + np.arange(40)]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["shop", "day", "sales"])
+        writer.writerows((name, time, 10 + k % 7) for name in ids for k, time in enumerate(times))
+    with Visit(chromium, server) as visit:
+        visit.give(path)
+        visit.forecast()
+        text = visit.download("CSV", tmp_path).read_text(encoding="utf-8-sig")
+        calamine = pytest.importorskip("python_calamine")
+        book = calamine.CalamineWorkbook.from_path(str(visit.download("Excel", tmp_path)))
+        visit.page.click("#values summary")
+        shown = visit.page.locator("#values-table tbody th").first.inner_text()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    cells = book.get_sheet_by_name("forecast").to_python()
+    assert sorted({row["shop"] for row in rows}) == sorted(["'=1+1", *ids[1:]])
+    assert sorted({str(row[0]) for row in cells[1:]}) == sorted(ids)
+    assert rows[0]["day"] == shown
+    is_date = "+" not in first and date > "1900"
+    assert isinstance(cells[1][1], datetime.date if is_date else str)
+    assert str(cells[1][1]).replace(" ", "T") == shown
+
+
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory):
     """A file of 300 series, large enough for a job."""
@@ -144,7 +172,7 @@ def test_page_of_a_real_file_goes_the_whole_way(chromium, server, tmp_path):
         page.click("#values summary")
         assert page.locator("#values-table tbody tr").count() == 18
 
-        rows = list(csv.DictReader(io.StringIO(visit.download("CSV", tmp_path).read_text())))
+        rows = list(csv.DictReader(io.StringIO(visit.download("CSV", tmp_path).read_text(encoding="utf-8-sig"))))
         assert len(rows) == 18
         shown = page.locator("#values-table tbody tr").first.inner_text().split("\t")
         assert shown[0] == rows[0]["time"] == "1961-01-01"
@@ -155,7 +183,9 @@ def test_page_of_a_real_file_goes_the_whole_way(chromium, server, tmp_path):
         assert book.sheet_names == ["forecast", "scores"]
         sheet = book.get_sheet_by_name("forecast").to_python()
         assert (sheet[0], len(sheet)) == (list(rows[0]), 19)
-        assert sheet[1][1] == pytest.approx(float(rows[0]["Pretrained"]))
+        assert sheet[1][0] == datetime.date(1961, 1, 1)
+        assert sheet[1][1] == float(rows[0]["Pretrained"])
+        assert book.get_sheet_by_name("scores").to_python()[0] == ["model", "mae", "rmse"]
 
         model = Forecaster.load(visit.download("Model", tmp_path))
         np.testing.assert_allclose(

@@ -27,6 +27,8 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 INDEX, PLACE = "index.html", b"{assets}"
+SHARED = "files.js"
+"""Writes CSV and XLSX files, on the report page too."""
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -71,9 +73,13 @@ def page_files() -> tuple[str, dict[str, PageFile]]:
     >>> len(folder), "index.html" in assets
     (16, True)
     """
+    paths = [
+        *files("gatecast.server").joinpath("page").iterdir(),
+        files("gatecast.reporting") / "assets" / SHARED,
+    ]
     contents = {
         each.name: each.read_bytes()
-        for each in sorted(files("gatecast.server").joinpath("page").iterdir(), key=lambda each: each.name)
+        for each in sorted(paths, key=lambda each: each.name)
         if each.name[each.name.rfind(".") :] in TYPES
     }
     digest = hashlib.sha256()

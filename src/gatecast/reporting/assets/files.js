@@ -1,4 +1,6 @@
-// Tables as CSV and XLSX files that the page makes by itself: a workbook is a ZIP archive of XML, here without compression.
+// Tables as CSV and XLSX files that a page makes by itself: a workbook is a ZIP archive of XML, here without compression.
+// A table is sheets, [name, rows]; a row has cells: {text}, {number}, or {text, serial}, a date as spreadsheets count it.
+// CSV has the first sheet. The report page and the page of the server use it.
 (() => {
   "use strict";
   const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
@@ -41,30 +43,34 @@
   };
   const HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n', OPEN = "http://schemas.openxmlformats.org/";
   const MAIN = `${OPEN}spreadsheetml/2006/main`, OFFICE = `${OPEN}officeDocument/2006/relationships`;
-  const xlsx = (rows, whole) => {
+  const sheet = (rows) => {
     const lines = [];
     for (const row of rows) {
       const n = lines.length + 1;
       lines.push(`<row r="${n}">${row.map((value, k) => cell(value, letters(k) + n)).join("")}</row>`);
     }
+    return `${HEAD}<worksheet xmlns="${MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>`
+      + `<cols><col min="1" max="64" width="16" customWidth="1"/></cols><sheetData>${lines.join("")}</sheetData></worksheet>`;
+  };
+  const xlsx = (sheets, whole) => {
+    const each = (write) => sheets.map(([name], k) => write(k + 1, name));
     const relation = (id, kind, target) => `<Relationship Id="rId${id}" Type="${OFFICE}/${kind}" Target="${target}"/>`;
     const relations = (...all) => `${HEAD}<Relationships xmlns="${OPEN}package/2006/relationships">${all.join("")}</Relationships>`;
     const part = (name, kind) => `<Override PartName="/xl/${name}.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.${kind}+xml"/>`;
     return zip([
       ["[Content_Types].xml", `${HEAD}<Types xmlns="${OPEN}package/2006/content-types">`
         + '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        + `${part("workbook", "sheet.main")}${part("worksheets/sheet1", "worksheet")}${part("styles", "styles")}</Types>`],
+        + `${part("workbook", "sheet.main")}${each((k) => part(`worksheets/sheet${k}`, "worksheet")).join("")}${part("styles", "styles")}</Types>`],
       ["_rels/.rels", relations(relation(1, "officeDocument", "xl/workbook.xml"))],
-      ["xl/workbook.xml", `${HEAD}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets><sheet name="forecast" sheetId="1" r:id="rId1"/></sheets></workbook>`],
-      ["xl/_rels/workbook.xml.rels", relations(relation(1, "worksheet", "worksheets/sheet1.xml"), relation(2, "styles", "styles.xml"))],
+      ["xl/workbook.xml", `${HEAD}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${each((k, name) => `<sheet name="${xml(name)}" sheetId="${k}" r:id="rId${k}"/>`).join("")}</sheets></workbook>`],
+      ["xl/_rels/workbook.xml.rels", relations(...each((k) => relation(k, "worksheet", `worksheets/sheet${k}.xml`)), relation(sheets.length + 1, "styles", "styles.xml"))],
       ["xl/styles.xml", `${HEAD}<styleSheet xmlns="${MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd${whole ? "" : "\\ hh:mm:ss"}"/></numFmts>`
         + '<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill>'
         + '<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
         + '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
         + '<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
         + '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'],
-      ["xl/worksheets/sheet1.xml", `${HEAD}<worksheet xmlns="${MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>`
-        + `<cols><col min="1" max="64" width="16" customWidth="1"/></cols><sheetData>${lines.join("")}</sheetData></worksheet>`],
+      ...sheets.map(([, rows], k) => [`xl/worksheets/sheet${k + 1}.xml`, sheet(rows)]),
     ]);
   };
 
@@ -82,15 +88,16 @@
     // The mark at the beginning tells spreadsheets that the text is UTF-8.
     return ["\ufeff", ...lines];
   };
-  const make = (kind, rows) => {
-    if (kind === "csv") return new Blob(csv(rows), { type: "text/csv;charset=utf-8" });
-    const all = [...rows], whole = all.every((row) => row.every((value) => !value.serial || value.serial % 1 === 0));
+  const make = (kind, sheets) => {
+    if (kind === "csv") return new Blob(csv(sheets[0][1]), { type: "text/csv;charset=utf-8" });
+    const all = sheets.map(([name, rows]) => [name, [...rows]]);
+    const whole = all.every(([, rows]) => rows.every((row) => row.every((value) => !value.serial || value.serial % 1 === 0)));
     return new Blob(xlsx(all, whole), { type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" });
   };
-  const save = (kind, name, rows) => {
+  const save = (blob, name) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(make(kind, rows));
-    link.download = `${name}.${kind}`;
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
     document.body.append(link);
     link.click();
     link.remove();

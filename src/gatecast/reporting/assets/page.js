@@ -146,7 +146,8 @@
   };
   document.querySelectorAll("[data-download]").forEach((link) => {
     link.closest(".files").hidden = false;
-    link.addEventListener("click", () => gatecastFiles.save(link.dataset.download, table.file, fileRows()));
+    const kind = link.dataset.download;
+    link.addEventListener("click", () => gatecastFiles.save(gatecastFiles.make(kind, [["forecast", fileRows()]]), `${table.file}.${kind}`));
   });
 
   // Content of one series, built from JSON.

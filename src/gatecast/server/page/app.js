@@ -2,13 +2,13 @@
 
 import { follow, hasKey, json, Problem, send, setKey, Unreachable, untilReady } from "./api.js";
 import { drawChart } from "./chart.js";
-import { $, h, save, say, show } from "./dom.js";
+import { $, h, say, show } from "./dom.js";
 import { exampleTable } from "./example.js";
 import { forget, keep, kept } from "./keep.js";
 import { announceNetwork, clearNetwork, drawAttributions, drawGates } from "./networks.js";
 import { drawResult, newView } from "./results.js";
 import { drawSettings, drawUnderstood, factsOf, query, resetSettings, settings } from "./settings.js";
-import { toCsv, toXlsx } from "./tables.js";
+import { make, save, sheetsOf } from "./tables.js";
 import { count, language, setLanguage, t, translatePage } from "./words.js";
 
 const CSV = "text/csv";
@@ -400,8 +400,8 @@ function drawDownloads() {
   $("downloads").replaceChildren(
     h("h2", {}, t("downloads")),
     h("div", { class: "row" },
-      button("csv", () => give(`${base()}-forecast.csv`, [toCsv(state.view.answer.forecast)], CSV)),
-      button("xlsx", () => give(`${base()}-forecast.xlsx`, toXlsx(sheets()), TYPES.xlsx)),
+      button("csv", () => giveTable("csv")),
+      button("xlsx", () => giveTable("xlsx")),
       button("report", () => giveStored("report")), button("modelFile", () => giveStored("file"))),
     note);
   drawStored();
@@ -412,15 +412,12 @@ function drawStored() {
   $("stored").replaceChildren(t("stored", { name: state.model }), " ", h("button", { type: "button", class: "link", onclick: remove }, t("remove")));
 }
 
-function sheets() {
-  const { forecast: table, evaluation } = state.view.answer;
-  if (!evaluation) return { forecast: table };
-  const names = ["model", "mae", "rmse"];
-  return { forecast: table, scores: Object.fromEntries(names.map((each) => [each, evaluation.scores.map((score) => score[each])])) };
+function giveTable(kind) {
+  give(`${base()}-forecast.${kind}`, make(kind, sheetsOf(state.view.answer, state.seen.time_col)));
 }
 
-function give(file, parts, type) {
-  save(file, parts, type);
+function give(file, blob) {
+  save(blob, file);
   say(t("saved", { name: file }));
 }
 
@@ -438,9 +435,7 @@ async function giveStored(what) {
     const answer = await attempt(() => (what === "report"
       ? send(`${path}/report`, { method: "POST", body: "{}", type: "application/json", signal: run.signal })
       : send(`${path}/file`, { signal: run.signal })), run.signal);
-    const parts = [await answer.blob()];
-    if (what === "report") give(`${base()}-report.html`, parts, "text/html");
-    else give(`${base()}.gatecast`, parts, "application/octet-stream");
+    give(what === "report" ? `${base()}-report.html` : `${base()}.gatecast`, await answer.blob());
   } catch (error) {
     fail(error, () => giveStored(what));
   } finally {

@@ -26,9 +26,3 @@ export function show(node, isShown = true) {
 export function say(text) {
   $("status").textContent = text;
 }
-
-export function save(name, parts, type) {
-  const link = h("a", { href: URL.createObjectURL(new Blob(parts, { type })), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
