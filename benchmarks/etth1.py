@@ -58,7 +58,7 @@ def main() -> None:
         )
         seconds = time.perf_counter() - start
         state = forecaster.state_
-        context = PanelContext.from_panel(forecaster._read(table(z.shape[1]))[0], fitted_on=forecaster.panel_)
+        context = PanelContext.from_panel(forecaster._session.read(table(z.shape[1]))[0], fitted_on=forecaster.panel_)
         offsets = np.arange(TEST, h - 1, -options.stride)
         errors: dict[str, list[np.ndarray]] = {}
         for batch in np.array_split(offsets, max(1, len(offsets) // ORIGINS_PER_BATCH)):

@@ -78,7 +78,7 @@ def measure(y: np.ndarray, n: int, model: str) -> dict[str, float]:
     ids = np.repeat([f"s{k}" for k in range(n_series)], n)
     table: dict[str, Any] = {"unique_id": ids, "ds": np.tile(times, n_series), "y": y[:, :n].ravel()}
     forecaster = Forecaster(H, model=model, level=LEVELS).fit(table)
-    totals = forecaster._totals(forecaster._forecast())
+    totals = forecaster._session.totals(forecaster._session.forecast())
     assert totals is not None
     assert totals.by_step is not None
     future, out = y[:, n:], {"correlation": totals.correlation, "stretch": totals.stretch}

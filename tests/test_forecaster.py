@@ -452,9 +452,9 @@ def test_forecaster_several_id_columns_are_in_every_table_also_after_load_and_up
     assert loaded.predict()["day"][0] == 80
     assert loaded.config.id_col == ("store", "item")
     for name in ("2/x", "2,x", (2, "x")):
-        assert fitted._forecast().chart(name).title.startswith("y of 2/x")
+        assert fitted._session.forecast().chart(name).title.startswith("y of 2/x")
     with pytest.raises(ConfigError, match="unknown series"):
-        fitted._forecast().chart("3/x")
+        fitted._session.forecast().chart("3/x")
 
 
 @pytest.mark.parametrize("name", ["h", "season_length", "input_size"])

@@ -1,6 +1,6 @@
 """Forecaster: read series, fit, score next to simple forecasts, forecast the steps after their ends.
 
-The work is done in `pipeline`; this class holds the settings and the fitted state.
+The work is done in `pipeline`, where a `Session` holds the settings and the fitted state.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.checkpoint import keeping
@@ -19,47 +18,39 @@ from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import (
     check_level,
-    check_levels,
     check_optional_positive_int,
     check_positive_int,
     check_seed,
     check_steps,
 )
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
-from gatecast.data.hierarchy import base_series, with_siblings
+from gatecast.data.hierarchy import base_series
 from gatecast.data.panel import Panel
-from gatecast.data.panel_update import complete_history, extend_panel, prepend_history
-from gatecast.data.reader import add_offsets, attach_findings, kind_of, read_numbers, to_frame_like
-from gatecast.data.sources.dataframes import installed_kind
+from gatecast.data.panel_update import complete_history, extend_panel
+from gatecast.data.reader import kind_of
 from gatecast.distributed.engine import engine_of
-from gatecast.errors import NotFittedError
 from gatecast.evaluation.sample_paths import MAX_PATHS
-from gatecast.forecasting.baselines import reference_baseline
-from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.held_results import holding_results
-from gatecast.forecasting.presets import needs_training
 from gatecast.pipeline import predict as tables
 from gatecast.pipeline.arguments import (
     EXOGENOUS,
     OTHER_NAMES,
     as_code,
-    check_output,
     make_config,
     refuse_unknown,
     to_params,
 )
-from gatecast.pipeline.data_checks import trim_unobserved
-from gatecast.pipeline.fit import fit, prepare_panel, update
+from gatecast.pipeline.fit import fit, update
 from gatecast.pipeline.progress import PARTITION_SIZE, PartProgress, Progress, show_notice, show_progress
 from gatecast.pipeline.read import read_source
 from gatecast.pipeline.sampling import SAMPLE, read_sampled
+from gatecast.pipeline.session import Session, panel_of
 from gatecast.pipeline.state import FittedState
-from gatecast.results import Evaluation, Forecast, HistoryData, row_ids
+from gatecast.results import Evaluation
 
 if TYPE_CHECKING:
     from gatecast.distributed.engine import Engine
     from gatecast.evaluation.learning_curves import Diagnosis
-    from gatecast.evaluation.totals import Totals
     from gatecast.explain.forecast_attribution import Explanation
     from gatecast.explain.gates import Gates
     from gatecast.explain.inspector import Inspector
@@ -162,12 +153,8 @@ class Forecaster:
             "data": data,
         }
         self.config = make_config(params)
-        self.state_: FittedState | None = None
         self._params = params
-        self._kind = "dict"
-        self._is_fitted_by_predict = False
-        self._findings: tuple[str, ...] = ()
-        self._newest: Panel | None = None
+        self._session = Session(self.config)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={as_code(value)}" for name, value in self._changed().items())
@@ -235,14 +222,19 @@ class Forecaster:
     # Fitted state.
 
     @property
+    def state_(self) -> FittedState | None:
+        """What was fitted; None before."""
+        return self._session.state
+
+    @property
     def panel_(self) -> Panel:
         """The series that the forecaster was fitted on."""
-        return self._fitted().panel
+        return self._session.fitted().panel
 
     @property
     def data_notes_(self) -> list[str]:
         """Notes on the data, as sentences; the first names the columns and the frequency."""
-        return list(self._fitted().notes)
+        return list(self._session.fitted().notes)
 
     @property
     def findings_(self) -> list[str]:
@@ -251,42 +243,42 @@ class Forecaster:
         Results have the same notes: records as `findings`, pandas tables in `attrs["findings"]`, Arrow tables in the
         metadata of their schema.
         """
-        return list(self._findings)
+        return list(self._session.findings)
 
     @property
     def evaluation_(self) -> Evaluation | None:
         """Scores on the test part; None if there was none."""
-        return self._fitted().evaluation
+        return self._session.fitted().evaluation
 
     @property
     def h_(self) -> int:
         """Horizon in steps."""
-        return self._fitted().horizon
+        return self._session.fitted().horizon
 
     @property
     def season_length_(self) -> int:
         """Steps in a season; 1 for none."""
-        return self._fitted().season_length
+        return self._session.fitted().season_length
 
     @property
     def model_name_(self) -> str:
         """Column of the main forecast: that of the only model, or "Ensemble"."""
-        return self._fitted().calibrator.name
+        return self._session.fitted().calibrator.name
 
     @property
     def model_weights_(self) -> dict[str, float]:
         """Weight of each model in the main forecast, by column."""
-        return self._fitted().calibrator.weights.average
+        return self._session.fitted().calibrator.weights.average
 
     @property
     def training_history_(self) -> dict[str, list[float]]:
         """Losses and validation errors of the first network."""
-        return self._fitted().training_history
+        return self._session.fitted().training_history
 
     @property
     def fit_seconds_(self) -> float:
         """Seconds that `fit` or `update` took."""
-        return self._fitted().seconds
+        return self._session.fitted().seconds
 
     # Fit, predict, evaluate.
 
@@ -379,8 +371,8 @@ class Forecaster:
             return self._predict_into(folder, source, h, level, futr_df, partition_size, progress)
         with holding_results():
             source = self._without_fit(source, h)
-            record = self._forecast(source, h=h, level=level, futr_df=futr_df)
-        return self._to_table(record.columns, _panel_of(record), source, output)
+            record = self._session.forecast(source, h=h, level=level, futr_df=futr_df)
+        return self._session.to_table(record.columns, panel_of(record), source, output)
 
     def _predict_distributed(
         self,
@@ -396,11 +388,11 @@ class Forecaster:
         from gatecast.distributed.forecasts import check_arguments, predict
 
         check_arguments(futr_df=futr_df, folder=folder, output=output)
-        if self._needs_own_fit(engine):
+        if self._session.needs_fit(engine):
             self._fit_untrained(engine, h)
-        levels = self.config.level if level is None else check_levels(level)
-        n_steps = self._n_steps(h)
-        return predict(engine, self._fitted(), self.config, n_steps, levels, partition_size=partition_size)
+        levels = self._session.levels(level)
+        n_steps = self._session.n_steps(h)
+        return predict(engine, self._session.fitted(), self.config, n_steps, levels, partition_size=partition_size)
 
     def _predict_into(
         self,
@@ -416,20 +408,20 @@ class Forecaster:
         from gatecast.pipeline.stored_forecast import check_stored, forecast_folder
 
         check_stored(source, folder, futr_df)
-        if self._needs_own_fit(source):
+        if self._session.needs_fit(source):
             self._fit_untrained(source, h, SAMPLE)
-        levels = self.config.level if level is None else check_levels(level)
+        levels = self._session.levels(level)
         stored = forecast_folder(
-            self._fitted(),
+            self._session.fitted(),
             self.config,
             source,
             folder,
-            self._n_steps(h),
+            self._session.n_steps(h),
             levels,
             partition_size=partition_size,
             progress=progress,
         )
-        self._findings = stored.findings
+        self._session.findings = stored.findings
         return stored
 
     def simulate(
@@ -462,11 +454,11 @@ class Forecaster:
         """
         check_positive_int(n_paths, "n_paths", maximum=MAX_PATHS)
         source = self._without_fit(source, h)
-        state, n_steps = self._fitted(), self._n_steps(h)
-        panel, context = self._context(source, futr_df, n_steps)
+        state, n_steps = self._session.fitted(), self._session.n_steps(h)
+        panel, context = self._session.context(source, futr_df, n_steps)
         seed = self.config.seed if seed is None else check_seed(seed)
         table = tables.paths_table(state, panel, context, n_steps, n_paths, seed)
-        return self._to_table(table, panel, source, output)
+        return self._session.to_table(table, panel, source, output)
 
     def predict_components(self, *, futr_df: Any = None, output: str | None = None) -> Any:
         """Return what each of the weighted models forecasts: ids, times, and a column for each.
@@ -478,10 +470,10 @@ class Forecaster:
         Raises:
             NotFittedError: `fit` comes first.
         """
-        state, n_steps = self._fitted(), self._n_steps(None)
-        _, context = self._context(None, futr_df, n_steps)
+        state, n_steps = self._session.fitted(), self._session.n_steps(None)
+        _, context = self._session.context(None, futr_df, n_steps)
         table = tables.components(state, state.panel, context, n_steps)
-        return self._to_table(table, state.panel, output=output)
+        return self._session.to_table(table, state.panel, output=output)
 
     def simple_weights(self, source: Any = None, *, output: str | None = None) -> Any:
         """Return how much each simple forecast counts in that of the pretrained network.
@@ -510,10 +502,10 @@ class Forecaster:
             ['first_step', 'last_step', 'level', 'drift', 'damped trend', 'recent mean']
         """
         source = self._without_fit(source, None)
-        panel, context = self._past(source)
-        table, sentence = tables.simple_weights_table(self._fitted(), panel, context)
-        self._findings = (*self._findings, sentence)
-        return self._to_table(table, panel, source, output)
+        panel, context = self._session.past(source)
+        table, sentence = tables.simple_weights_table(self._session.fitted(), panel, context)
+        self._session.findings = (*self._session.findings, sentence)
+        return self._session.to_table(table, panel, source, output)
 
     def predict_insample(self, *, output: str | None = None) -> Any:
         """Forecast each past value one step ahead, with models that were fitted on it: to look at, not to judge by.
@@ -528,8 +520,8 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: No model has in-sample forecasts.
         """
-        self._findings = self._fitted().notes
-        return self._to_table(tables.insample_table(self._fitted()), self.panel_, output=output)
+        self._session.findings = self._session.fitted().notes
+        return self._session.to_table(tables.insample_table(self._session.fitted()), self.panel_, output=output)
 
     def anomalies(self, source: Any = None, *, level: float = 99, output: str | None = None) -> Any:
         """Return which values are anomalies: outside the interval of a forecast that had not seen them.
@@ -551,12 +543,12 @@ class Forecaster:
         """
         from gatecast.pipeline.anomalies import anomaly_table
 
-        level, state, since = check_level(level), self._fitted(), None
-        panel = self._series(source, keep_last=True)
+        level, state, since = check_level(level), self._session.fitted(), None
+        panel = self._session.series(source, keep_last=True)
         if source is not None:
-            since = self._read(source, like=state.panel)[0].start.min()
+            since = self._session.read(source, like=state.panel)[0].start.min()
         table = anomaly_table(state, panel, level, since)
-        return self._to_table(table, panel, source, output)
+        return self._session.to_table(table, panel, source, output)
 
     def evaluate(self, source: Any, *, n_rows: int | None = None) -> Evaluation:
         """Score the models as they stand on the newest rows, one horizon at a time.
@@ -574,12 +566,12 @@ class Forecaster:
         """
         from gatecast.pipeline.cross_validation import score_new_rows
 
-        state = self._fitted()
+        state = self._session.fitted()
         check_optional_positive_int(n_rows, "n_rows")
-        rows, notes = self._read(source, like=state.panel)
+        rows, notes = self._session.read(source, like=state.panel)
         base = base_series(state.panel)
-        panel = self._prepare(self._whole(complete_history(rows, base), base), notes)
-        return replace(score_new_rows(state, panel, n_rows, self.config.level), findings=self._findings)
+        panel = self._session.prepare(self._session.complete(complete_history(rows, base), base), notes)
+        return replace(score_new_rows(state, panel, n_rows, self.config.level), findings=self._session.findings)
 
     def update(
         self,
@@ -604,12 +596,13 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             DataError: Times that do not continue those known, or data that cannot be used.
         """
-        state = self._fitted()
-        rows, notes = self._read(source, like=state.panel)
-        panel = self._prepare(extend_panel(base_series(state.panel), rows), notes)
+        state = self._session.fitted()
+        rows, notes = self._session.read(source, like=state.panel)
+        panel = self._session.prepare(extend_panel(base_series(state.panel), rows), notes)
         notify = None if progress is False else show_notice
         with show_progress(progress) as report, keeping(checkpoint, notify):
-            self.state_ = replace(update(state, panel, self.config, report), notes=(*state.notes, *self._findings))
+            updated = update(state, panel, self.config, report)
+        self._session.state = replace(updated, notes=(*state.notes, *self._session.findings))
         return self
 
     def stream(self, source: Any = None, *, level: float = 99) -> ForecastStream:
@@ -640,8 +633,8 @@ class Forecaster:
 
         level = check_level(level)
         source = self._without_fit(source, None)
-        state = start_stream(self._fitted(), self._series(source, keep_last=True))
-        return ForecastStream(self.config, state, self._table_kind(source), level)
+        state = start_stream(self._session.fitted(), self._session.series(source, keep_last=True))
+        return ForecastStream(self.config, state, self._session.table_kind(source), level)
 
     def cross_validation(
         self,
@@ -674,8 +667,8 @@ class Forecaster:
         """
         notify = None if progress is False else show_notice
         with show_progress(progress) as report, keeping(checkpoint, notify):
-            record = self._cross_validation(source, n_windows, step_size, refit=refit, progress=report)
-        return self._to_table(record.columns, _panel_of(record), source, output)
+            record = self._session.cross_validation(source, n_windows, step_size, refit=refit, progress=report)
+        return self._session.to_table(record.columns, panel_of(record), source, output)
 
     def plot(self, forecast: Any = None, *, id: Any = None, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw the history of one series and its forecast.
@@ -689,7 +682,7 @@ class Forecaster:
             NotFittedError: `fit` comes first.
             ConfigError: No such series, or no plotting library.
         """
-        record = self._forecast() if forecast is None else self._as_forecast(forecast)
+        record = self._session.forecast() if forecast is None else self._session.as_forecast(forecast)
         return record.plot(path, id=id)
 
     # Look inside.
@@ -713,10 +706,10 @@ class Forecaster:
         """
         from gatecast.explain.gates import find_series, inspect_network
 
-        panel, context = self._context(source, futr_df)
-        kind = self._table_kind(source)
-        gates = inspect_network(self._fitted(), panel, context, find_series(panel, id), member, kind)
-        return replace(gates, findings=self._findings)
+        panel, context = self._session.context(source, futr_df)
+        kind = self._session.table_kind(source)
+        gates = inspect_network(self._session.fitted(), panel, context, find_series(panel, id), member, kind)
+        return replace(gates, findings=self._session.findings)
 
     def unit_memory(self, source: Any = None, *, id: Any = None, member: int = 0, futr_df: Any = None) -> UnitMemory:
         """Return how long the units of a network remember, which are inactive, what others correlate with; as `gates`.
@@ -763,10 +756,10 @@ class Forecaster:
         from gatecast.explain.forecast_attribution import explain
         from gatecast.explain.gates import find_series
 
-        panel, context = self._context(source, futr_df)
-        series, kind = find_series(panel, id), self._table_kind(source)
-        explanation = explain(self._fitted(), panel, context, series, step, quantile, method, kind=kind)
-        return replace(explanation, findings=self._findings)
+        panel, context = self._session.context(source, futr_df)
+        series, kind = find_series(panel, id), self._session.table_kind(source)
+        explanation = explain(self._session.fitted(), panel, context, series, step, quantile, method, kind=kind)
+        return replace(explanation, findings=self._session.findings)
 
     def permutation_importance(
         self, source: Any, *, n_windows: int = 4, step_size: int | None = None, n_repeats: int = 5
@@ -788,16 +781,16 @@ class Forecaster:
         """
         from gatecast.explain.permutation_importance import permutation_importance
 
-        panel = self._prepare(*self._read(source))
+        panel = self._session.prepare(*self._session.read(source))
         importance = permutation_importance(
             panel,
             self.config,
             n_windows=n_windows,
             step_size=step_size,
             n_repeats=n_repeats,
-            kind=self._table_kind(source),
+            kind=self._session.table_kind(source),
         )
-        return replace(importance, findings=self._findings)
+        return replace(importance, findings=self._session.findings)
 
     def learning_curves(self) -> Diagnosis:
         """Return how the first network was trained: its curves, whether it overfits, and what to change.
@@ -812,7 +805,7 @@ class Forecaster:
         """
         from gatecast.explain.learning_curves import diagnose_fit
 
-        return diagnose_fit(self._fitted())
+        return diagnose_fit(self._session.fitted())
 
     # Files.
 
@@ -825,7 +818,7 @@ class Forecaster:
         """
         from gatecast.pipeline import serialization
 
-        serialization.write(path, self.config, self._fitted(), self._kind)
+        serialization.write(path, self.config, self._session.fitted(), self._session.kind)
 
     def to_onnx(
         self,
@@ -857,8 +850,8 @@ class Forecaster:
         """
         from gatecast.pipeline.onnx_file import write_forecaster
 
-        levels = self.config.level if level is None else check_levels(level)
-        write_forecaster(path, self._fitted(), model=model, levels=levels, opset=opset, carry=state)
+        levels = self._session.levels(level)
+        write_forecaster(path, self._session.fitted(), model=model, levels=levels, opset=opset, carry=state)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Forecaster:
@@ -876,7 +869,7 @@ class Forecaster:
     def _from_state(cls, config: ForecasterConfig, state: FittedState, kind: str) -> Forecaster:
         """Return a fitted forecaster; `kind` is the kind of the source table."""
         forecaster = cls(**to_params(config))
-        forecaster.state_, forecaster._kind, forecaster._findings = state, kind, state.notes
+        forecaster._session.keep(state, kind)
         return forecaster
 
     # What the methods share.
@@ -889,7 +882,7 @@ class Forecaster:
         evaluate: bool = True,
         progress: Callable[[Progress], None] | bool | None = None,
         sample: int | None = None,
-        defer_scores: bool = False,
+        by_predict: bool = False,
     ) -> None:
         """Fit with some settings."""
         engine = engine_of(source)
@@ -904,8 +897,8 @@ class Forecaster:
             panel, notes = read_source(columns, declared)
             notes = notes if note is None else (*notes, note)
         with show_progress(progress) as report:
-            self.state_ = fit(panel, config, list(notes), report, evaluate=evaluate, defer_scores=defer_scores)
-        self._kind, self._findings, self._is_fitted_by_predict = kind, self.state_.notes, False
+            state = fit(panel, config, list(notes), report, evaluate=evaluate, defer_scores=by_predict)
+        self._session.keep(state, kind, by_predict=by_predict)
 
     def _without_fit(self, source: Any, h: int | None) -> Any:
         """Fit models that need no training to what they are asked to forecast, unless `fit` was called.
@@ -913,203 +906,21 @@ class Forecaster:
         Returns:
             The source to forecast: None, as it is what was fitted then.
         """
-        if not self._needs_own_fit(source):
+        if not self._session.needs_fit(source):
             return source
         self._fit_untrained(source, h)
         return None
 
-    def _needs_own_fit(self, source: Any) -> bool:
-        """Return whether a forecast has to fit models first that need no training."""
-        is_fitted = self.state_ is not None and not self._is_fitted_by_predict
-        needs_fit = self.config.training.finetune or needs_training(self.config.model)
-        return not (is_fitted or source is None or needs_fit)
-
     def _fit_untrained(self, source: Any, h: int | None, sample: int | None = None) -> None:
         """Fit models that need no training, for one forecast."""
         check_steps(h, "h")
-        self._fit(source, replace(self.config, h=h or self.config.h), sample=sample, defer_scores=True)
-        self._is_fitted_by_predict = True
-
-    def _fitted(self) -> FittedState:
-        """Return what was fitted."""
-        if self.state_ is None:
-            raise NotFittedError("This Forecaster is not fitted yet", fix="Call fit(source) first.")
-        return self.state_
-
-    def _read(self, source: Any, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
-        """Read a panel, with the frequency and the categories of one that was read before."""
-        return read_source(source, self.config, like)
-
-    def _prepare(self, panel: Panel, notes: Sequence[str], *, keep_last: bool = False) -> Panel:
-        """Return a panel as models read it; what was noticed about it becomes `findings_`."""
-        findings, config = list(notes), self.config
-        if keep_last:
-            config = replace(config, data=replace(config.data, keep_last=True))
-        prepared = prepare_panel(panel, findings, config)
-        self._findings, self._newest = tuple(findings), prepared
-        return prepared
-
-    def _knows_future(self, source: Any) -> bool:
-        """Return whether a source has the future exogenous columns for times after the last value of its target."""
-        return bool(prepare_panel(self._read(source)[0], [], self.config).known_future)
-
-    def _series(self, source: Any, *, keep_last: bool = False) -> Panel:
-        """Return the series to forecast."""
-        fitted_on = self._fitted().panel
-        if source is None:
-            self._findings, self._newest = self._fitted().notes, fitted_on
-            return fitted_on
-        rows, notes = self._read(source, like=fitted_on)
-        findings = list(notes)
-        base = base_series(fitted_on)
-        joined = prepend_history(trim_unobserved(rows, findings), base)
-        return self._prepare(self._whole(joined, base), findings, keep_last=keep_last)
-
-    def _whole(self, panel: Panel, fitted_on: Panel) -> Panel:
-        """Return series with those that totals need besides."""
-        return with_siblings(panel, fitted_on) if self.config.hierarchy else panel
-
-    def _table_kind(self, source: Any = None, output: str | None = None) -> str:
-        """Return the kind of table that goes out: that of the source; for files, that of an installed library."""
-        if output is not None:
-            return check_output(output)
-        kind = self._kind if source is None else kind_of(source)
-        return installed_kind() if kind == "path" else kind
-
-    def _to_table(self, columns: ColumnTable, panel: Panel, source: Any = None, output: str | None = None) -> Any:
-        """Return columns as a table of the kind of results, with ids and times in the types of the source."""
-        return attach_findings(to_frame_like(self._table_kind(source, output), columns, panel), self._findings)
-
-    def _with_offsets(self, columns: ColumnTable) -> ColumnTable:
-        """Return columns of the newest result with their times as text with UTC offsets, if the source has a zone."""
-        panel = self._newest or self._fitted().panel
-        return add_offsets(columns, panel)
-
-    def _n_steps(self, h: int | None) -> int:
-        """Return how many steps to forecast."""
-        check_steps(h, "h")
-        return h or self._fitted().horizon
+        self._fit(source, replace(self.config, h=h or self.config.h), sample=sample, by_predict=True)
 
     def _inspector(self, source: Any = None, futr_df: Any = None) -> Inspector:
         """Prepare the series once, to inspect many of them."""
         from gatecast.explain.inspector import Inspector
 
-        return Inspector(self._fitted(), *self._context(source, futr_df))
-
-    def _context(self, source: Any, futr_df: Any, n_steps: int | None = None) -> tuple[Panel, PanelContext]:
-        """Return series, and the same as models read them, with what is known for the steps ahead."""
-        panel, state = self._series(source), self._fitted()
-        findings = list(self._findings)
-        context = tables.forecast_context(state, panel, n_steps or state.horizon, futr_df, findings)
-        self._findings = tuple(findings)
-        return panel, context
-
-    def _past(self, source: Any) -> tuple[Panel, PanelContext]:
-        """Return series, and the same as models read them, without what is known for the steps ahead."""
-        panel = self._series(source)
-        return panel, PanelContext.from_panel(panel, fitted_on=self._fitted().panel)
-
-    def _forecast(
-        self,
-        source: Any = None,
-        *,
-        h: int | None = None,
-        level: Sequence[float] | float | None = None,
-        futr_df: Any = None,
-    ) -> Forecast:
-        """Forecast, as a record with a chart."""
-        state, n_steps = self._fitted(), self._n_steps(h)
-        levels = self.config.level if level is None else check_levels(level)
-        panel, context = self._context(source, futr_df, n_steps)
-        table = tables.forecast_table(state, panel, context, n_steps, levels)
-        baseline = _reference(context, n_steps, state.season_length)
-        return self._record(panel, table, levels, state.calibrator.name, baseline)
-
-    def _totals(self, predicted: Forecast, source: Any = None, futr_df: Any = None) -> Totals | None:
-        """Return the totals of a forecast of `_forecast`; None for too many steps."""
-        from gatecast.pipeline.totals import forecast_totals
-
-        panel, context = self._context(source, futr_df)
-        return forecast_totals(self._fitted(), panel, context, predicted, self.evaluation_ if source is None else None)
-
-    def _cross_validation(
-        self,
-        source: Any,
-        n_windows: int,
-        step_size: int | None,
-        *,
-        refit: bool = True,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Forecast:
-        """Cross-validate, as a record with a chart."""
-        from gatecast.pipeline.cross_validation import cross_validate
-
-        check_positive_int(n_windows, "n_windows")
-        check_steps(step_size, "step_size")
-        panel = self._prepare(*self._read(source))
-        columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit, progress=progress)
-        return self._record(panel, columns, self.config.level, name)
-
-    def _record(
-        self,
-        panel: Panel,
-        table: ColumnTable,
-        levels: tuple[float, ...],
-        model: str,
-        baseline: ColumnTable | None = None,
-    ) -> Forecast:
-        """Return a table with the history that its chart shows."""
-        names, state, history = panel.columns, self.state_, HistoryData(panel)
-        if state is not None:
-            scored = state.scored if panel is state.panel else None
-            history = HistoryData(panel, state.season_length, scored, baseline or {})
-        findings = self._findings
-        return Forecast(table, names.id, names.time, names.target, model, levels, table, history, findings)
-
-    def _as_forecast(self, table: Any) -> Forecast:
-        """Return a table that this forecaster made as a record with a chart."""
-        from gatecast.metrics.tables import cross_validation_columns, to_columns
-
-        if isinstance(table, Forecast):
-            return table
-        columns = to_columns(table)
-        if self.state_ is not None:
-            columns = read_numbers(columns, self.state_.panel)
-        if "cutoff" in columns:
-            roles = cross_validation_columns(columns)
-            return Forecast.from_table(columns, roles.id_col, str(roles.time_col), roles.target_col, roles.models[0])
-        state = self._fitted()
-        names = state.panel.columns
-        record = Forecast.from_table(columns, names.id, names.time, names.target, state.calibrator.name)
-        history = self._history(columns)
-        return record if history is None else replace(record, past=history)
-
-    def _history(self, columns: ColumnTable) -> HistoryData | None:
-        """Return the history of a forecast table for its chart; None if its series are not those of `fit`."""
-        state, names = self._fitted(), self.panel_.columns
-        ids = self.panel_.ids
-        has_ids = names.id is not None and set(names.ids) <= set(columns)
-        if has_ids and not np.isin(np.asarray(row_ids(columns, names.id)), ids).all():
-            return None
-        baseline: ColumnTable = {}
-        n_steps = len(columns[names.time]) // len(ids)
-        if "path" not in columns and n_steps * len(ids) == len(columns[names.time]):
-            context = PanelContext.from_panel(state.panel, fitted_on=state.panel)
-            baseline = dict(_reference(context, n_steps, state.season_length))
-        return HistoryData(state.panel, state.season_length, state.scored, baseline)
-
-
-def _reference(context: PanelContext, n_steps: int, season_length: int) -> ColumnTable:
-    """Return the baseline that skill refers to, and its forecasts."""
-    calendar = context.season_calendar(season_length)
-    return dict(reference_baseline(context.values, n_steps, season_length, calendar))
-
-
-def _panel_of(record: Forecast) -> Panel:
-    """Return the series of a forecast that a forecaster made."""
-    if record.past is None:
-        raise ValueError("a forecast without its series")
-    return record.past.panel
+        return Inspector(self._session.fitted(), *self._session.context(source, futr_df))
 
 
 _DEFAULTS: dict[str, Any] = {

@@ -78,13 +78,13 @@ class Fitted:
         """Refuse: none of the models here can judge."""
         raise ConfigError("No model can judge values that it was fitted on")
 
-    def _forecast(self, *_, **__):
-        """Return the forecast."""
-        return self.forecast
-
-    def _context(self, *_, **__):
-        """Return the series as models read them."""
-        return self.panel_, PanelContext.from_panel(self.panel_)
+    @property
+    def _session(self):
+        """What a session gives to reports."""
+        context = self.panel_, PanelContext.from_panel(self.panel_)
+        return SimpleNamespace(
+            forecast=lambda *_, **__: self.forecast, context=lambda *_, **__: context, totals=self._totals
+        )
 
     def _totals(self, predicted, *_, **__):
         """Return totals of paths around the forecast."""

@@ -385,7 +385,7 @@ def test_files_hold_the_forecast_to_the_last_bit(chromium, pages, tmp_path, name
         "hostile": make_forecast(names=HOSTILE, target="<i>y</i>"),
         "panel": make_forecast(names=tuple(f"shop {k:03}" for k in range(120))),
     }
-    forecast = forecasts[name] if name in forecasts else fit_real()._forecast(None, futr_df=FUTURE)
+    forecast = forecasts[name] if name in forecasts else fit_real()._session.forecast(None, futr_df=FUTURE)
     expected = forecast.columns
     with Visit(chromium, pages[name]) as visit:
         path = download(visit, kind, tmp_path)

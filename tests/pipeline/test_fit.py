@@ -269,7 +269,7 @@ def test_fit_series_of_mostly_zeros_are_left_to_models_that_forecast_quantiles(r
     table = {"unique_id": ids, "ds": np.tile(np.arange(60), 2), "y": y}
     short = {name: np.r_[values[48:60], values[108:]] for name, values in table.items()}
     for given in (table, short):
-        state = Forecaster(4, model=["pretrained", "dot"]).fit(given)._fitted()
+        state = Forecaster(4, model=["pretrained", "dot"]).fit(given)._session.fitted()
         weights = dict(zip(state.panel.ids, state.calibrator.weights.by_series[THETA], strict=True))
         assert weights["rare"] == 0
         assert weights["often"] > 0.1

@@ -34,7 +34,7 @@ def assert_predicts(forecaster, path, source=None, *, futr_df=None, **options):
     forecaster.to_onnx(path, **options)
     session = session_of(path)
     table = forecaster.predict(source, level=options.get("level"), futr_df=futr_df)
-    outputs = run(session, **inputs_for(session, forecaster._context(source, futr_df)[1]))
+    outputs = run(session, **inputs_for(session, forecaster._session.context(source, futr_df)[1]))
     quantiles = outputs.pop("quantiles")
     assert set(outputs) == {name for name in table if name in outputs} == set(list(table)[-len(outputs) :])
     for name, found in outputs.items():
@@ -66,7 +66,7 @@ def test_file_keeps_bounds_and_whole_numbers(sales, tmp_path):
     data = DataConfig(integer=True, lower_bound=1, upper_bound=300)
     counts = Forecaster(3, model="rnn", data=data, **QUICK).fit(monthly(np.round(np.clip(sales, 1, 300))))
     session, _ = assert_predicts(counts, tmp_path / "x.onnx")
-    outputs = run(session, **inputs_for(session, counts._context(None, None)[1]))
+    outputs = run(session, **inputs_for(session, counts._session.context(None, None)[1]))
     assert (outputs["RNN"] == np.round(outputs["RNN"])).all()
 
 

@@ -18,8 +18,8 @@ def panel_table(rng, n_series=4, n=60, correlation=0.0):
 def fit(table, **settings):
     """Return a forecaster that needs no training, with its forecast and totals."""
     forecaster = Forecaster(h=6, model="naive", level=[80, 95], **settings).fit(table)
-    predicted = forecaster._forecast()
-    return forecaster, predicted, forecaster._totals(predicted)
+    predicted = forecaster._session.forecast()
+    return forecaster, predicted, forecaster._session.totals(predicted)
 
 
 def test_totals_of_a_forecaster_are_sums_of_its_forecast(rng):
@@ -42,7 +42,7 @@ def test_totals_know_how_much_series_move_together(rng, correlation, low, high):
 
 def test_totals_are_the_same_for_the_same_forecast(rng):
     forecaster, predicted, totals = fit(panel_table(rng))
-    again = forecaster._totals(predicted)
+    again = forecaster._session.totals(predicted)
     np.testing.assert_array_equal(totals.total.low, again.total.low)
     np.testing.assert_array_equal(totals.by_series.high, again.by_series.high)
 
@@ -61,7 +61,7 @@ def test_totals_of_other_series_say_that_no_errors_are_known(rng):
     forecaster, _, _ = fit(panel_table(rng))
     others = panel_table(rng, n_series=3)
     others["unique_id"] = np.char.add("new ", others["unique_id"])
-    totals = forecaster._totals(forecaster._forecast(others), others)
+    totals = forecaster._session.totals(forecaster._session.forecast(others), others)
     assert totals.n_series == 3
     assert not totals.measured
 
@@ -78,7 +78,7 @@ def test_totals_of_series_with_different_ends_have_no_steps(rng):
 def test_totals_of_too_many_steps_are_not_drawn(rng, monkeypatch):
     forecaster, predicted, _ = fit(panel_table(rng))
     monkeypatch.setattr("gatecast.pipeline.totals.MAX_STEPS", 5)
-    assert forecaster._totals(predicted) is None
+    assert forecaster._session.totals(predicted) is None
 
 
 @pytest.mark.slow
@@ -86,8 +86,8 @@ def test_totals_of_a_hierarchy_count_no_series_twice(rng):
     table = panel_table(rng)
     table["shop"] = table.pop("unique_id")
     forecaster = Forecaster(h=6, model="naive", level=80, id_col="shop", hierarchy=[()]).fit(table)
-    predicted = forecaster._forecast()
-    totals = forecaster._totals(predicted)
+    predicted = forecaster._session.forecast()
+    totals = forecaster._session.totals(predicted)
     point = predicted.columns["Naive"].reshape(-1, 6)
     assert len(point) == 5
     assert totals.n_series == 4
@@ -96,7 +96,7 @@ def test_totals_of_a_hierarchy_count_no_series_twice(rng):
 
 def test_totals_without_levels_have_no_bounds(rng):
     forecaster, predicted, _ = fit(panel_table(rng))
-    totals = forecaster._totals(replace(predicted, levels=()))
+    totals = forecaster._session.totals(replace(predicted, levels=()))
     assert totals.total.low.shape == (0,)
 
 
@@ -128,8 +128,8 @@ def test_totals_of_series_that_move_together_hold_about_as_many_sums_as_they_say
 
 def test_totals_of_one_series_and_one_step_are_its_own_interval(rng):
     forecaster = Forecaster(h=1, model="naive", level=[80, 95]).fit(panel_table(rng, n_series=1))
-    predicted = forecaster._forecast()
-    totals = forecaster._totals(predicted)
+    predicted = forecaster._session.forecast()
+    totals = forecaster._session.totals(predicted)
     assert totals.shared == 1.0
     for k, level in enumerate((80, 95)):
         low, high = (float(predicted.columns[f"Naive-{side}-{level}"][0]) for side in ("lo", "hi"))

@@ -133,7 +133,7 @@ def require_known_future(forecaster: Forecaster, source: Path | str, futr_df: Pa
         ConfigError: There are such columns, no file, and no row of the source after the last value of the target.
     """
     columns = forecaster.config.data.futr_exog
-    if columns and futr_df is None and not forecaster._knows_future(source):
+    if columns and futr_df is None and not forecaster._session.knows_future(source):
         raise _missing_futr_df(columns)
 
 

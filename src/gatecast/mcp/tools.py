@@ -100,7 +100,7 @@ def _check_rows(forecaster: Forecaster, source: Any, work: Work) -> None:
     Raises:
         ConfigError: Too many rows.
     """
-    panel, limit = forecaster._read(source)[0], work.settings.max_rows
+    panel, limit = forecaster._session.read(source)[0], work.settings.max_rows
     n_rows = len(panel.values)
     if n_rows > limit:
         raise _too_many("rows", "file", n_rows, limit, "Use a file with fewer series or a shorter past")
@@ -262,7 +262,7 @@ def backtest(form: forms.Backtest, work: Work) -> Answer:
     at = names.index("cutoff")
     measured = score_forecasts(table, names[at + 1], tuple(forecaster.level or ()), forecaster.point)
     scores = _scores(measured, ("mae", "rmse", "smape", "skill"))
-    file = _write(forecaster._with_offsets(table), target, work)
+    file = _write(forecaster._session.with_offsets(table), target, work)
     n_rows = len(table[names[at]])
     # All steps of the first series at the first cutoff.
     first = [np.asarray(table[name]) == np.asarray(table[name])[0] for name in (*names[: at - 1], "cutoff")]

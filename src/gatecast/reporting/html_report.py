@@ -154,14 +154,15 @@ class _ForecasterSections:
 
     def __init__(self, forecaster: Any, source: Any, futr_df: Any, id: Any, explanation: Any) -> None:
         self.forecaster, self.source, self.futr_df, self.explanation = forecaster, source, futr_df, explanation
-        predicted: Forecast = forecaster._forecast(source, futr_df=futr_df)
+        session = forecaster._session
+        predicted: Forecast = session.forecast(source, futr_df=futr_df)
         self.findings = predicted.findings
         panel = forecaster.panel_ if predicted.past is None else predicted.past.panel
         # The test part belongs to the series of `fit`.
         evaluation: Evaluation | None = forecaster.evaluation_ if source is None else None
         data = series.PanelData(panel, forecaster.season_length_, predicted, evaluation)
-        known = known_ahead(panel, forecaster._context(source, futr_df)[1], data.horizon) if panel.futr_exog else {}
-        self.data = replace(data, known=known, totals=forecaster._totals(predicted, source, futr_df))
+        known = known_ahead(panel, session.context(source, futr_df)[1], data.horizon) if panel.futr_exog else {}
+        self.data = replace(data, known=known, totals=session.totals(predicted, source, futr_df))
         self.selected = self._selected(id)
         self.is_selected = id is not None or explanation is not None
         self.times: Any = None

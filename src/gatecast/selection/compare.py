@@ -147,7 +147,7 @@ def compare(
     named = _named(models)
     check_positive_int(n_windows, "n_windows")
     forecaster = Forecaster(h, **settings)
-    panel = forecaster._prepare(*forecaster._read(source))
+    panel = forecaster._session.prepare(*forecaster._session.read(source))
     h = forecaster.config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
     # Ranks are by absolute errors, which medians make small.
     config = replace(forecaster.config, model="lstm", h=h, point="median")

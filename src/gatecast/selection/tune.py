@@ -269,7 +269,7 @@ def tune(
 def _plan(source: Any, forecaster: Forecaster, n_windows: int, search_space: Any) -> _Plan:
     """Read the series, cut off their test part, and check that the windows fit."""
     config = forecaster.config
-    panel, notes = forecaster._read(source)
+    panel, notes = forecaster._session.read(source)
     prepared = prepare_panel(panel, list(notes), config)
     h = config.h or default_horizon(prepared.freq, int(np.median(prepared.lengths)))
     split = split_panel(prepared.lengths, h)

@@ -205,7 +205,7 @@ def forecast(form: schemas.Forecast, source: Any, settings: Settings) -> Result:
     futr_df = None if form.futr_df is None else check_columns(form.futr_df, settings, "futr_df")
     forecaster.fit(source)
     check_answer(len(forecaster.panel_), forecaster.h_, settings.max_rows)
-    columns = forecaster._with_offsets(forecaster.predict(futr_df=futr_df, output="dict"))
+    columns = forecaster._session.with_offsets(forecaster.predict(futr_df=futr_df, output="dict"))
     answer = {"model": forecaster.model_name_, "intervals": "measured", "forecast": to_lists(columns)}
     return answer | {"findings": forecaster.findings_, "evaluation": _scores(forecaster.evaluation_)}
 
@@ -274,10 +274,10 @@ def forecast_with(forecaster: Forecaster, form: schemas.ModelForecast, source: A
     """Forecast with a stored model."""
     check_horizon(form.h, settings)
     futr_df = None if form.futr_df is None else check_columns(form.futr_df, settings, "futr_df")
-    panel = forecaster.panel_ if source is None else forecaster._read(source, like=forecaster.panel_)[0]
+    panel = forecaster.panel_ if source is None else forecaster._session.read(source, like=forecaster.panel_)[0]
     check_answer(len(panel), form.h or forecaster.h_, settings.max_rows)
     columns = forecaster.predict(source, h=form.h, level=_numbers(form.level), futr_df=futr_df, output="dict")
-    columns = forecaster._with_offsets(columns)
+    columns = forecaster._session.with_offsets(columns)
     return {"model": forecaster.model_name_, "forecast": to_lists(columns), "findings": forecaster.findings_}
 
 

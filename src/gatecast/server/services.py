@@ -248,7 +248,9 @@ class Services:
                     forecaster = compute.start_forecaster(form, source, self.settings)
                     return self.streams.start(forecaster.stream(level=form.anomaly_level))
                 forecaster = self._load(form.name)
-                panel = forecaster.panel_ if source is None else forecaster._read(source, like=forecaster.panel_)[0]
+                panel = (
+                    forecaster.panel_ if source is None else forecaster._session.read(source, like=forecaster.panel_)[0]
+                )
                 compute.check_answer(len(panel), forecaster.h_, compute.MAX_STREAM_ROWS)
                 return self.streams.start(forecaster.stream(source, level=form.anomaly_level))
 

@@ -55,7 +55,7 @@ def anomalies(
     forecaster.fit(source, evaluate=False, progress=False)
     table = forecaster.anomalies(level=percent[0], output="dict")
     findings = forecaster.findings_
-    table = forecaster._with_offsets(table)
+    table = forecaster._session.with_offsets(table)
     files = write_outputs(targets, {"--out": lambda path: write(table, path, safe_csv=safe_csv)})
     sentence = summarize(table, percent[0])
     if json:

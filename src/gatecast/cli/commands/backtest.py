@@ -65,7 +65,7 @@ def backtest(
     files = write_outputs(
         targets,
         {
-            "--out": lambda path: write(forecaster._with_offsets(table), path, safe_csv=safe_csv),
+            "--out": lambda path: write(forecaster._session.with_offsets(table), path, safe_csv=safe_csv),
             "--report": lambda path: gatecast.report(
                 None, path, backtest=folds, source_name=source_name(source), language=language
             ),

@@ -43,7 +43,7 @@ def evaluate(
 
     forecaster = Forecaster.load(path)
     evaluation = forecaster.evaluate(source, n_rows=count)
-    table = forecaster._with_offsets(evaluation.table)
+    table = forecaster._session.with_offsets(evaluation.table)
     files = write_outputs(targets, {"--out": lambda draft: write(table, draft, safe_csv=safe_csv)})
     if json:
         from gatecast.cli.json_output import evaluation_facts, rows

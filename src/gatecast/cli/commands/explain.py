@@ -88,12 +88,13 @@ def explain(
     forecaster = _forecaster(source, options, future, show_progress=not json)
     explanation = forecaster.explain(futr_df=future, **arguments)
     series_gates = forecaster.gates(id=None if id is None else explanation.id, futr_df=future)
+    gates_table = forecaster._session.with_offsets(series_gates.table)
     from gatecast.data.sources.writers import write
 
     files = write_outputs(
         targets,
         {
-            "--gates": lambda path: write(forecaster._with_offsets(series_gates.table), path, safe_csv=safe_csv),
+            "--gates": lambda path: write(gates_table, path, safe_csv=safe_csv),
             "--report": lambda path: gatecast.report(
                 forecaster,
                 path,

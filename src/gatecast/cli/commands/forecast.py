@@ -56,7 +56,7 @@ def forecast(
     if json:
         from gatecast.cli.json_output import forecast_document, to_json
 
-        typer.echo(to_json(forecast_document(view, values, files, forecaster._with_offsets)))
+        typer.echo(to_json(forecast_document(view, values, files, forecaster._session.with_offsets)))
     elif not (quiet and out):
         from gatecast.cli.terminal import print_forecast
 
@@ -83,10 +83,11 @@ def _write(
     """Write the requested files, all or none."""
     from gatecast.data.sources.writers import write
 
+    table = forecaster._session.with_offsets(view.full_forecast.columns)
     return write_outputs(
         targets,
         {
-            "--out": lambda path: write(forecaster._with_offsets(view.full_forecast.columns), path, safe_csv=safe_csv),
+            "--out": lambda path: write(table, path, safe_csv=safe_csv),
             "--plot": lambda path: forecaster.plot(view.full_forecast.columns, path=path),
             "--report": lambda path: gatecast.report(forecaster, path, futr_df=future, **page),
         },

@@ -60,7 +60,7 @@ def predict(
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)
     columns = forecaster.predict(source, h=h, level=levels, futr_df=future, output="dict")
-    columns = forecaster._with_offsets(columns)
+    columns = forecaster._session.with_offsets(columns)
     print_prediction("predict", columns, targets, forecaster.findings_, json=json, safe_csv=safe_csv)
 
 

@@ -61,5 +61,5 @@ def simulate(
     forecaster = Forecaster.load(path)
     require_futr_df(forecaster, future)
     columns = forecaster.simulate(count, source, h=h, futr_df=future, seed=number, output="dict")
-    columns = forecaster._with_offsets(columns)
+    columns = forecaster._session.with_offsets(columns)
     print_prediction("simulate", columns, targets, forecaster.findings_, json=json, safe_csv=safe_csv)
