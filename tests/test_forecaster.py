@@ -1,6 +1,8 @@
 """Forecaster: accuracy of the full models, settings, tables of any kind, charts, simple forecasts as models."""
 
+import copy
 import inspect
+import pickle
 from importlib.util import find_spec
 
 import numpy as np
@@ -171,6 +173,19 @@ def test_forecaster_settings_are_attributes_as_they_are_used():
     assert set(SETTINGS) <= set(dir(forecaster))
     with pytest.raises(AttributeError, match="seed"):
         _ = forecaster.random_state
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_copies_forecast_the_same_and_are_fitted_anew_by_themselves(make):
+    months = np.arange("2015-01", "2020-01", dtype="M8[M]")
+    first = Forecaster(4, model="dot").fit({"ds": months, "y": 100.0 + np.arange(60) % 12})
+    before, again = first.predict(), make(first)
+    np.testing.assert_array_equal(again.predict()["DynamicOptimizedTheta"], before["DynamicOptimizedTheta"])
+    again.fit({"ds": months[:48], "y": 5.0 + np.arange(48)})
+    assert (len(again.panel_.values), len(first.panel_.values)) == (48, 60)
+    np.testing.assert_array_equal(first.predict()["DynamicOptimizedTheta"], before["DynamicOptimizedTheta"])
+    again.set_params(h=2)
+    assert (again.h, first.h) == (2, 4)
 
 
 def test_forecaster_clone_has_equal_settings_and_no_fitted_state(fitted):

@@ -5,6 +5,7 @@ The work is done in `pipeline`, where a `Session` holds the settings and the fit
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -155,6 +156,12 @@ class Forecaster:
         self.config = make_config(params)
         self._params = params
         self._session = Session(self.config)
+
+    def __copy__(self) -> Forecaster:
+        """Return a forecaster that has what was fitted, and can be fitted anew without this one."""
+        copied = object.__new__(type(self))
+        copied.__dict__ = {**self.__dict__, "_session": copy.copy(self._session)}
+        return copied
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={as_code(value)}" for name, value in self._changed().items())
