@@ -403,6 +403,18 @@ def test_read_of_padded_ids_in_a_text_file_leaves_the_spaces_out(tmp_path):
     assert read(path, id_col="id")[0].ids.tolist() == ["a", "b"]
 
 
+@pytest.mark.parametrize("name", ["month", "when", "年月"])
+def test_read_of_a_month_13_among_months_names_the_value(tmp_path, name):
+    months = [100 * (2020 + k // 12) + k % 12 + 1 for k in range(40)]
+    months[15] = 202113
+    path = tmp_path / "months.csv"
+    path.write_text(f"{name},y\n" + "".join(f"{month},{k % 7}\n" for k, month in enumerate(months)))
+    with pytest.raises(DataError, match="Invalid time") as error:
+        read(path)
+    assert error.value.where == f"row 17, column {name!r}"
+    assert (error.value.got, error.value.expected) == ("'202113'", "a time such as '202001'")
+
+
 def test_read_of_digits_newest_first_finds_the_times(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("stamp,y\n2024010103,4\n2024010102,3\n2024010101,2\n2024010100,1\n")

@@ -43,6 +43,15 @@ def table(**columns) -> RawTable:
         ({"shop": SHOPS, "year": UP + 2000, "n": to_text(["", "", "", ""])}, ColumnRoles(None, 1, 2)),
         ({"shop": SHOPS, "year": UP + 2000, "sales": NOTES}, ColumnRoles(None, 1, 2)),
         ({"year": UP + 2000}, ColumnRoles(None, None, 0)),
+        ({"Umsatz": NUMBERS, "Jahr": UP + 2000}, ColumnRoles(None, 1, 0)),
+        ({"Jahr": UP[::-1] + 2000, "Umsatz": NUMBERS}, ColumnRoles(None, 0, 1)),
+        ({"销量": NUMBERS, "年月": UP + 202400}, ColumnRoles(None, 1, 0)),
+        ({"ventas": NUMBERS, "mes": UP[::-1] + 202400}, ColumnRoles(None, 1, 0)),
+        ({"Filiale": UP % 2, "Jahr": UP // 3 + 2000, "Umsatz": NUMBERS}, ColumnRoles(0, 1, 2)),
+        ({"product": SHOPS, "day": UP // 3, "sales": NUMBERS}, ColumnRoles(0, 1, 2)),
+        # A column of things that change within one series.
+        ({"device": SHOPS, "day": DAYS, "power": NUMBERS}, ColumnRoles(None, 1, 2)),
+        ({"shop": SHOPS, "product": SHOPS, "day": to_text(["2024-01-01"] * 4), "n": NUMBERS}, ColumnRoles(None, 2, 3)),
     ],
 )
 def test_infer_roles_from_names_and_contents(columns, roles):
@@ -52,6 +61,11 @@ def test_infer_roles_from_names_and_contents(columns, roles):
 def test_infer_roles_of_named_columns_uses_the_names():
     columns = table(shop=SHOPS, day=DAYS, order=UP, a=NUMBERS, b=NUMBERS)
     assert infer_roles(columns, "shop", "order", "b") == ColumnRoles(0, 2, 4)
+
+
+def test_infer_roles_takes_numbers_for_times_where_they_are_dates_too():
+    with pytest.raises(DataError, match="Ambiguous target"):
+        infer_roles(table(Umsatz=NUMBERS, Jahr=UP[::-1]))
 
 
 def test_infer_roles_of_several_numeric_columns_raises_with_their_names():

@@ -41,6 +41,24 @@ def test_integer_dates_weeks_are_read_by_their_numbers_or_by_the_name():
     assert format_times(integer_dates(weeks[3:]).values) == ["2024-01-01", "2024-02-01", "2024-03-01"]
 
 
+@pytest.mark.parametrize(("layout", "first", "unit"), [("%Y%m", "2019-06", "M"), ("%Y%m%d", "2023-12-20", "D")])
+def test_integer_dates_of_which_nearly_all_are_dates_have_no_date_for_the_others(layout, first, unit):
+    times = np.datetime64(first) + np.arange(30)
+    numbers = digits(times, layout)
+    wrong = numbers // 100 * 100 + (13 if unit == "M" else 32)
+    dates = integer_dates(np.where(np.arange(30) == 17, wrong, numbers))
+    assert np.flatnonzero(np.isnat(dates.values)).tolist() == [17]
+    assert np.delete(dates.values, 17).astype(f"M8[{unit}]").tolist() == np.delete(times, 17).tolist()
+    # Too many, or too few numbers to tell.
+    assert integer_dates(np.where(np.arange(30) % 5 == 0, wrong, numbers)) is None
+    assert integer_dates(np.append(numbers[:8], wrong[:1])) is None
+
+
+@pytest.mark.parametrize("steps", [range(202001, 202014), range(20200101, 20200133), range(202001, 202041)])
+def test_integer_dates_of_one_year_or_month_and_others_are_steps(steps):
+    assert integer_dates(np.array(steps)) is None
+
+
 def test_integer_dates_serials_need_the_name_of_a_date():
     serials = np.arange(45000, 45020)
     dates = integer_dates(serials, "Date")

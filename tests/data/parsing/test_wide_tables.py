@@ -113,11 +113,12 @@ class TestIdsAndColumns:
         assert panel.ids.tolist() == ["a/sold", "b/sold", "a/lost", "b/lost"]
 
     def test_numbers_that_may_be_ids_are_proposed(self):
-        rows = {name: column for name, column in self.ROWS.items() if name != "city"}
-        rows = {name: list(column) * 2 if name != "ds" else [*range(1, 7)] * 2 for name, column in rows.items()}
-        rows["shop"] = np.repeat([7, 8], 6)
-        with pytest.raises(DataError, match="Set id_col, for example id_col='shop'"):
-            read(rows, target_col="*")
+        rows = {name: list(self.ROWS[name]) * 2 for name in ("sold", "lost")} | {"ds": [*range(1, 7)] * 2}
+        places = np.repeat([7, 8], 6)
+        with pytest.raises(DataError, match="Set id_col, for example id_col='place'"):
+            read({"place": places, **rows}, target_col="*")
+        panel, _ = read({"shop": places, **rows}, target_col="*")
+        assert panel.ids.tolist() == ["7/sold", "8/sold", "7/lost", "8/lost"]
 
     def test_several_id_columns_and_exogenous_columns(self):
         rows = self.ROWS | {"size": [1.0] * 3 + [2.0] * 3, "price": np.arange(6.0)}

@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.typing import IntArray
 from gatecast.data.messages import abridge, list_columns
 from gatecast.data.parsing.digit_dates import integer_dates
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
+from gatecast.data.parsing.time_columns import is_called_time
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.errors import ConfigError, DataError
 
@@ -49,7 +51,15 @@ ID_NAMES = (
     "sku",
     "key",
 )
-THING_NAMES = ("shop", "branch", "product", "dept", "department", "customer", "location", "station", "sensor")
+THING_NAMES = (
+    *("shop", "branch", "product", "dept", "department", "customer", "location", "station", "sensor", "warehouse"),
+    *("machine", "device", "site", "vendor", "client", "article", "filiale", "laden", "kunde", "artikel", "produkt"),
+    *("standort", "abteilung", "lager", "maschine", "tienda", "sucursal", "cliente", "producto", "artículo", "almacén"),
+    *("magasin", "produit", "entrepôt", "negozio", "prodotto", "magazzino", "loja", "produto", "winkel", "klant"),
+    *("butik", "kund", "sklep", "klient", "店", "店铺", "门店", "产品", "商品", "客户", "站点", "部门", "设备", "仓库"),
+    *("магазин", "товар", "клиент", "склад"),
+)
+"""What series are of: names of ids, where times repeat."""
 CODE_WORDS = ("id", "nbr", "nr", "no", "number", "code")
 # Row numbers that spreadsheets, R and pandas write.
 ROW_NUMBER_NAMES = ("", "rownames", "row", "index", "unnamed: 0", "id", "no", "nr", "column 1")
@@ -117,6 +127,9 @@ def infer_roles(
     if id_column is None:
         candidates = [i for i in kinds if i not in (time, target) and kinds[i] != "date"]
         named = _first_by_name(table, candidates, ID_NAMES)
+        if named is None and time is not None and _has_repeats(table.columns[time]):
+            things = [i for i in candidates if table.has_header and table.names[i].lower() in THING_NAMES]
+            named = things[0] if len(things) == 1 else None
         id_column = named if named is not None and _has_repeats(table.columns[named]) else None
     return ColumnRoles(id_column, time, target)
 
@@ -215,6 +228,9 @@ def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int 
     is_meant = "empty" in kinds.values() or _first_by_name(table, others, TARGET_NAMES) is not None
     if named is not None and (numbers != [named] or taken or is_meant):
         return named
+    called = [i for i in numbers if table.has_header and is_called_time(table.names[i]) and _holds_dates(table, i)]
+    if called and (len(numbers) > 1 or taken):
+        return called[0]
     digits = [i for i in numbers if _holds_digit_dates(table.columns[i])]
     if digits and (len(numbers) > 1 or taken):
         return digits[0]
@@ -244,15 +260,26 @@ def _most_regular(table: RawTable, dates: list[int]) -> int:
 
 def _holds_digit_dates(column: RawColumn) -> bool:
     """Whether numbers are dates of at least a day, such as 20240131 or 2024013118."""
+    numbers = _whole_numbers(column)
+    # Numbers of fewer digits are too often something else.
+    if not len(numbers) or numbers.min() < SMALLEST_DAY:
+        return False
+    dates = integer_dates(numbers)
+    return dates is not None and dates.meaning.startswith("YYYYMMDD")
+
+
+def _holds_dates(table: RawTable, i: int) -> bool:
+    """Whether the numbers of a column that is called like times are dates: years and months too."""
+    numbers = _whole_numbers(table.columns[i])
+    return len(numbers) > 0 and integer_dates(numbers, table.names[i]) is not None
+
+
+def _whole_numbers(column: RawColumn) -> IntArray:
+    """The first numbers of a column; none if some are no integers, or too large for dates."""
     head = column[: 4 * SAMPLE_SIZE]
     numbers = parse_numbers(head[~is_missing(head)][:SAMPLE_SIZE]).values
-    # Numbers of fewer digits are too often something else.
-    if not len(numbers) or not (np.rint(numbers) == numbers).all():
-        return False
-    if numbers.min() < SMALLEST_DAY or numbers.max() > LARGEST_DIGITS:
-        return False
-    dates = integer_dates(numbers.astype(np.int64))
-    return dates is not None and dates.meaning.startswith("YYYYMMDD")
+    is_whole = len(numbers) and (np.rint(numbers) == numbers).all() and np.abs(numbers).max() <= LARGEST_DIGITS
+    return numbers.astype(np.int64) if is_whole else np.empty(0, np.int64)
 
 
 def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time: int | None) -> int:
@@ -312,7 +339,7 @@ def _ambiguous_target(table: RawTable, numbers: list[int], time: int | None) -> 
 def _is_called_id(name: str) -> bool:
     """Whether a column has a name for ids or codes of things, as store_nbr or Dept."""
     words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
-    return name.lower() in (*ID_NAMES, *THING_NAMES) or (len(words) > 1 and words[-1] in CODE_WORDS)
+    return name.lower() in ID_NAMES or name.lower() in THING_NAMES or (len(words) > 1 and words[-1] in CODE_WORDS)
 
 
 def _is_row_number(table: RawTable, i: int) -> bool:

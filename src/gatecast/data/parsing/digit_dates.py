@@ -53,6 +53,8 @@ DATE_NAMES = (
 )
 WEEK_NAMES = ("week", "woche", "kw", "semaine", "semana", "settimana", "周", "неделя")
 MIN_REGULARITY = 0.8
+# Among so many numbers, of which this share are dates, the others are mistakes.
+MIN_NEARLY, NEARLY_ALL = 10, 0.9
 # Times of results are written as these numbers again; others become dates.
 KEPT_FORMATS = ("YYYYMM", "YYYYMMDD")
 
@@ -132,6 +134,9 @@ _RARE = (
 def integer_dates(numbers: IntArray, name: str = "") -> NumberDates | None:
     """Read integers as dates; None if they are more likely time steps.
 
+    Of months and days in which nearly all numbers are dates, the others are none, NaT: 202113 among months is an error
+    of the table, not a step.
+
     Args:
         numbers: Valid integers, shape (n,), n at least 1.
         name: Name of the column, which may tell what the numbers are.
@@ -152,8 +157,9 @@ def integer_dates(numbers: IntArray, name: str = "") -> NumberDates | None:
     floor = 0.0 if called_date else regularity(numbers) + CLEARLY_BETTER
     fits = [(regularity(reading.values), reading) for reading in rare]
     likely = [reading for fit, reading in fits if fit >= MIN_REGULARITY and fit > floor]
-    best = _most_regular(likely) if likely else None
-    return best if best is not None or not usual else _most_regular(usual)
+    if likely:
+        return _most_regular(likely)
+    return _most_regular(usual) if usual else _nearly_dates(numbers)
 
 
 def fractional_dates(numbers: FloatArray, name: str = "") -> NumberDates | None:
@@ -248,6 +254,17 @@ def _readings(numbers: IntArray, notations: Sequence[_Digits]) -> list[NumberDat
             name = _format_name(digits)
             readings.append(NumberDates(times, name if name in KEPT_FORMATS else "", name))
     return readings
+
+
+def _nearly_dates(numbers: IntArray) -> NumberDates | None:
+    """Months or days with a few numbers that are none; None if these are many, or the others of one year or month."""
+    for digits, unit in zip(_USUAL, "YM", strict=False) if len(numbers) >= MIN_NEARLY else ():
+        times = _read(numbers, digits)
+        # Steps can be 202001 to 202013, or 20200101 to 20200132.
+        larger = times[~np.isnat(times)].astype(f"M8[{unit}]")
+        if len(larger) >= NEARLY_ALL * len(numbers) and (larger != larger[0]).any():
+            return NumberDates(times, _format_name(digits), _format_name(digits))
+    return None
 
 
 def _epochs(numbers: IntArray) -> list[NumberDates]:

@@ -23,7 +23,7 @@ from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_m
 from gatecast.data.parsing.regularity import regularity
 from gatecast.data.parsing.timestamps import ParsedTimes, looks_like_dates, parse_times
 
-__all__ = ["join_time_columns"]
+__all__ = ["is_called_time", "join_time_columns"]
 
 # Names of columns, by the part of a time that they hold.
 _NAMES = {
@@ -38,6 +38,7 @@ _NAMES = {
     "hour": "hour hr hrs hh h he stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending",
     "minute": "minute min minutes mi minuto minuut минута 分",
     "second": "second sec seconds ss sekunde segundo секунда 秒",
+    "whole": "when period periode période periodo período yearmonth year_month yyyymm yyyymmdd ym 年月 年月日 период",
     "zone": "zone tz timezone time_zone zeitzone utc_offset utcoffset offset gmt_offset dst",
 }
 _WORDS = {part: frozenset(names.split()) for part, names in _NAMES.items()}
@@ -87,11 +88,25 @@ def join_time_columns(table: RawTable, time_col: str | None = None, keep: Collec
     return table if joined is None else _replace_columns(table, joined, keep)
 
 
+def is_called_time(name: str) -> bool:
+    """Return whether a column has a name of times in some language: of dates, or of years, months, weeks or days.
+
+    >>> is_called_time("Jahr"), is_called_time("Year-Month"), is_called_time("Umsatz")
+    (True, True, False)
+    """
+    return any(_plain(name) in _WORDS[part] for part in ("whole", "date", "year", "quarter", "month", "week"))
+
+
+def _plain(name: str) -> str:
+    """A name in lower case, its words joined by underscores."""
+    return re.sub(r"[\s\-]+", "_", name.strip().lower())
+
+
 def _find_parts(table: RawTable) -> dict[str, int]:
     """The first column of each part, by name."""
     parts: dict[str, int] = {}
     for i, name in enumerate(table.names):
-        plain = re.sub(r"[\s\-]+", "_", name.strip().lower())
+        plain = _plain(name)
         for part, words in _WORDS.items():
             if part not in parts and plain in words:
                 parts[part] = i

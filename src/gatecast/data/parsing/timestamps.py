@@ -372,7 +372,7 @@ def _numbers_to_times(values: FloatArray, exact: npt.NDArray[Any], as_integers: 
 def _number_dates(dates: NumberDates, is_valid: BoolArray) -> ParsedTimes:
     """Numbers that are read as dates, with a note that says so."""
     values = _fill_invalid(dates.values, is_valid)
-    return ParsedTimes(values, is_valid, (_number_note(dates.meaning),), number_format=dates.number_format)
+    return ParsedTimes(values, ~np.isnat(values), (_number_note(dates.meaning),), number_format=dates.number_format)
 
 
 def _number_note(meaning: str) -> str:
