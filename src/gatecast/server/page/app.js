@@ -1,11 +1,13 @@
 // The page as a whole: a table comes in, is understood, corrected, forecast and taken away.
 
-import { follow, hasKey, json, Problem, send, setKey, Unreachable, untilReady } from "./api.js";
+import { follow, json, Problem, send } from "./api.js";
 import { drawChart } from "./chart.js";
+import { attempt, back, lost } from "./connection.js";
 import { $, h, say, show } from "./dom.js";
 import { exampleTable } from "./example.js";
 import { forget, keep, kept } from "./keep.js";
 import { announceNetwork, clearNetwork, drawAttributions, drawGates } from "./networks.js";
+import { drawProblem, fail, setProblem } from "./problems.js";
 import { drawResult, newView } from "./results.js";
 import { drawSettings, drawUnderstood, factsOf, query, resetSettings, settings } from "./settings.js";
 import { make, save, sheetsOf } from "./tables.js";
@@ -23,103 +25,16 @@ const MEASURED_STEPS = 200;
 // Tables that take long are forecast by a job, which shows how far it is and outlives the server.
 const LONG_BYTES = 200_000;
 
-const state = { table: null, seen: null, view: null, model: null, stored: false, problem: null, run: new AbortController(), job: null };
+const state = { table: null, seen: null, view: null, model: null, stored: false, run: new AbortController(), job: null };
 let about = null;
 let asking = null;
 let endPast = null;
-
-// --- Requests that outlive the server ---------------------------------------------------------------------------
-
-function lost() {
-  $("connection").textContent = t("lost");
-  $("connection").className = "banner";
-  show($("connection"));
-}
-
-function back(isWorking) {
-  $("connection").textContent = t(isWorking ? "back" : "backIdle");
-  $("connection").className = "banner good";
-  setTimeout(() => $("connection").classList.contains("good") && show($("connection"), false), 5000);
-}
-
-// Does what a request does, as often as the server is gone meanwhile; asks for a key where one is needed.
-async function attempt(work, signal) {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof Problem && error.status === 401) await askKey();
-      else if (error instanceof Unreachable && !signal?.aborted) {
-        lost();
-        if (await untilReady(() => !signal?.aborted)) back(true);
-        else throw new DOMException("no longer wanted", "AbortError");
-      } else throw error;
-    }
-  }
-}
-
-let asked = null;
-function askKey() {
-  asked ??= new Promise((resolve) => {
-    show($("key"));
-    show($("key-wrong"), hasKey());
-    $("key-value").focus();
-    $("key-form").onsubmit = (event) => {
-      event.preventDefault();
-      setKey($("key-value").value.trim());
-      $("key-value").value = "";
-      show($("key"), false);
-      asked = null;
-      resolve();
-    };
-  });
-  return asked;
-}
 
 async function loadAbout() {
   asking ??= attempt(() => json("v1/about"));
   about = await asking;
   $("version").textContent = about.version;
   return about;
-}
-
-// --- Problems ---------------------------------------------------------------------------------------------------
-
-function drawProblem() {
-  const box = $("problem");
-  const { problem } = state;
-  show(box, Boolean(problem));
-  if (!problem) return;
-  // Next to what can be corrected, if anything can.
-  if ($("work").hidden) $("work").before(box);
-  else $("outcome").prepend(box);
-  const facts = ["where", "got", "expected", "fix"].filter((name) => problem[name]);
-  box.replaceChildren(
-    h("h2", { id: "problem-title" }, t("problem")),
-    h("p", { class: "what", lang: problem.ours ? null : "en" }, problem.what ?? problem.detail ?? ""),
-    h("dl", {}, ...facts.map((name) => h("div", {}, h("dt", {}, t(name)), h("dd", { lang: problem.ours ? null : "en" }, problem[name])))),
-    ...(problem.retry ? [h("button", { type: "button", class: "main", onclick: problem.retry }, problem.retryText ?? t("retry"))] : []));
-}
-
-function setProblem(problem) {
-  state.problem = problem;
-  drawProblem();
-  if (problem) {
-    $("problem").focus({ preventScroll: true });
-    $("problem").scrollIntoView({ block: "nearest" });
-  }
-}
-
-function fail(error, retry) {
-  if (error.name === "AbortError") return;
-  if (error instanceof Problem) {
-    const isWorthIt = error.status >= 500 || error.status === 429;
-    setProblem({ ...error.document, retry: isWorthIt ? retry : null, retryText: error.document.ours ? t("offer") : null });
-  }
-  else {
-    setProblem({ what: String(error.message ?? error), retry });
-    throw error;
-  }
 }
 
 // --- A table comes in -------------------------------------------------------------------------------------------
