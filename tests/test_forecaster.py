@@ -175,6 +175,15 @@ def test_forecaster_settings_are_attributes_as_they_are_used():
         _ = forecaster.random_state
 
 
+def test_settings_are_changed_by_set_params_alone():
+    forecaster = Forecaster(4, model="dot")
+    with pytest.raises(AttributeError):
+        forecaster.config = forecaster.config
+    forecaster.set_params(level=(50,))
+    forecast = forecaster.fit({"ds": np.arange("2015-01", "2020-01", dtype="M8[M]"), "y": np.arange(60.0) % 7})
+    assert list(forecast.predict())[2:] == ["DynamicOptimizedTheta-lo-50", "DynamicOptimizedTheta-hi-50"]
+
+
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_copies_forecast_the_same_and_are_fitted_anew_by_themselves(make):
     months = np.arange("2015-01", "2020-01", dtype="M8[M]")

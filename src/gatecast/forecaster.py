@@ -153,9 +153,8 @@ class Forecaster:
             "training": training,
             "data": data,
         }
-        self.config = make_config(params)
         self._params = params
-        self._session = Session(self.config)
+        self._session = Session(make_config(params))
 
     def __copy__(self) -> Forecaster:
         """Return a forecaster that has what was fitted, and can be fitted anew without this one."""
@@ -212,8 +211,12 @@ class Forecaster:
 
     def __getattr__(self, name: str) -> Any:
         """Return a setting, such as `h` or `futr_exog`, as it is used."""
-        config = self.__dict__.get("config")
-        if config is not None:
+        shadowed = getattr(type(self), name, None)
+        if isinstance(shadowed, property) and shadowed.fget is not None:
+            # The property raised an AttributeError, which Python hides: here it is again.
+            return shadowed.fget(self)
+        if "_session" in self.__dict__:
+            config = self.config
             if name in ForecasterConfig.__dataclass_fields__:
                 return getattr(config, name)
             if name in EXOGENOUS:
@@ -225,6 +228,11 @@ class Forecaster:
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *_DEFAULTS})
+
+    @property
+    def config(self) -> ForecasterConfig:
+        """The settings as one record; `set_params` changes them."""
+        return self._session.config
 
     # Fitted state.
 
@@ -346,7 +354,8 @@ class Forecaster:
         """Forecast the steps after the end of each series.
 
         Models that need no training, such as "pretrained", need no `fit`: without one, each call fits the series that
-        it is given, which takes a moment. `evaluation_` scores the models on their ends, when it is first read.
+        it is given, which takes a moment. `evaluation_` scores the models on their ends; of few
+        values it does when it is first read.
 
         Args:
             source: Series to forecast, as given to `fit`, of which the models need not have seen any; None: those of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -219,11 +220,33 @@ def test_deferred_scores_are_there_where_they_are_needed(way, tmp_path):
         assert html.escape(verdict) in forecaster._repr_html_()
 
 
-def test_predict_without_fit_of_many_values_scores_at_once(monkeypatch):
-    monkeypatch.setattr(fitting, "MAX_DEFERRED_VALUES", len(SALES) - 1)
-    calls = scores_computed(monkeypatch)
-    Forecaster(6, model="pretrained").predict({"ds": MONTHS, "y": SALES})
+@pytest.mark.parametrize(("columns", "limit"), [((), len(SALES) - 1), (("a", "b"), 3 * len(SALES) - 1)])
+def test_predict_without_fit_of_many_values_scores_at_once(columns, limit, monkeypatch):
+    monkeypatch.setattr(fitting, "MAX_DEFERRED_VALUES", limit)
+    calls, table = scores_computed(monkeypatch), {"ds": MONTHS, "y": SALES, "a": SALES, "b": SALES}
+    Forecaster(6, model="pretrained", target_col="y", hist_exog=columns).predict(table)
     assert len(calls) == 1
+    monkeypatch.setattr(fitting, "MAX_DEFERRED_VALUES", limit + 1)
+    Forecaster(6, model="pretrained", target_col="y", hist_exog=columns).predict(table)
+    assert len(calls) == 1
+
+
+def test_deferred_scores_hold_nothing_of_the_fit_but_what_they_need(monkeypatch):
+    runs = []
+    monkeypatch.setattr(fitting, "_Fit", lambda *a, make=fitting._Fit, **k: runs.append(make(*a, **k)) or runs[-1])
+    forecaster = Forecaster(6, model="pretrained")
+    forecaster.predict({"ds": MONTHS, "y": SALES})
+    run = weakref.ref(runs.pop())
+    assert run() is None
+    assert forecaster.evaluation_ is not None
+
+
+def test_an_attribute_error_of_deferred_scores_is_not_taken_for_a_missing_attribute(monkeypatch):
+    forecaster = Forecaster(6, model="pretrained")
+    forecaster.predict({"ds": MONTHS, "y": SALES})
+    monkeypatch.setattr(fitting, "score_test_part", lambda *_: None.scores)
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'scores'"):
+        forecaster.evaluation_  # noqa: B018
 
 
 def test_predict_without_fit_holds_no_passes_of_many_or_long_series(monkeypatch):

@@ -110,6 +110,21 @@ def violations(page):
     return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]]
 
 
+def test_files_stay_those_of_the_forecast_when_a_setting_is_changed(chromium, server, tmp_path):
+    path = tmp_path / "sales.csv"
+    days = np.datetime64("2024-01-01") + np.arange(40)
+    path.write_text("day,end,sales\n" + "".join(f"{day},{day + 1},{k % 7}\n" for k, day in enumerate(days)))
+    calamine = pytest.importorskip("python_calamine")
+    with Visit(chromium, server) as visit:
+        visit.give(path)
+        visit.forecast()
+        with visit.page.expect_response("**/v1/inspect*"):
+            visit.page.select_option("#field-time_col", "end")
+        book = calamine.CalamineWorkbook.from_path(str(visit.download("Excel", tmp_path)))
+    cells = book.get_sheet_by_name("forecast").to_python()
+    assert (cells[0][0], cells[1][0]) == ("day", datetime.date(2024, 2, 10))
+
+
 @pytest.mark.parametrize("first", ["2024-01-01", "2024-01-01T06:30:00", "2024-01-01T06:30:00+02:00", "1850-01-01"])
 def test_files_have_no_formula_and_the_times_that_the_page_shows(chromium, server, tmp_path, first):
     ids, path = ["=1+1", 'plain, with "quotes"', "2024-05"], tmp_path / "sales.csv"

@@ -6,7 +6,7 @@ import heapq
 import pickle
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
@@ -66,10 +66,10 @@ class Model:
 
     @classmethod
     def of(cls, config: ForecasterConfig, state: FittedState) -> Model:
-        """Return a fitted forecaster as bytes."""
+        """Return a fitted forecaster as bytes, without its scores, which no worker needs."""
         with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
             path = Path(folder) / "model.gatecast"
-            serialization.write(path, config, state)
+            serialization.write(path, config, replace(state, scored=None))
             return cls(path.read_bytes())
 
 

@@ -92,7 +92,8 @@ MAX_FINE_SERIES = 10_000
 """Series, at most, that have finer quantiles than the usual ones where these cost nothing but memory."""
 
 MAX_DEFERRED_VALUES = 500_000
-"""Values of the series, at most, whose scores can wait: what they need, several times as large, is kept until then."""
+"""Values of the series and their columns, at most, whose scores can wait: until then what they need is kept, which is
+some three times as large."""
 
 UPDATE_DIVISOR = 3
 """How many times fewer steps, at a lower learning rate, an update trains than a fit."""
@@ -178,7 +179,8 @@ def fit(
     with working_on("fit", panel, config, evaluate, environment(), total=(run.n_trainings, "training")):
         preparation, seconds = time.perf_counter() - began, start_clock()
         state = _fit(run, notes, evaluate=evaluate)
-        if state.scored is not None and not (defer_scores and len(panel.values) <= MAX_DEFERRED_VALUES):
+        n_columns = 1 + len(panel.futr_exog) + len(panel.hist_exog)
+        if state.scored is not None and not (defer_scores and n_columns * len(panel.values) <= MAX_DEFERRED_VALUES):
             state.scored.compute()
         return replace(state, seconds=preparation + seconds())
 
@@ -377,7 +379,7 @@ class _Fit:
         self.past = forecast_past_once("validation", ensemble, before_test, offsets, self.season_length)
         older = self._complete_older(older_past(), ensemble.refitting(), before_test)
         self.past = self.past if older is None else self.past.join(older)
-        return Deferred(partial(self._calibrate, start, self.past, before_test))
+        return Deferred(self._calibration(start, self.past, before_test))
 
     def _forecast_older(self, quick: FittedEnsemble | None, before_test: PanelContext) -> PastForecasts | None:
         """Forecast from origins before the validation part, by models that are fitted anew at each; None: none."""
@@ -413,7 +415,7 @@ class _Fit:
             )
         )
         past = newest if self.past is None else newest.join(self.past)
-        return self._calibrate(start, past, context), scored
+        return self._calibration(start, past, context)(), scored
 
     def _forecast_test_part(
         self, ensemble: FittedEnsemble, context: PanelContext
@@ -449,20 +451,34 @@ class _Fit:
         weights = leave_out(weights, self.of_means, is_mostly_zero(self.context.values))
         return calibrator._replace(weights=weights)
 
-    def _calibrate(
-        self, calibrator: ConformalCalibrator, past: PastForecasts, context: PanelContext
-    ) -> ConformalCalibrator:
-        """Learn from past errors: weights, widths, and how the series of a hierarchy err together."""
-        calibrator = calibrate(calibrator, past, context, self.config.level, self.stopped_early, self.of_means)
-        if self.panel.hierarchy is None:
-            return calibrator
-        return calibrator._replace(reconciler=fit_reconciler(calibrator, past, len(self.panel)))
+    def _calibration(
+        self, start: ConformalCalibrator, past: PastForecasts, context: PanelContext
+    ) -> Callable[[], ConformalCalibrator]:
+        """Return what learns from past errors; it holds no more of this fit than it needs."""
+        n_series = None if self.panel.hierarchy is None else len(self.panel)
+        return partial(_calibrate, start, past, context, self.config.level, self.stopped_early, self.of_means, n_series)
 
     def _split(self) -> Split:
         """Return the split of a fit that holds rows back."""
         if self.split is None:
             raise ValueError("no split")
         return self.split
+
+
+def _calibrate(
+    start: ConformalCalibrator,
+    past: PastForecasts,
+    context: PanelContext,
+    levels: tuple[float, ...],
+    stopped_early: list[str],
+    of_means: list[str],
+    n_series: int | None,
+) -> ConformalCalibrator:
+    """Learn from past errors: weights, widths, and how the series of a hierarchy, None: no hierarchy, err together."""
+    calibrator = calibrate(start, past, context, levels, stopped_early, of_means)
+    if n_series is None:
+        return calibrator
+    return calibrator._replace(reconciler=fit_reconciler(calibrator, past, n_series))
 
 
 def update(

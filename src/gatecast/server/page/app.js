@@ -328,7 +328,7 @@ function drawStored() {
 }
 
 function giveTable(kind) {
-  give(`${base()}-forecast.${kind}`, make(kind, sheetsOf(state.view.answer, state.seen.time_col)));
+  give(`${base()}-forecast.${kind}`, make(kind, sheetsOf(state.view.answer, state.view.time)));
 }
 
 function give(file, blob) {

@@ -9,11 +9,14 @@ const RECENT = 60;
 
 const nameOf = (model) => t("names")[model] ?? model;
 
+// The column of times: ids come before it, models after.
+const timeOf = ({ forecast }, seen) => (forecast[seen.time_col] ? seen.time_col : Object.keys(forecast)[0]);
+
 // An answer of the server as series: {label, id, future: {ds, y, bands}}.
 export function readForecast(answer, seen) {
   const { forecast } = answer;
   const names = Object.keys(forecast);
-  const at = Math.max(names.indexOf(seen.time_col), 0);
+  const at = names.indexOf(timeOf(answer, seen));
   const model = forecast[answer.model] ? answer.model : names.slice(at + 1).find((name) => !/-(lo|hi)-[\d.]+$/.test(name));
   const levels = names.flatMap((name) => (name.startsWith(`${model}-lo-`) ? [name.slice(model.length + 4)] : []));
   const ids = names.slice(0, at);
@@ -150,5 +153,6 @@ function choose(view, k) {
 }
 
 export function newView(answer, seen, onChoose) {
-  return { answer, list: readForecast(answer, seen), target: seen.target_col, chosen: 0, whole: false, most: PAGE_ROWS, onChoose };
+  const list = readForecast(answer, seen);
+  return { answer, list, time: timeOf(answer, seen), target: seen.target_col, chosen: 0, whole: false, most: PAGE_ROWS, onChoose };
 }

@@ -7,17 +7,16 @@ const SERIAL_OF_1970 = 25_569;
 // Spreadsheets count days from 1900, of which they take the first two months wrongly.
 const FIRST_SERIAL = 61;
 
-// A date as a spreadsheet counts it; null for other texts and for times with an offset.
-function serialOf(text) {
-  if (!/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$/.test(text)) return null;
+// A date has, as a spreadsheet counts it, a serial number; other texts and times with an offset have none.
+function dateCell(text) {
+  if (!/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$/.test(text)) return { text };
   const serial = Date.parse(`${text.replace(" ", "T")}${text.length > 10 ? "Z" : ""}`) / DAY + SERIAL_OF_1970;
-  return serial >= FIRST_SERIAL ? serial : null;
+  return serial >= FIRST_SERIAL ? { text, serial: Math.round(serial * 1e9) / 1e9 } : { text };
 }
 
 function cellOf(value, isTime) {
   if (typeof value === "number" || value === null || value === undefined) return { number: value ?? NaN };
-  const text = String(value);
-  return isTime ? { text, serial: serialOf(text) } : { text };
+  return isTime ? dateCell(String(value)) : { text: String(value) };
 }
 
 function rowsOf(columns, time) {
