@@ -354,8 +354,8 @@ class Forecaster:
         """Forecast the steps after the end of each series.
 
         Models that need no training, such as "pretrained", need no `fit`: without one, each call fits the series that
-        it is given, which takes a moment. `evaluation_` scores the models on their ends; of few
-        values it does when it is first read.
+        it is given, which takes a moment. They are scored on the ends of the series when `evaluation_` is first read,
+        and at once if there are more than 500,000 values.
 
         Args:
             source: Series to forecast, as given to `fit`, of which the models need not have seen any; None: those of
