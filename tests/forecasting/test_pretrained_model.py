@@ -127,6 +127,28 @@ def test_later_values_do_not_matter(rng):
     np.testing.assert_array_equal(predict(before), predict(after))
 
 
+def wave(level, amplitude):
+    """Return 8 years of months."""
+    return level + amplitude * np.sin(np.arange(96) * np.pi / 6)
+
+
+@pytest.mark.parametrize(
+    ("level", "amplitude", "with_zeros"), [(-100, 10, False), (-3, 12, False), (0, 5, False), (-40, 10, True)]
+)
+@pytest.mark.parametrize("beside", [False, True])
+def test_forecast_of_negative_values_follows_them(level, amplitude, with_zeros, beside):
+    y = wave(level, amplitude)
+    if with_zeros:
+        y[::7] = 0.0
+    # A series with zeros in the same batch has a place of zeros, which is not that of others.
+    counts = np.arange(96) % 5
+    forecast = predict(PanelContext.from_values(np.stack([y, counts]) if beside else y[None]))[0]
+    median = forecast[:, forecast.shape[1] // 2]
+    assert with_zeros or np.corrcoef(median, wave(level, amplitude)[:12])[0, 1] > 0.9
+    assert np.abs(median - wave(level, amplitude)[:12]).mean() < (15 if with_zeros else 0.2 * amplitude)
+    assert forecast.min() < -0.5 * amplitude
+
+
 def test_levels_between_and_beyond_those_of_the_network_are_increasing():
     quantiles = np.linspace(-2, 2, 13)[None]
     levels = (0.001, 0.01, 0.03, 0.25, 0.5, 0.77, 0.99, 0.999)

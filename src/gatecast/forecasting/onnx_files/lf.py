@@ -268,8 +268,8 @@ def _on_log_scale(outputs: Value, features: GraphFeatures, step: Value, m: int) 
 
 def _supported(scaled: GraphScaled, end: Value, values: Value) -> Value:
     """Return values that each series may take, [B, h, Q]: 0 where they are near to it, whole numbers of counts."""
-    floor = _at(scaled.floor, end)
+    floor = op.expand_dims(_at(scaled.floor, end), 2)
     mostly, is_count = (_at(op.cast(part, np.float64), end) > 0.5 for part in (scaled.is_mostly_zero, scaled.is_count))
-    limit = op.expand_dims(floor * op.where(mostly, 2.0**MOSTLY_ZERO_SHARE, np.array([[2.0**ZERO_SHARE]])), 2)
-    values = op.where(values < limit, 0, values)
+    limit = floor * op.where(op.expand_dims(mostly, 2), 2.0**MOSTLY_ZERO_SHARE, np.array([[[2.0**ZERO_SHARE]]]))
+    values = op.where((values < limit) & (floor > 0), 0, values)
     return op.where(op.expand_dims(is_count, 2), values.builder.op("Round", values), values)

@@ -74,9 +74,11 @@ def test_support_of_series_with_negative_values_is_everything():
     support = SeriesScale.of(y := np.array([[0.0], [-1.0], [0.0]])).transform(y).support
     assert not support.floor.any()
     assert not support.is_count.any()
+    values = np.array([[-7.5], [0.3], [2.0]])
+    assert support.nearest(values).tolist() == values.tolist()
 
 
-@given(st.lists(st.integers(0, 9), min_size=1, max_size=20))
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=20) | st.lists(st.integers(0, 9), min_size=1, max_size=20))
 def test_support_leaves_values_of_the_series_as_they_are(values):
     y = np.array(values, float)[:, None]
     support = SeriesScale.of(y).transform(y).support

@@ -60,7 +60,8 @@ class Support(NamedTuple):
             values: (..., n).
         """
         limit = self.floor * 2.0 ** np.where(self.is_mostly_zero, MOSTLY_ZERO_SHARE, ZERO_SHARE)
-        values = np.where(values < limit, 0.0, values)
+        # Without zeros there is no place of theirs: values below 0 are those of a series that has some.
+        values = np.where((values < limit) & (self.floor > 0), 0.0, values)
         return np.where(self.is_count, np.rint(values), values)
 
 
