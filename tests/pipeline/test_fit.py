@@ -220,6 +220,29 @@ def test_update_adds_new_series(past_shops, shops):
     np.testing.assert_array_equal(forecaster.predict(only_sales(shops))["ES-LSTM"], forecast)
 
 
+def test_update_with_new_series_keeps_the_weights_of_the_others(past_shops, shops, tmp_path):
+    forecaster = Forecaster(H, model=["dot", "seasonal-naive", "pretrained"], **SHOP_COLUMNS)
+    # The new shops come first in the new rows.
+    known = np.arange(N_SHOPS * (N_MONTHS - H)) >= 2 * (N_MONTHS - H)
+    forecaster.fit(rows(only_sales(past_shops), known), evaluate=False)
+    before = forecaster.state_.calibrator.weights
+    forecaster.update(only_sales(shops))
+    weights = forecaster.state_.calibrator.weights
+    of_shop = forecaster.panel_.ids.tolist().index
+    for name, column in before.by_series.items():
+        after = weights.by_series[name]
+        np.testing.assert_array_equal([after[of_shop(f"shop {k}")] for k in range(2, N_SHOPS)], column)
+        np.testing.assert_array_equal([after[of_shop(f"shop {k}")] for k in range(2)], before.shared[name])
+    forecast = forecaster.predict()
+    assert np.isfinite(forecast["Ensemble"]).all()
+    assert len(forecaster.predict_components()["shop"]) == N_SHOPS * H
+    assert len(forecaster.simulate(3)["shop"]) == 3 * N_SHOPS * H
+    forecaster.save(tmp_path / "shops.gatecast")
+    loaded = Forecaster.load(tmp_path / "shops.gatecast").predict()
+    for name, column in forecast.items():
+        np.testing.assert_array_equal(loaded[name], column)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("days", "end", "h", "place", "first", "last"),

@@ -110,6 +110,20 @@ def test_update_keeps_the_totals():
     assert_adds_up(model.predict(), model.model_name_)
 
 
+def test_update_with_a_new_store_has_its_totals(tmp_path):
+    table = table_of()
+    last = table["store"] == np.unique(table["store"])[-1]
+    model = forecaster().fit({name: column[~last] for name, column in table.items()}, evaluate=False)
+    before = model.state_.calibrator.reconciler.errors
+    model.update({name: column[last] for name, column in table.items()})
+    after = model.state_.calibrator.reconciler.errors
+    assert after.shape == (len(before), len(model.panel_))
+    assert np.isnan(after).all(axis=0).sum() == len(model.panel_) - before.shape[1]
+    assert_adds_up(model.predict(), model.model_name_)
+    model.save(tmp_path / "stores.gatecast")
+    assert_adds_up(gc.load(tmp_path / "stores.gatecast").predict(), model.model_name_)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("refit", [True, False])
 def test_backtests_add_up_in_forecasts_and_actual_values(refit):

@@ -145,7 +145,8 @@ def read(
     declared = [name for columns in names.values() for name in ((columns,) if isinstance(columns, str) else columns)]
     with trusting(trusted):
         raw_table = _to_table(source)
-    table = join_time_columns(replace(raw_table, missing_codes=missing_codes), time_col, keep=declared)
+    raw_table = replace(raw_table, missing_codes=missing_codes)
+    table = join_time_columns(raw_table, time_col, keep=(*declared, *split_names(raw_table, id_col)))
     calendar = None if declared else _find_calendar(table, time_col, target_col)
     if calendar is not None:
         table, time_col, target_col = calendar

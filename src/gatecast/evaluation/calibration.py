@@ -115,6 +115,15 @@ class ConformalCalibrator(NamedTuple):
         """Whether any past error was measured."""
         return bool(self.margins)
 
+    def at_positions(self, series: IntArray) -> ConformalCalibrator:
+        """Return what is known of each series where these have moved or joined.
+
+        Args:
+            series: Positions of all series among those of before, [n_series]; -1 for new ones.
+        """
+        reconciler = None if self.reconciler is None else self.reconciler.at_positions(series)
+        return self._replace(weights=self.weights.at_positions(series), reconciler=reconciler)
+
 
 def default_calibrator(
     models: Sequence[str], quantiles: tuple[float, ...], season_length: int = 1

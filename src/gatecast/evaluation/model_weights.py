@@ -69,6 +69,14 @@ class ModelWeights(NamedTuple):
         position = np.maximum(series, 0)
         return {name: np.where(series >= 0, w[position], self.shared[name]) for name, w in self.by_series.items()}
 
+    def at_positions(self, series: IntArray) -> ModelWeights:
+        """Return the weights of series that have moved or joined.
+
+        Args:
+            series: Positions of all series among those of before, [n_series]; -1 for new ones.
+        """
+        return self._replace(by_series=self.of(series)) if self.by_series else self
+
 
 def equal_weights(models: Sequence[str]) -> ModelWeights:
     """Return the weights of models of which no errors are known.

@@ -97,10 +97,18 @@ class Reconciler(NamedTuple):
             hierarchy: The sums of the series.
             series: Their positions among the fitted series, [n_series]; -1 for others.
         """
+        return error_covariance(self.at_positions(series).errors, hierarchy)
+
+    def at_positions(self, series: IntArray) -> Reconciler:
+        """Return the past errors of series that have moved or joined; of new ones they are unknown.
+
+        Args:
+            series: Positions of all series among the fitted ones, [n_series]; -1 for new ones.
+        """
         known = series >= 0
         errors = np.full((len(self.errors), len(series)), np.nan)
         errors[:, known] = self.errors[:, series[known]]
-        return error_covariance(errors, hierarchy)
+        return self._replace(errors=errors)
 
 
 def structural_covariance(hierarchy: Hierarchy) -> ErrorCovariance:

@@ -500,6 +500,7 @@ def update(
         context = PanelContext.from_panel(panel, fitted_on=state.panel, max_length=MAX_LENGTH)
         ensemble = replace(ensemble, task=ensemble.task._replace(seed=config.seed))
         calibrator = update_margins(state.calibrator, ensemble, context, np.where(context.series >= 0, context.end, 0))
+        calibrator = calibrator.at_positions(context.series)
         ensemble = update_models(ensemble, context, UPDATE_DIVISOR, tracker.on_step)
         return replace(
             state,

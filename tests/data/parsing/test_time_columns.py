@@ -66,6 +66,27 @@ def test_join_time_columns_parts_are_one_time(columns, expected):
     assert format_times(table.columns[0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "cell", "first", "keep", "is_zone"),
+    [
+        ("region", "west", "2024-01-01T05:00", (), False),
+        ("region", "WEST", "2024-01-01T05:00", (), False),
+        ("grade", "Z", "2024-01-01T05:00", (), False),
+        ("region", "EST", "2024-01-01", (), False),
+        ("store", "CET", "2024-01-01T05:00", ("store",), False),
+        ("remark", "CET", "2024-01-01T05:00", (), True),
+        ("tz", "west", "2024-01-01T05:00", (), True),
+        ("tz", "CET", "2024-01-01", (), True),
+    ],
+)
+def test_join_time_columns_takes_no_region_or_id_for_a_zone(name, cell, first, keep, is_zone):
+    times = to_text([str(time) for time in np.datetime64(first) + np.arange(5)])
+    table = RawTable(("time", name, "y"), (times, to_text([cell] * 5), np.arange(5.0)))
+    joined = join_time_columns(table, keep=keep)
+    assert (len(joined.utc_offsets) == 1) == is_zone
+    assert (joined.names == table.names) != is_zone
+
+
 def test_join_time_columns_zone_becomes_the_offset():
     texts = ["2024-10-27 01:00", "2024-10-27 02:00", "2024-10-27 02:00", "2024-10-27 03:00"]
     for name in ("zone", "remark"):

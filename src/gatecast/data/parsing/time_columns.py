@@ -48,6 +48,8 @@ SAMPLE_SIZE = 200
 MIN_REGULARITY = 0.5
 MAX_ORDERED = 2_000
 """Rows by which the order of day and month is decided."""
+NO_ZONES = ("Z", "WEST", "WET")
+"""Abbreviations that are grades, regions and the like where a column is not called after zones."""
 MAX_COLUMNS = 20
 """Columns in which times are looked for, and cells by which a column of zones is recognized."""
 
@@ -74,7 +76,7 @@ def join_time_columns(table: RawTable, time_col: str | None = None, keep: Collec
     Args:
         table: The table; unchanged if one column holds the times.
         time_col: Time column, if it is named: then nothing is joined.
-        keep: Columns that stay even if they are joined.
+        keep: Columns with another role: they stay even if they are joined, and are no zones.
 
     >>> table = RawTable(("Year", "Month", "y"), (np.array([2024, 2024]), np.array([1, 2]), np.ones(2)))
     >>> joined = join_time_columns(table)
@@ -84,7 +86,7 @@ def join_time_columns(table: RawTable, time_col: str | None = None, keep: Collec
     if time_col is not None or not table.has_header or len(table) == 0:
         return table
     parts = _find_parts(table)
-    joined = _join_year(table, parts) or _join_date(table, parts) or _join_zone(table, parts)
+    joined = _join_year(table, parts) or _join_date(table, parts) or _join_zone(table, parts, keep)
     return table if joined is None else _replace_columns(table, joined, keep)
 
 
@@ -171,10 +173,15 @@ def _with_clock(dates: RawColumn, clock: Times) -> RawColumn:
     return to_text(f"{date.strip()} {hour:02d}:{minute:02d}:{second:02d}" for date, hour, minute, second in rows)
 
 
-def _join_zone(table: RawTable, parts: dict[str, int]) -> _Joined | None:
-    """A column of times without a zone, and a zone or an offset from UTC next to it."""
+def _join_zone(table: RawTable, parts: dict[str, int], others: Collection[str]) -> _Joined | None:
+    """A column of times without a zone, and a zone or an offset from UTC next to it, which has no other role."""
     zone = next(
-        (i for i, column in enumerate(table.columns) if _is_zone(column, is_named=i == parts.get("zone"))), None
+        (
+            i
+            for i, column in enumerate(table.columns)
+            if table.names[i] not in others and _is_zone(column, is_named=i == parts.get("zone"))
+        ),
+        None,
     )
     if zone is None:
         return None
@@ -183,6 +190,9 @@ def _join_zone(table: RawTable, parts: dict[str, int]) -> _Joined | None:
         return None
     parsed = parse_times(table.columns[times], name=table.names[times])
     if parsed.values.dtype.kind != "M" or parsed.utc_offset_minutes is not None or parsed.is_utc:
+        return None
+    # Days have no zone: a column of theirs that is not called so is something else, as a region.
+    if zone != parts.get("zone") and (parsed.values == parsed.values.astype("M8[D]")).all():
         return None
     return _Joined((times, zone), parsed.values, parsed.notes, _offsets(table.columns[zone]))
 
@@ -334,6 +344,8 @@ def _is_zone(column: RawColumn, *, is_named: bool) -> bool:
     """Whether a column holds zones; one that is not called so, at most two of them an hour apart."""
     # The first values rule out nearly all columns.
     if column.dtype.kind != "O" or any(zone_offset(text) is None for text in column[:MAX_COLUMNS]):
+        return False
+    if not is_named and any(text.strip() in NO_ZONES or text != text.upper() for text in column[:MAX_COLUMNS]):
         return False
     offsets = _offsets(column)
     return offsets is not None and (is_named or int(offsets.max() - offsets.min()) in (0, 60))
