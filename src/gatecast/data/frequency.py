@@ -62,6 +62,9 @@ Sums and differences of two of them, and what is rounded to steps, fit into 64 b
 MONTHS = MappingProxyType({"MS": 1, "QS": 3, "YS": 12, "ME": 1, "QE": 3, "YE": 12})
 """Length in months of each calendar unit, at the start or the end of the period."""
 
+WITHIN_A_DAY = ("us", "ms", "s", "min", "h")
+"""Units shorter than a day."""
+
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 DAY_NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

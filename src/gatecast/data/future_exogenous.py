@@ -19,6 +19,7 @@ from gatecast.data.parsing.exogenous import encode_column
 from gatecast.data.parsing.raw_table import RawTable, factorize, take_rows
 from gatecast.data.parsing.series_keys import join_ids, parse_keys
 from gatecast.data.parsing.time_columns import join_time_columns
+from gatecast.data.parsing.timestamps import INFER_OFFSET, KnownNotation
 from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.errors import DataError
 
@@ -102,7 +103,7 @@ def _find_positions(table: RawTable, panel: Panel, h: int, columns: FutureColumn
         table,
         columns.time,
         as_integers=panel.freq.unit == "step",
-        utc_offset=panel.utc_offset_minutes,
+        known=_known_notation(panel),
     )
     times = parsed.values
     if times.dtype.kind != panel.start.dtype.kind:
@@ -129,6 +130,12 @@ def _find_positions(table: RawTable, panel: Panel, h: int, columns: FutureColumn
     if n_later:
         notes.append(f"{n_later} of its {n} rows are later than the {h} steps to forecast and are not used.")
     return RowPositions(row[keep], series[keep], k[keep], unknown_ids, tuple(notes))
+
+
+def _known_notation(panel: Panel) -> KnownNotation:
+    """How the times of a panel are written; a panel without a zone takes local times."""
+    known = panel.known_notation
+    return known._replace(utc_offset=panel.utc_offset_minutes) if known.utc_offset == INFER_OFFSET else known
 
 
 def _match_ids(table: RawTable, panel: Panel, columns: Mapping[str, int]) -> tuple[IntArray, IntArray, list[Any]]:

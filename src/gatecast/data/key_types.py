@@ -30,6 +30,7 @@ class KeyTypes:
         categories: Categories of a categorical id column, in order.
         ordered: Whether these categories are ordered.
         keys: Types of several id columns, in their order; empty if there are fewer than two.
+        date_order: "day/month/year" or "month/day/year" where the dates are texts of numbers in one of these orders.
 
     >>> KeyTypes("pandas", id="category", categories=("b", "a")).to_json()
     {'source': 'pandas', 'id': 'category', 'categories': ['b', 'a']}
@@ -44,6 +45,7 @@ class KeyTypes:
     categories: tuple[str | int, ...] = ()
     ordered: bool = False
     keys: tuple[ColumnType, ...] = ()
+    date_order: str = ""
 
     @classmethod
     def of(
@@ -66,6 +68,7 @@ class KeyTypes:
             times.time_zone or ("" if parsed is None else parsed.time_zone),
             is_utc=parsed is not None and parsed.is_utc,
             number_format="" if parsed is None else parsed.number_format,
+            date_order="" if parsed is None else parsed.date_order,
             categories=single.categories,
             ordered=single.ordered,
             keys=tuple(ids) if len(ids) > 1 else (),

@@ -36,7 +36,7 @@ from gatecast.data.parsing.series_keys import (
     parse_keys,
     propose_id_columns,
 )
-from gatecast.data.parsing.timestamps import ParsedTimes
+from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation, ParsedTimes
 from gatecast.data.parsing.transposed_tables import (
     Periods,
     key_columns,
@@ -55,19 +55,21 @@ Columns = str | Sequence[str]
 
 @dataclass(frozen=True)
 class DeclaredTable:
-    """A table with the roles and the frequency that were declared for it."""
+    """A table with the roles and the frequency that were declared for it, and the known notation of its times."""
 
     kind: str
     table: RawTable
     exogenous: ExogenousColumns
     exogenous_roles: dict[int, str]
     freq: Freq | None
+    known: KnownNotation = UNKNOWN_NOTATION
 
     def parse_times(self, column: int | None) -> ParsedTimes | None:
         """The times of a column, None without a column; a frequency of integer steps reads numbers as they are."""
         if column is None:
             return None
-        return parse_time_column(self.table, column, as_integers=self.freq is not None and self.freq.unit == "step")
+        is_steps = self.freq is not None and self.freq.unit == "step"
+        return parse_time_column(self.table, column, as_integers=is_steps, known=self.known)
 
     def finish(
         self,

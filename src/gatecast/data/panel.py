@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
-from gatecast.data.frequency import Freq, Times, format_times, parse
+from gatecast.data.frequency import WITHIN_A_DAY, Freq, Times, format_times, parse
 from gatecast.data.key_types import KeyTypes
+from gatecast.data.parsing.time_zones import is_named
+from gatecast.data.parsing.timestamps import INFER_OFFSET, KnownNotation
 from gatecast.errors import ConfigError
 
 __all__ = ["ColumnNames", "Hierarchy", "KeyTypes", "Panel", "check_outputs", "format_times", "from_values"]
@@ -166,6 +168,17 @@ class Panel:
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
+
+    @property
+    def known_notation(self) -> KnownNotation:
+        """How the times of the source are written, by which further rows are read."""
+        types, offset = self.key_types, INFER_OFFSET
+        if types.is_utc:
+            return KnownNotation(0, types.date_order)
+        if self.utc_offset_minutes is not None and self.freq.unit in WITHIN_A_DAY:
+            return KnownNotation(self.utc_offset_minutes, types.date_order)
+        # Days begin at midnight of the clocks, whose offset may change.
+        return KnownNotation(types.time_zone if is_named(types.time_zone) else offset, types.date_order)
 
     @property
     def lengths(self) -> IntArray:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from gatecast._utils.typing import FloatArray
-from gatecast.data.frequency import MONTHS, Freq
+from gatecast.data.frequency import MONTHS, WITHIN_A_DAY, Freq
 from gatecast.data.holidays import check_country, holiday_columns
 from gatecast.data.messages import list_columns
 from gatecast.data.panel import Panel
@@ -22,7 +22,6 @@ __all__ = ["add_holidays", "check_holidays", "future_holidays"]
 
 MONTHS_PER_YEAR = 12
 
-WITHIN_A_DAY = ("us", "ms", "s", "min", "h")
 UTC_NOTE = (
     "Holidays begin at midnight of UTC, because the times are in UTC: where local midnight is hours away, convert the "
     "times to local clocks."

@@ -32,6 +32,7 @@ from gatecast.data.parsing.series_keys import (
     split_names,
 )
 from gatecast.data.parsing.time_columns import join_time_columns
+from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.transposed_tables import (
     drop_footers,
     find_periods,
@@ -86,6 +87,7 @@ def read(
     futr_exog: Columns = (),
     stat_exog: Columns = (),
     categories: Categories | None = None,
+    known: KnownNotation = UNKNOWN_NOTATION,
     missing_codes: MissingCodes = "auto",
     holidays: Sequence[str] = (),
     trusted: bool = True,
@@ -115,6 +117,7 @@ def read(
         futr_exog: Columns known for the future too.
         stat_exog: Columns with one value per series.
         categories: Categories of columns of an earlier panel; others are refused.
+        known: Notation of the times of an earlier panel (`known_notation`).
         missing_codes: Numbers in the target that stand for missing values, such as -999: "auto" recognizes and notes
             those that are impossible for the rest of the column, False keeps all, a list names them.
         holidays: Countries, or parts of them such as "DE-BY", whose public holidays are `futr_exog` columns besides.
@@ -153,7 +156,7 @@ def read(
     indices = find_exogenous(table, names)
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
-    data = DeclaredTable(kind_of(source), table, exogenous, exogenous_roles, step)
+    data = DeclaredTable(kind_of(source), table, exogenous, exogenous_roles, step, known)
     try:
         panel, notes = _read_layout(data, id_col, time_col, target_col)
     except DataError as error:

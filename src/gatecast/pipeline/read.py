@@ -6,6 +6,7 @@ from typing import Any
 
 from gatecast.config import DataConfig, ForecasterConfig
 from gatecast.data.panel import Panel
+from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION
 from gatecast.data.reader import read
 
 __all__ = ["read_source"]
@@ -33,6 +34,7 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
         hist_exog=data.hist_exog,
         stat_exog=data.stat_exog,
         categories=None if like is None else _known_categories(data, like),
+        known=UNKNOWN_NOTATION if like is None else like.known_notation,
         missing_codes=data.missing_codes,
         holidays=data.holidays,
     )

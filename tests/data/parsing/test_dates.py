@@ -26,7 +26,7 @@ def test_make_dates_that_do_not_exist_returns_nat(month, day):
 
 
 def test_parse_dates_of_other_formats_returns_nat():
-    times, notes = parse_dates(DATE_PATTERNS[0], ["5 March 2024", "2024/3/5"])
+    times, notes, _ = parse_dates(DATE_PATTERNS[0], ["5 March 2024", "2024/3/5"])
     assert np.isnat(times).tolist() == [True, False]
     assert notes == ()
 
@@ -77,6 +77,6 @@ def test_parse_times_of_months_a_year_and_a_month_apart_with_another_between_are
 )
 def test_parse_dates_of_either_order_prefers_the_one_without_dates_to_come(today, last, reason):
     texts = [f"{k:02d}/11/2026" for k in range(1, 13)]
-    dates, notes = parse_dates(DATE_PATTERNS[1], texts, np.datetime64(today))
+    dates, notes, _ = parse_dates(DATE_PATTERNS[1], texts, np.datetime64(today))
     assert format_times(dates[-1:]) == [last]
     assert reason in notes[-1]

@@ -13,7 +13,7 @@ from gatecast.data.parsing.missing_codes import MissingCodes, find_missing_codes
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, factorize, is_missing
 from gatecast.data.parsing.time_zones import is_named
-from gatecast.data.parsing.timestamps import INFER_OFFSET, ParsedTimes, UtcOffsetChoice, parse_times
+from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation, ParsedTimes, parse_times
 from gatecast.errors import DataError
 
 __all__ = ["is_missing_id", "parse_booleans", "parse_ids", "parse_number_column", "parse_time_column", "row_numbers"]
@@ -109,7 +109,11 @@ def parse_booleans(column: RawColumn) -> FloatArray | None:
 
 
 def parse_time_column(
-    table: RawTable, column: int, *, as_integers: bool = False, utc_offset: UtcOffsetChoice = INFER_OFFSET
+    table: RawTable,
+    column: int,
+    *,
+    as_integers: bool = False,
+    known: KnownNotation = UNKNOWN_NOTATION,
 ) -> ParsedTimes:
     """Parse a column as times.
 
@@ -117,7 +121,7 @@ def parse_time_column(
         table: The table.
         column: Index of the column.
         as_integers: Read numbers as time steps even where they look like dates.
-        utc_offset: How to express times with a UTC offset.
+        known: What rows that were read before tell.
 
     Raises:
         DataError: A value that is missing or not a time.
@@ -130,13 +134,13 @@ def parse_time_column(
         cells,
         as_integers=as_integers,
         utc_offsets=table.utc_offsets.get(table.names[column]),
-        utc_offset=utc_offset,
+        known=known,
         name=table.names[column],
     )
     invalid = np.flatnonzero(~parsed.is_valid)
     if not len(invalid):
-        known = table.types.get(table.names[column])
-        if is_named(parsed.time_zone) and not (known and known.time_zone):
+        column_type = table.types.get(table.names[column])
+        if is_named(parsed.time_zone) and not (column_type and column_type.time_zone):
             note = f"The offsets change as those of {parsed.time_zone} do: forecasts have its offsets."
             return parsed._replace(notes=(*parsed.notes, note))
         return parsed

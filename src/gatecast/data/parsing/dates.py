@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -106,9 +106,23 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+class ParsedDates(NamedTuple):
+    """Dates in one format.
+
+    Args:
+        values: datetime64[us], shape (n_texts,), NaT where a string does not match or names a day that does not exist.
+        notes: A note on each assumption.
+        order: "day/month/year" or "month/day/year" where both are numbers; else empty.
+    """
+
+    values: npt.NDArray[Any]
+    notes: tuple[str, ...] = ()
+    order: str = ""
+
+
 def parse_dates(
-    pattern: str, texts: list[str], today: np.datetime64 | None = None
-) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    pattern: str, texts: list[str], today: np.datetime64 | None = None, date_order: str = ""
+) -> ParsedDates:
     """Parse strings in one date format.
 
     Args:
@@ -116,10 +130,7 @@ def parse_dates(
         texts: Strings to parse.
         today: The present day, by default that of the clock: of two orders of day and month, the one with fewer
             dates after it is more likely.
-
-    Returns:
-        Times as datetime64[us], shape (n_texts,), NaT where a string does not match or names a day that does not
-        exist; and a note on each assumption.
+        date_order: The order of rows that were read before, which is kept as far as it fits; empty: none.
 
     >>> parse_dates(DATE_PATTERNS[1], ["31/01/2024", "01/02/2024"])[0].astype("M8[D]").astype(str).tolist()
     ['2024-01-31', '2024-02-01']
@@ -127,14 +138,14 @@ def parse_dates(
     is_match, fields = match_fields(_compiled(pattern), texts, by_shape=pattern in _OF_ANY_DIGITS)
     times = np.full(len(texts), np.datetime64("NaT", "us"))
     if not is_match.any():
-        return times, ()
+        return ParsedDates(times)
     year, notes = _parse_years(fields["year"])
-    clock = _parse_time_of_day(fields) if "hour" in fields else np.zeros(len(year), "m8[us]")
+    clock, order = _parse_time_of_day(fields) if "hour" in fields else np.zeros(len(year), "m8[us]"), ""
     if "first" in fields:
         first, second = _to_integers(fields["first"]), _to_integers(fields["second_number"])
         example = texts[int(is_match.argmax())]
         today = np.datetime64("today") if today is None else today
-        dates, order_notes = _infer_day_month_order(year, first, second, clock, example, today)
+        dates, order_notes, order = _infer_day_month_order(year, first, second, clock, example, today, date_order)
         notes += order_notes
     elif "week" in fields:
         weekday = _to_integers(fields["weekday"]) if "weekday" in fields else np.zeros_like(year)
@@ -150,7 +161,7 @@ def parse_dates(
         dates = make_dates(year, month, day)
     times[is_match] = dates + clock
     matching = [text for text, matches in zip(texts, is_match.tolist(), strict=True) if matches]
-    return times, (*notes, *_note_groups(fields, matching, dates))
+    return ParsedDates(times, (*notes, *_note_groups(fields, matching, dates)), order)
 
 
 def iso_weeks(year: IntArray, week: IntArray) -> npt.NDArray[Any]:
@@ -231,8 +242,12 @@ def _infer_day_month_order(
     clock: npt.NDArray[Any],
     example: str,
     today: np.datetime64,
-) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-    """Day first or month first: the order with more valid dates, more even steps, fewer dates to come; convention."""
+    known: str,
+) -> ParsedDates:
+    """Day first or month first: the order with more valid dates, a known one, more even steps, fewer dates to come.
+
+    What is left is decided by convention.
+    """
     orders = (
         ("day/month/year", make_dates(year, second, first)),
         ("month/day/year", make_dates(year, first, second)),
@@ -240,19 +255,20 @@ def _infer_day_month_order(
     # Month first is American and comes with slashes.
     conventional = 1 if "/" in example else 0
     costs = [
-        (int(np.isnat(dates).sum()), *_unevenness(dates + clock), int((dates > today).sum()), k != conventional)
-        for k, (_, dates) in enumerate(orders)
+        (np.isnat(dates).sum(), name != known, *_unevenness(dates + clock), (dates > today).sum(), k != conventional)
+        for k, (name, dates) in enumerate(orders)
     ]
     chosen = int(costs[1] < costs[0])
     name, dates = orders[chosen]
-    if costs[0][0] != costs[1][0]:
-        return dates, ()
+    if costs[0][:2] != costs[1][:2]:
+        return ParsedDates(dates, (), name)
     first_date = format_times(dates[:1])[0]
     advice = "If the order is wrong, write dates as YYYY-MM-DD."
     reason = ""
-    if costs[0][:3] == costs[1][:3] and costs[0][3] != costs[1][3]:
-        reason = f" (as {orders[1 - chosen][0]}, {costs[1 - chosen][3]} of {len(dates)} would be after {today})"
-    return dates, (f"Dates are read as {name}: {example.split()[0]!r} is {first_date}{reason}. {advice}",)
+    if costs[0][:4] == costs[1][:4] and costs[0][4] != costs[1][4]:
+        reason = f" (as {orders[1 - chosen][0]}, {costs[1 - chosen][4]} of {len(dates)} would be after {today})"
+    note = f"Dates are read as {name}: {example.split()[0]!r} is {first_date}{reason}. {advice}"
+    return ParsedDates(dates, (note,), name)
 
 
 def _unevenness(times: npt.NDArray[Any]) -> tuple[int, int]:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +28,12 @@ from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractiona
 from gatecast.data.parsing.mixed_notations import merge_notations
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
-from gatecast.data.parsing.time_zones import find_zone
+from gatecast.data.parsing.time_zones import find_zone, offsets_of_utc
 
 __all__ = [
     "INFER_OFFSET",
+    "UNKNOWN_NOTATION",
+    "KnownNotation",
     "LocalOrUtc",
     "ParsedTimes",
     "UtcOffsetChoice",
@@ -52,7 +55,24 @@ MIDNIGHTS_NOTE = (
 )
 INFER_OFFSET = "infer"
 UtcOffsetChoice = int | str | None
-"""How to express times with a UTC offset: at this offset in minutes, as local times (None), or `INFER_OFFSET`."""
+"""How to express times with a UTC offset: at this offset in minutes, on the clock of a zone such as "Europe/Berlin", as
+local times (None), or `INFER_OFFSET`."""
+
+
+class KnownNotation(NamedTuple):
+    """What is known of the times of a column from rows that were read before.
+
+    Args:
+        utc_offset: How to express times with a UTC offset.
+        date_order: "day/month/year" or "month/day/year", as far as it fits; empty: it is inferred.
+    """
+
+    utc_offset: UtcOffsetChoice = INFER_OFFSET
+    date_order: str = ""
+
+
+UNKNOWN_NOTATION = KnownNotation()
+"""That of the first rows."""
 
 
 class ParsedTimes(NamedTuple):
@@ -67,6 +87,7 @@ class ParsedTimes(NamedTuple):
         number_format: How numbers stand for dates: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms", "us", "ns" since
             1970; empty otherwise.
         time_zone: Zone of the offsets: "UTC", an offset such as "+05:30", or a place; empty if there are none.
+        date_order: "day/month/year" or "month/day/year" where dates are numbers in one of these orders; else empty.
     """
 
     values: npt.NDArray[Any]
@@ -76,6 +97,7 @@ class ParsedTimes(NamedTuple):
     is_utc: bool = False
     number_format: str = ""
     time_zone: str = ""
+    date_order: str = ""
 
 
 class LocalOrUtc(NamedTuple):
@@ -99,7 +121,7 @@ def parse_times(
     *,
     as_integers: bool = False,
     utc_offsets: IntArray | None = None,
-    utc_offset: UtcOffsetChoice = INFER_OFFSET,
+    known: KnownNotation = UNKNOWN_NOTATION,
     name: str = "",
 ) -> ParsedTimes:
     """Parse a column as times.
@@ -109,7 +131,7 @@ def parse_times(
         as_integers: Read numbers as time steps even where they look like dates.
         utc_offsets: Minutes by which each value, a local time, is ahead of UTC, shape (n_rows,); None if the column
             has no time zone.
-        utc_offset: How to express times with a UTC offset.
+        known: What rows that were read before tell.
         name: Name of the column: "week" or "date" tells what numbers are.
 
     Returns:
@@ -128,7 +150,7 @@ def parse_times(
         is_valid = ~np.isnat(column)
         if utc_offsets is None:
             return ParsedTimes(_to_microseconds(column), is_valid)
-        return _apply_offsets(column, is_valid, utc_offsets, utc_offset)
+        return _apply_offsets(column, is_valid, utc_offsets, known.utc_offset)
     if kind in "fiu":
         return _numbers_to_times(column.astype(np.float64), column, as_integers, name)
     if kind != "O":
@@ -142,7 +164,7 @@ def parse_times(
     if notation.parser is _parse_numeric_texts:
         parsed = _parse_numeric_texts(texts, as_integers, name)
     else:
-        parsed = _parse_texts(texts, notation, utc_offset)
+        parsed = _parse_texts(texts, notation, known)
     if not parsed.is_valid.all() and not as_integers and not notation.is_aware:
         first = _serials_among(parsed, name)
         mixed = merge_notations(texts, first, parsed.is_valid, lambda rest: _parse_others(rest, name))
@@ -236,16 +258,18 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
     return _Notation(chosen, is_aware, rewritten, max_valid)
 
 
-def _parse_texts(texts: list[str], notation: _Notation, utc_offset: UtcOffsetChoice) -> ParsedTimes:
+def _parse_texts(texts: list[str], notation: _Notation, known: KnownNotation) -> ParsedTimes:
     """Parse texts in a notation."""
+    pattern = _PATTERNS.get(notation.parser)
+    parse = notation.parser if pattern is None else partial(_parse_pattern, pattern, date_order=known.date_order)
     if notation.sample is not None:
         texts, _ = rewrite_dates(texts, notation.sample)
     if not notation.is_aware:
-        return notation.parser(texts)
+        return parse(texts)
     local_texts, offsets = _cut_offsets(texts)
-    local = notation.parser(local_texts)
-    aware = _apply_offsets(local.values, local.is_valid, offsets, utc_offset)
-    return aware._replace(notes=(*local.notes, *aware.notes))
+    local = parse(local_texts)
+    aware = _apply_offsets(local.values, local.is_valid, offsets, known.utc_offset)
+    return aware._replace(notes=(*local.notes, *aware.notes), date_order=local.date_order)
 
 
 def _cut_offsets(texts: list[str]) -> tuple[list[str], IntArray]:
@@ -322,8 +346,13 @@ def _apply_offsets(
         return ParsedTimes(values, is_valid, notes, inferred.utc_offset_minutes, inferred.is_utc, time_zone=zone)
     if choice is None:
         return ParsedTimes(_fill_invalid(times, is_valid), is_valid)
-    shifted = times - offsets.astype("m8[m]") + np.timedelta64(int(choice), "m")
-    return ParsedTimes(_fill_invalid(shifted, is_valid), is_valid, utc_offset_minutes=int(choice))
+    utc, zone = times - offsets.astype("m8[m]"), find_zone(times, offsets)
+    if isinstance(choice, str):
+        local = utc + offsets_of_utc(utc, ZoneInfo(choice)).astype("m8[m]")
+        return ParsedTimes(_fill_invalid(local, is_valid), is_valid, time_zone=zone)
+    is_utc = choice == 0 and bool(offsets.any())
+    shifted = _fill_invalid(utc + np.timedelta64(choice, "m"), is_valid)
+    return ParsedTimes(shifted, is_valid, utc_offset_minutes=choice, is_utc=is_utc, time_zone=zone)
 
 
 def _midnights_in_utc(times: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
@@ -430,10 +459,15 @@ def _parser(pattern: str) -> Callable[[list[str]], ParsedTimes]:
 
     def parse(texts: list[str]) -> ParsedTimes:
         """Parse strings in this format."""
-        values, notes = parse_dates(pattern, texts)
-        return ParsedTimes(values, ~np.isnat(values), notes)
+        return _parse_pattern(pattern, texts)
 
     return parse
+
+
+def _parse_pattern(pattern: str, texts: list[str], date_order: str = "") -> ParsedTimes:
+    """Parse strings in one date format."""
+    parsed = parse_dates(pattern, texts, date_order=date_order)
+    return ParsedTimes(parsed.values, ~np.isnat(parsed.values), parsed.notes, date_order=parsed.order)
 
 
 _INTEGER = re.compile(r"[+-]?1?\d{1,18}")
@@ -444,6 +478,7 @@ _OFFSET = re.compile(
     r"(.*\d(?:[:.]\d\d)+(?:[.,]\d{1,9})?|\d{8}T\d{4,6}|.*\d ?[AaPp]\.?[Mm]\.?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"
 )
 _BY_PATTERN = {pattern: _parser(pattern) for pattern in DATE_PATTERNS}
+_PATTERNS = {parser: pattern for pattern, parser in _BY_PATTERN.items()}
 _SPAN = re.compile(r"\d{4}[-/–](?:\d\d|\d{4})")
 _SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "(?P<next_year>" in pattern)
 # Numbers come first: where two formats parse as many strings of the sample, the first wins.

@@ -1,0 +1,103 @@
+"""Rows that come after those of `fit`: with another offset from UTC, or days and months that could be either."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gatecast as gc
+
+HOURS = pd.date_range("2024-06-01", periods=336, freq="h", tz="Europe/Berlin")
+WAVE = 100 + 10 * np.sin(np.arange(336) * np.pi / 12)
+N_OLD = 300
+
+
+def table(times, y=WAVE, **columns):
+    return pd.DataFrame({"ds": times, "y": y, **columns})
+
+
+def fitted(rows, h=4, **settings):
+    return gc.Forecaster(h, model="dot", **settings).fit(rows)
+
+
+def as_text(times):
+    """Return times as text with an offset from UTC."""
+    return [time.isoformat() for time in times]
+
+
+ELSEWHERE = {
+    "UTC": lambda times: times.tz_convert("UTC"),
+    "Tokyo": lambda times: times.tz_convert("Asia/Tokyo"),
+    "text": lambda times: as_text(times.tz_convert("UTC")),
+}
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+@pytest.mark.parametrize("written", ["zone", "text"])
+def test_rows_of_other_offsets_are_the_same_instants(elsewhere, written):
+    old_times = HOURS[:N_OLD] if written == "zone" else as_text(HOURS[:N_OLD])
+    forecaster = fitted(table(old_times, WAVE[:N_OLD]))
+    same = table(HOURS[N_OLD:] if written == "zone" else as_text(HOURS[N_OLD:]), WAVE[N_OLD:])
+    others = table(ELSEWHERE[elsewhere](HOURS[N_OLD:]), WAVE[N_OLD:])
+    expected, forecast = forecaster.predict(same), forecaster.predict(others)
+    assert forecast["DynamicOptimizedTheta"].tolist() == expected["DynamicOptimizedTheta"].tolist()
+    assert pd.to_datetime(forecast["ds"], utc=True)[0] == HOURS[-1] + pd.Timedelta("1h")
+    assert forecaster.evaluate(others).scores[0].mae == forecaster.evaluate(same).scores[0].mae
+    assert len(forecaster.update(others).panel_.values) == len(HOURS)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_days_of_a_zone_go_on_over_the_change_of_clocks(zone):
+    days = pd.date_range("2024-07-01", periods=140, freq="D", tz=zone)
+    y = 50 + np.arange(140) % 7
+    # The first rows have one offset, the newest another.
+    forecaster = fitted(table(days[:100], y[:100]), h=7)
+    updated = forecaster.update(table(days[100:].tz_convert("UTC"), y[100:]))
+    assert len(updated.panel_.values) == 140
+    forecast = updated.predict()
+    assert forecast["ds"].tolist() == list(pd.date_range("2024-11-18", periods=7, freq="D", tz=zone))
+
+
+def test_hours_go_on_over_the_change_of_clocks():
+    hours = pd.date_range("2024-10-20", periods=240, freq="h", tz="Europe/Berlin")
+    y = 100 + 10 * np.sin(np.arange(240) * np.pi / 12)
+    change = int(np.flatnonzero(hours == pd.Timestamp("2024-10-27 02:00+01:00"))[0])
+    forecaster = fitted(table(hours[:change], y[:change]))
+    assert len(forecaster.update(table(hours[change:], y[change:])).panel_.values) == 240
+    assert forecaster.predict()["ds"][0] == hours[-1] + pd.Timedelta("1h")
+
+
+@pytest.mark.parametrize("order", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d/%m/%Y %H:%M"])
+def test_the_order_of_day_and_month_is_kept(order):
+    days = pd.date_range("2024-01-01", periods=128)
+    y = 100 + 10 * np.sin(np.arange(128) * 2 * np.pi / 7)
+    rows = table(days.strftime(order), y, x=np.arange(128) % 2.0)
+    old, new = rows[:121], rows[121:]
+    forecaster = fitted(old, h=7, target_col="y", futr_exog="x")
+    # The days of May 1 to 7 are months as well.
+    updated = forecaster.update(new)
+    assert len(updated.panel_.values) == 128
+    future = table(pd.date_range("2024-05-08", periods=7).strftime(order), np.zeros(7), x=np.arange(7) % 2.0)
+    forecast = updated.predict(futr_df=future.drop(columns="y"))
+    assert pd.to_datetime(forecast["ds"], format=order if forecast["ds"].dtype == object else None)[0] == days[
+        -1
+    ] + pd.Timedelta("1D")
+
+
+def test_the_order_is_kept_by_files_and_streams(tmp_path):
+    days = pd.date_range("2024-01-01", periods=128).strftime("%d/%m/%Y")
+    rows = table(days, 50 + np.arange(128) % 7)
+    fitted(rows[:121], h=7).save(tmp_path / "sales.gatecast")
+    loaded = gc.load(tmp_path / "sales.gatecast")
+    assert loaded.predict(rows[121:])["ds"].iloc[0] == pd.Timestamp("2024-05-08")
+    stream = loaded.stream()
+    assert stream.step(rows[121:122]).forecast["ds"].iloc[0] == pd.Timestamp("2024-05-02")
+
+
+def test_another_order_is_taken_where_the_known_one_does_not_fit():
+    days = pd.date_range("2024-01-01", periods=121)
+    forecaster = fitted(table(days.strftime("%d/%m/%Y"), np.arange(121) % 7), h=7)
+    newer = pd.date_range("2024-05-01", periods=20)
+    updated = forecaster.update(table(newer.strftime("%m/%d/%Y"), np.arange(20) % 7))
+    assert len(updated.panel_.values) == 141
