@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from gatecast.data.future_columns import FutureColumns, find_future_columns
 from gatecast.data.messages import abridge, format_id
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.columns import parse_time_column
+from gatecast.data.parsing.decimal_marks import find_decimal_mark
 from gatecast.data.parsing.exogenous import encode_column
 from gatecast.data.parsing.raw_table import RawTable, factorize, take_rows
 from gatecast.data.parsing.series_keys import join_ids, parse_keys
@@ -74,6 +76,8 @@ def future_values(table: RawTable, panel: Panel, h: int, notes: list[str] | None
     given = panel.given_futr_exog
     if not given:
         return {}
+    decimal_mark = find_decimal_mark(table) or panel.known_notation.decimal_mark
+    table = replace(table, decimal_mark=decimal_mark)
     time_col = panel.columns.time if panel.columns.time in table.names else None
     table = join_time_columns(table, time_col, keep=tuple(given))
     columns = find_future_columns(table, panel)

@@ -31,6 +31,7 @@ class KeyTypes:
         ordered: Whether these categories are ordered.
         keys: Types of several id columns, in their order; empty if there are fewer than two.
         date_order: "day/month/year" or "month/day/year" where the dates are texts of numbers in one of these orders.
+        decimal_mark: "," or "." where the source shows which mark separates decimals; else empty.
 
     >>> KeyTypes("pandas", id="category", categories=("b", "a")).to_json()
     {'source': 'pandas', 'id': 'category', 'categories': ['b', 'a']}
@@ -46,6 +47,7 @@ class KeyTypes:
     ordered: bool = False
     keys: tuple[ColumnType, ...] = ()
     date_order: str = ""
+    decimal_mark: str = ""
 
     @classmethod
     def of(

@@ -86,7 +86,9 @@ class DeclaredTable:
             panel,
             keys={} if keys is None else keys.columns,
             utc_offset_minutes=None if parsed is None else parsed.utc_offset_minutes,
-            key_types=KeyTypes.of(self.kind, id_types, time_type, parsed),
+            key_types=replace(
+                KeyTypes.of(self.kind, id_types, time_type, parsed), decimal_mark=self.table.decimal_mark
+            ),
         )
 
 

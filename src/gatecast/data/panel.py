@@ -172,13 +172,14 @@ class Panel:
     @property
     def known_notation(self) -> KnownNotation:
         """How the times of the source are written, by which further rows are read."""
-        types, offset = self.key_types, INFER_OFFSET
+        types = self.key_types
+        known = KnownNotation(INFER_OFFSET, types.date_order, types.decimal_mark)
         if types.is_utc:
-            return KnownNotation(0, types.date_order)
+            return known._replace(utc_offset=0)
         if self.utc_offset_minutes is not None and self.freq.unit in WITHIN_A_DAY:
-            return KnownNotation(self.utc_offset_minutes, types.date_order)
+            return known._replace(utc_offset=self.utc_offset_minutes)
         # Days begin at midnight of the clocks, whose offset may change.
-        return KnownNotation(types.time_zone if is_named(types.time_zone) else offset, types.date_order)
+        return known._replace(utc_offset=types.time_zone) if is_named(types.time_zone) else known
 
     @property
     def lengths(self) -> IntArray:

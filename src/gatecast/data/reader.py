@@ -20,6 +20,7 @@ from gatecast.data.messages import list_columns, shorten
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import add_holidays, check_holidays
 from gatecast.data.parsing.calendar_tables import CalendarTable, unpivot_calendar
+from gatecast.data.parsing.decimal_marks import find_decimal_mark
 from gatecast.data.parsing.exogenous import (
     Categories,
     find_exogenous,
@@ -148,7 +149,8 @@ def read(
     declared = [name for columns in names.values() for name in ((columns,) if isinstance(columns, str) else columns)]
     with trusting(trusted):
         raw_table = _to_table(source)
-    raw_table = replace(raw_table, missing_codes=missing_codes)
+    decimal_mark = find_decimal_mark(raw_table) or known.decimal_mark
+    raw_table = replace(raw_table, missing_codes=missing_codes, decimal_mark=decimal_mark)
     table = join_time_columns(raw_table, time_col, keep=(*declared, *split_names(raw_table, id_col)))
     calendar = None if declared else _find_calendar(table, time_col, target_col)
     if calendar is not None:

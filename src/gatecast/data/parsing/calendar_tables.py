@@ -223,13 +223,13 @@ def _stack(columns: Sequence[RawColumn]) -> RawColumn:
 
 def _find_totals(table: RawTable, columns: Sequence[int], time: int) -> list[int]:
     """Columns that are called totals, or hold the sum or the mean of those of the calendar."""
-    values = np.stack([parse_numbers(table.columns[i]).values for i in columns], axis=1)
+    values = np.stack([parse_numbers(table.columns[i], table.decimal_mark).values for i in columns], axis=1)
     full = np.isfinite(values).all(axis=1)
     totals = []
     for i in range(len(table.names)):
         if i == time or i in columns or not _hold_numbers(table, [i]):
             continue
-        other = parse_numbers(table.columns[i]).values[full]
+        other = parse_numbers(table.columns[i], table.decimal_mark).values[full]
         sums = values[full].sum(axis=1)
         # Totals are often rounded.
         is_total = any(

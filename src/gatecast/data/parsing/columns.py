@@ -47,7 +47,7 @@ def parse_number_column(table: RawTable, column: int, role: str = "target") -> P
     if booleans is not None:
         note = f"Booleans in the {role} {table.describe_column(column)} are read as 1 (true) and 0 (false)."
         return ParsedNumbers(booleans, np.ones(len(cells), bool), (note,))
-    parsed = parse_numbers(cells)
+    parsed = parse_numbers(cells, table.decimal_mark)
     invalid = np.flatnonzero(~parsed.is_valid)
     if not len(invalid):
         # Exogenous columns may not have missing values, and their categories are often numbers such as 999.

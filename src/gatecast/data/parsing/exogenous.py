@@ -173,7 +173,7 @@ def encode_column(
     if cells.dtype.kind != "O":
         return parse_number_column(table, column, role), None
     unique, codes = factorize(cells)
-    parsed = parse_numbers(unique)
+    parsed = parse_numbers(unique, table.decimal_mark)
     present = ~is_missing(unique)
     n_rows = np.bincount(codes, minlength=len(unique))
     if parsed.is_valid.all():

@@ -37,11 +37,13 @@ class ParsedNumbers(NamedTuple):
 
 
 # Thousands are grouped by threes, or by twos before the last three, and never begin with 0: 0,123 has a decimal comma.
+# Numbers with an exponent have no groups.
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _DECIMAL_POINT = re.compile(
-    r"(?:\d+(?:\.\d*)?|\.\d+|[1-9]\d{0,2}(?:[, '_]\d{3})+(?:\.\d*)?|[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d*)?)" + _EXPONENT
+    rf"(?:\d+(?:\.\d*)?|\.\d+){_EXPONENT}"
+    r"|[1-9]\d{0,2}(?:[, '_]\d{3})+(?:\.\d*)?|[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d*)?"
 )
-_DECIMAL_COMMA = re.compile(r"(?:\d+(?:,\d*)?|,\d+|[1-9]\d{0,2}(?:[. '_]\d{3})+(?:,\d*)?)" + _EXPONENT)
+_DECIMAL_COMMA = re.compile(rf"(?:\d+(?:,\d*)?|,\d+){_EXPONENT}|[1-9]\d{{0,2}}(?:[. '_]\d{{3}})+(?:,\d*)?")
 _GROUPED_BY_POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _REMOVE_SPACES = str.maketrans("", "", " '_")
 # Of fewer cells, a text after the number is no unit of the column. Cells without unit are in it too; zeros often are.
@@ -86,11 +88,13 @@ class _ParsedCell(NamedTuple):
     part: NumberText
 
 
-def parse_numbers(column: RawColumn) -> ParsedNumbers:
+def parse_numbers(column: RawColumn, decimal_mark: str = "") -> ParsedNumbers:
     """Parse a column as numbers.
 
     Args:
         column: Numbers or strings, shape (n_rows,). Booleans and times are not numbers.
+        decimal_mark: "," or "." as the table shows (`find_decimal_mark`), for numbers that could have either; else
+            empty.
 
     Returns:
         The numbers, which values are valid, and notes.
@@ -111,11 +115,15 @@ def parse_numbers(column: RawColumn) -> ParsedNumbers:
     missing = is_missing(column)
     values = np.full(n, np.nan)
     present = np.flatnonzero(~missing)
+    texts = column[present].tolist()
+    if decimal_mark == "," and any("." in text for text in texts):
+        return _parse_formatted(column, values, missing, decimal_mark)
     try:
-        values[present] = np.array(column[present].tolist(), np.float64)
+        values[present] = np.array(texts, np.float64)
     except ValueError:
-        return _parse_formatted(column, values, missing)
-    return ParsedNumbers(values, np.ones(n, bool), _note_ambiguous_points(column[present[:SAMPLE_SIZE]].tolist()))
+        return _parse_formatted(column, values, missing, decimal_mark)
+    notes = () if decimal_mark == "." else _note_ambiguous_points(texts[:SAMPLE_SIZE])
+    return ParsedNumbers(values, np.ones(n, bool), notes)
 
 
 def _note_ambiguous_points(texts: Sequence[str]) -> tuple[str, ...]:
@@ -127,7 +135,7 @@ def _note_ambiguous_points(texts: Sequence[str]) -> tuple[str, ...]:
     return (f"Points are read as decimal separators: {with_point[0]!r} is {float(with_point[0]):.12g}. {advice}",)
 
 
-def _parse_formatted(column: RawColumn, values: FloatArray, missing: BoolArray) -> ParsedNumbers:
+def _parse_formatted(column: RawColumn, values: FloatArray, missing: BoolArray, decimal_mark: str) -> ParsedNumbers:
     """Parse numbers in the format that fits most of them; fills `values`."""
     present = column[~missing]
     unique, codes = (present, np.arange(len(present))) if is_mostly_distinct(present) else factorize(present)
@@ -143,13 +151,13 @@ def _parse_formatted(column: RawColumn, values: FloatArray, missing: BoolArray) 
     fits_point = _matches(cells.parts, _DECIMAL_POINT)
     fits_comma = _matches(cells.parts, _DECIMAL_COMMA)
     n_point, n_comma = cells.counts[fits_point].sum(), cells.counts[fits_comma].sum()
-    decimal_comma = bool(n_comma > n_point)
+    decimal_comma = bool(n_comma > n_point or (n_comma == n_point and decimal_mark == ","))
     cells, is_number = _resolve_units(cells, fits_comma if decimal_comma else fits_point)
     numbers = _to_numbers(cells, is_number, decimal_comma)
     is_valid = missing.copy()
     is_valid[~missing] = is_number[codes]
     values[~missing] = numbers[codes]
-    notes = _format_notes(cells, numbers, decimal_comma, is_ambiguous=bool(n_point == n_comma))
+    notes = _format_notes(cells, numbers, decimal_comma, is_ambiguous=bool(n_point == n_comma and not decimal_mark))
     return ParsedNumbers(values, is_valid, notes + _affix_notes(cells, numbers))
 
 

@@ -111,6 +111,7 @@ class RawTable:
         types: Types of the columns in their library, where restoring the column needs them.
         missing_codes: Numbers that stand for missing values: "auto" recognizes them in a target, False keeps all.
         iso_forms: How the times of a column are written in the source, for each column of text that was read as times.
+        decimal_mark: "," or "." where the table shows which mark separates decimals; else empty.
     """
 
     names: tuple[str, ...]
@@ -124,6 +125,7 @@ class RawTable:
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     missing_codes: MissingCodes = "auto"
     iso_forms: Mapping[str, IsoForm] = field(default_factory=dict)
+    decimal_mark: str = ""
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0

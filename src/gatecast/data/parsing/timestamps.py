@@ -60,15 +60,17 @@ local times (None), or `INFER_OFFSET`."""
 
 
 class KnownNotation(NamedTuple):
-    """What is known of the times of a column from rows that were read before.
+    """What is known of the times and numbers of a table from rows that were read before.
 
     Args:
         utc_offset: How to express times with a UTC offset.
         date_order: "day/month/year" or "month/day/year", as far as it fits; empty: it is inferred.
+        decimal_mark: "," or "." where new rows do not show it; empty: unknown.
     """
 
     utc_offset: UtcOffsetChoice = INFER_OFFSET
     date_order: str = ""
+    decimal_mark: str = ""
 
 
 UNKNOWN_NOTATION = KnownNotation()
