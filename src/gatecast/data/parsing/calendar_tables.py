@@ -36,6 +36,8 @@ MIN_EQUAL = 0.8
 SAMPLE_SIZE = 200
 N_HOURS = 24
 N_MONTHS = 12
+MINUTES_PER_DAY = 1440
+_CLOCK_NAME = re.compile(r"(\d{1,2})[:.h](\d\d)(?::00)?(?: ?(?:-|–|to|bis) ?\d{1,2}[:.h]\d\d(?::00)?)?")
 _YEAR = re.compile(r"(?:1[5-9]|2[01])\d\d")
 
 
@@ -285,6 +287,28 @@ def _find_hours(names: Sequence[str]) -> dict[int, int] | None:
     return None
 
 
+def _find_clock_times(names: Sequence[str]) -> dict[int, int] | None:
+    """Columns of times that divide a day, in minutes: 00:00, 00:15, ..., 23:45, or 00:15 to 24:00; the starts of spans.
+
+    Periods that are only numbered, as 1 to 48 or P1 to P96, are half and quarter hours from midnight on.
+    """
+    for n in (48, 96):
+        numbered = _find_numbers(names, r"(?:p|sp|qh|period|interval)?[ _-]?(\d{1,2})", range(1, n + 1))
+        if numbered is not None:
+            return {i: (k - 1) * MINUTES_PER_DAY // n for i, k in numbered.items()}
+    matches = {i: _CLOCK_NAME.fullmatch(name.strip().lower()) for i, name in enumerate(names)}
+    minutes = {i: 60 * int(match[1]) + int(match[2]) for i, match in matches.items() if match}
+    if len(minutes) < N_HOURS:
+        return None
+    starts, step = np.array(list(minutes.values())), MINUTES_PER_DAY // len(minutes)
+    # What is at the end of an interval ends at midnight.
+    ends = np.append(starts[:-1], starts[-1] or MINUTES_PER_DAY)
+    for first, times in ((0, starts), (step, ends)):
+        if np.array_equal(times, first + step * np.arange(len(times))) and len(times) * step == MINUTES_PER_DAY:
+            return dict(zip(minutes, times.tolist(), strict=True))
+    return None
+
+
 def _find_numbers(names: Sequence[str], pattern: str, numbers: range) -> dict[int, int] | None:
     """Columns whose names are all numbers of a range, in order."""
     matches = {i: re.fullmatch(pattern, name.strip().lower()) for i, name in enumerate(names)}
@@ -306,6 +330,11 @@ def _day_of_month(times: Times, day: int) -> Times:
 def _day_of_week(times: Times, day: int) -> Times:
     """A day of each week that begins at the time of its row."""
     return np.asarray(later(times.astype("M8[D]"), (day - weekday(times[:1])[0]) % 7).astype("M8[us]"))
+
+
+def _minute_of_day(times: Times, minute: int) -> Times:
+    """A minute of each day."""
+    return np.asarray(times + np.timedelta64(minute, "m"))
 
 
 def _hour_of_day(times: Times, hour: int) -> Times:
@@ -336,6 +365,7 @@ _KINDS = (
         lambda names: _find_numbers(names, r"(?:d|day)?[ _-]?(\d{1,2})", range(1, 32)),
         _day_of_month,
     ),
+    _Kind("day", "D", "time of day", _find_clock_times, _minute_of_day),
     _Kind("day", "D", "hour", _find_hours, _hour_of_day),
     _Kind("week", "W", "day", _find_weekdays, _day_of_week),
 )

@@ -131,7 +131,7 @@ def key_columns(table: RawTable, periods: Periods, exclude: Collection[int], nam
         named: Id columns that the user named.
 
     Raises:
-        DataError: Two rows have the same names.
+        DataError: Two rows have the same names, or a row has none.
     """
     taken = {*periods.columns, *exclude}
     others = [i for i in range(len(table.names)) if i not in taken]
@@ -144,8 +144,24 @@ def key_columns(table: RawTable, periods: Periods, exclude: Collection[int], nam
     else:
         chosen = naming_columns(table, texts) or naming_columns(table, [*texts, *codes])
     if len(table) > 1:
+        if not chosen:
+            _check_complete(table, others)
         _check_different(table, chosen, named, texts, codes)
     return chosen
+
+
+def _check_complete(table: RawTable, columns: Sequence[int]) -> None:
+    """Refuse a row without a name where all others have different ones."""
+    for i in columns:
+        missing = np.flatnonzero(is_missing_id(table.source_column(i)))
+        present = np.delete(to_text(table.source_column(i).tolist()), missing)
+        if 0 < len(missing) < len(table) and len(set(present.tolist())) == len(present):
+            raise DataError(
+                "Missing series id",
+                where=f"{table.describe_row(int(missing[0]))}, {table.describe_column(i)}",
+                expected="an id in every row",
+                fix=f"Fill in the id or remove the row (rows without an id in total: {len(missing)}).",
+            )
 
 
 def row_keys(table: RawTable, columns: Sequence[int]) -> SeriesKeys:

@@ -14,6 +14,7 @@ from itertools import islice
 import numpy as np
 
 from gatecast.data.messages import list_columns, shorten
+from gatecast.data.parsing.date_words import month_numbers
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, check_column_count, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
@@ -30,6 +31,8 @@ MAX_TITLES = 20
 MAX_NOTES = 3
 COMMENT_MARKS = ("#", "//", "%", ";")
 
+N_MONTHS = 12
+_YEAR = re.compile(r"(?:1[5-9]|2[01])\d\d")
 _QUOTED_COMMENT = re.compile(r'^[ \t]*(?:#|//|%|;)[^"\n]*"', re.MULTILINE)
 _COMMENT = re.compile(r'^[ \t"]*(?:#|//|%|;)', re.MULTILINE)
 _PERCENTAGE = re.compile(r"\s*%\s*\d")
@@ -133,6 +136,16 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
         if _is_data(cells):
             return not _is_data(to_text([cell]))
     return not any(_is_data(to_text([cell])) for cell in rows[0])
+
+
+def _names_years(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row has a column for each of some years, with months below its first cell."""
+    first, *others = (cell.strip() for cell in rows[0])
+    n_years = sum(_YEAR.fullmatch(cell) is not None for cell in others)
+    if n_years < 2 or first.isdigit() or n_years < sum(any(map(str.isdigit, cell)) for cell in others):
+        return False
+    months = [row[0].strip() for row in rows[1 : 1 + N_MONTHS] if row and row[0].strip()]
+    return len(months) == N_MONTHS and month_numbers(months) is not None
 
 
 def _make_unique(names: Sequence[str]) -> tuple[str, ...]:
@@ -273,9 +286,13 @@ def _width(rows: Sequence[Row]) -> int:
 def _find_periods(rows: Sequence[Row]) -> TableArea | None:
     """The table below a header of dates, years or numbered periods; None without one."""
     for i, (_, cells) in enumerate(rows[:MAX_TITLES]):
-        if are_period_names(cells):
+        # Below a row as wide, which is a header, numbers such as 1, 2, 3 are values.
+        is_first = all(len(above) < len(cells) for _, above in rows[:i])
+        if are_period_names(cells, may_be_numbered=is_first):
             following = rows[i + 1][1] if i + 1 < len(rows) else []
             return None if are_period_names(following, may_be_numbered=False) else _below(rows, i)
+        if _names_years([row for _, row in rows[i : i + SAMPLE_SIZE]]):
+            return _below(rows, i)
     return None
 
 
