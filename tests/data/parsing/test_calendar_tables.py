@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatecast.data.frequency import parse
 from gatecast.data.reader import read
 from gatecast.errors import DataError
 
@@ -163,3 +164,65 @@ def test_read_of_a_dict_of_months_is_in_the_order_of_time(n_years, n_missing, fi
     panel, _ = read(table)
     assert panel.series(0).tolist() == list(range(12 * n_years - n_missing))
     assert panel.start[0].astype("M8[Y]") == np.datetime64(str(first))
+
+
+def clock(minute):
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        ([clock(60 * k) for k in range(24)], 0),
+        ([clock(30 * k) for k in range(48)], 0),
+        ([clock(15 * k) + ":00" for k in range(96)], 0),
+        ([clock(15 * k + 15) for k in range(96)], 15),
+        ([clock((15 * k + 15) % 1440) for k in range(96)], 15),
+        ([f"{clock(30 * k)} - {clock(30 * k + 30)}" for k in range(48)], 0),
+        ([f"P{k}" for k in range(1, 49)], 0),
+        ([str(k) for k in range(1, 97)], 0),
+        ([clock(5 * k) for k in range(288)], 0),
+    ],
+)
+def test_read_of_a_row_for_each_day_and_columns_for_times_of_day(tmp_path, names, first):
+    n, days = len(names), np.datetime64("2024-01-01") + np.arange(3)
+    values = np.round(np.sin(np.arange(3 * n)), 3)
+    rows = [[day, *values[k * n : (k + 1) * n]] for k, day in enumerate(days)]
+    panel, notes = read(write(tmp_path / "load.csv", ["Date", *names], rows))
+    assert panel.values.tolist() == values.tolist()
+    assert panel.start[0] == np.datetime64("2024-01-01T00:00") + np.timedelta64(first, "m")
+    assert panel.freq == parse("h" if n == 24 else f"{1440 // n}min")
+    assert any("a column for each time of day" in note for note in notes)
+
+
+@pytest.mark.parametrize("names", [[clock(30 * k) for k in range(47)], [clock(30 * k + (k > 20)) for k in range(48)]])
+def test_read_of_times_that_do_not_divide_a_day_joins_none(tmp_path, names):
+    rows = [[f"2024-01-0{d}", *range(len(names))] for d in range(1, 4)]
+    with pytest.raises(DataError):
+        read(write(tmp_path / "load.csv", ["Date", *names], rows))
+
+
+def test_read_of_months_and_two_years(tmp_path):
+    rows = [[name, k, 20 + k, f"{k} %"] for k, name in enumerate(MONTHS)]
+    panel, notes = read(write(tmp_path / "sales.csv", ["Month", 2022, 2023, "YoY %"], rows))
+    assert panel.values.tolist() == [*range(12), *range(20, 32)]
+    assert "Left out: 'YoY %'." in notes
+
+
+def test_read_takes_whole_numbers_below_a_header_for_values(tmp_path):
+    path = write(
+        tmp_path / "sales.csv",
+        ["day", "a", "b", "c", "d", "e"],
+        [[f"2024-01-0{k}", 1, 2, 3, 4, k] for k in range(1, 9)],
+    )
+    panel, _ = read(path, target_col="e")
+    assert panel.values.tolist() == [*range(1, 9)]
+
+
+def test_read_of_a_row_without_a_name_names_it(tmp_path):
+    path = write(
+        tmp_path / "sku.csv", ["SKU", "2020-01", "2020-02", "2020-03"], [["A", 1, 2, 3], ["B", 2, 3, 4], ["", 3, 5, 7]]
+    )
+    with pytest.raises(DataError, match="Missing series id") as error:
+        read(path)
+    assert error.value.where == "row 4, column 'SKU'"

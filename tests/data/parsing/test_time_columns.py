@@ -28,6 +28,29 @@ def test_join_time_columns_date_and_clock_are_one_time(day, clock):
     assert table.notes[0] == "Times are joined from the columns 'Date', 'Time'."
 
 
+@pytest.mark.parametrize(
+    ("name", "span"),
+    [
+        ("von", "{0:02d}:00"),
+        ("Start time", "{0:02d}:00:00"),
+        ("Interval", "{0:02d}:00-{1:02d}:00"),
+        ("Hour", "{0:02d}:00 - {0:02d}:59"),
+        ("hour", "{0:02d}-{1:02d}"),
+        ("time", "{0:02d}:00 to {1:02d}:00"),
+    ],
+)
+def test_join_time_columns_spans_of_a_day_begin_at_their_first_time(name, span):
+    hours = [t.hour for t in DATES]
+    table = joined(Date=[t.strftime("%Y-%m-%d") for t in DATES], **{name: [span.format(h, h + 1) for h in hours]})
+    assert (table.columns[0] == HOURS).all()
+
+
+def test_join_time_columns_settlement_periods_are_half_hours_from_midnight():
+    days = np.repeat(["2024-01-30", "2024-01-31"], 48).tolist()
+    table = joined(settlement_date=days, settlement_period=np.tile(np.arange(1, 49), 2))
+    assert (table.columns[0] == np.datetime64("2024-01-30") + 30 * np.arange(96).astype("m8[m]")).all()
+
+
 def test_join_time_columns_hours_are_numbers_or_names():
     days = np.array([t.strftime("%Y-%m-%d") for t in DATES], object)
     hours = np.array([t.hour for t in DATES])
@@ -48,6 +71,10 @@ def test_join_time_columns_hours_are_numbers_or_names():
         ({"year": [2024, 2024], "quarter": [1, 2]}, ["2024-01-01", "2024-04-01"]),
         ({"year": [2024, 2024], "qtr": ["Q3", "Q4"]}, ["2024-07-01", "2024-10-01"]),
         ({"year": [2024, 2024], "week": [1, 2]}, ["2024-01-01", "2024-01-08"]),
+        ({"year": [2024, 2024], "half": ["H1", "H2"]}, ["2024-01-01", "2024-07-01"]),
+        ({"Jahr": [2024, 2024], "Halbjahr": [1, 2]}, ["2024-01-01", "2024-07-01"]),
+        ({"year": [2024, 2024], "period": ["M01", "M12"]}, ["2024-01-01", "2024-12-01"]),
+        ({"Year": [2024, 2024], "Period": ["P11", "P12"]}, ["2024-11-01", "2024-12-01"]),
         ({"year": [2024, 2024], "month": [1, 1], "day": [30, 31]}, ["2024-01-30", "2024-01-31"]),
         ({"year": [2024, 2024], "doy": [31, 32]}, ["2024-01-31", "2024-02-01"]),
         (
@@ -101,6 +128,8 @@ def test_join_time_columns_zone_becomes_the_offset():
         {"date": ["2024-01-01", "2024-01-02"], "shop": ["north", "south"]},
         {"date": ["2024-01-01", "2024-01-02"], "time": ["fast", "slow"]},
         {"year": [2024, 2024], "month": [13, 14]},
+        {"year": [2024, 2024], "period": ["P01", "P13"]},
+        {"year": [2024, 2024], "period": ["P1", "P2"]},
         {"time": ["2024-01-01 05:00", "2024-01-01 06:00"], "hour": [5, 6]},
         {"date": ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"], "h": [3, 17, 5, 11]},
     ],

@@ -282,7 +282,9 @@ def _find_hours(names: Sequence[str]) -> dict[int, int] | None:
     pattern = r"(?:h|he|hr|hour)?[ _-]?(\d{1,2})(?:[:.]?00)?(?: ?h)?"
     for first in (0, 1):
         hours = _find_numbers(names, pattern, range(first, first + N_HOURS))
-        if hours is not None:
+        others = [] if hours is None else [name for i, name in enumerate(names) if i not in hours]
+        # Between full hours there are half ones: 24 of the columns are not all.
+        if hours is not None and not any(_CLOCK_NAME.fullmatch(name.strip().lower()) for name in others):
             return hours
     return None
 

@@ -68,7 +68,7 @@ def _are_thousands(columns: Sequence[Sequence[str]]) -> bool:
     """Whether points separate thousands, by the whole numbers next to them in columns that have some."""
     texts = [text for column in columns for text in column if text.strip("0.")]
     grouped = [float(text.replace(".", "")) / 1000 for text in texts if _GROUPED.fullmatch(text)]
-    whole = [float(text) for text in texts if _BELOW_1000.fullmatch(text)]
-    if len(grouped) + len(whole) < len(texts) or min(len(grouped), len(whole)) < MIN_OF_EACH:
+    integers = [float(text) for text in texts if _BELOW_1000.fullmatch(text)]
+    if len(grouped) + len(integers) < len(texts) or min(len(grouped), len(integers)) < MIN_OF_EACH:
         return False
-    return float(np.median(whole)) >= MIN_RATIO * float(np.median(grouped))
+    return float(np.median(integers)) >= MIN_RATIO * float(np.median(grouped))

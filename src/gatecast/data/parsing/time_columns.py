@@ -29,13 +29,18 @@ __all__ = ["is_called_time", "join_time_columns"]
 _NAMES = {
     "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份",
     "quarter": "quarter qtr qu q quartal trimestre trimester kvartal 季度",
+    "half": "half half_year halbjahr semestre semester h hy",
+    "period": "period per periode période periodo período posting_period fiscal_period",
     "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name monthname",
     "week": "week wk woche kw semaine semana settimana vecka uge isoweek iso_week week_of_year weekofyear 周",
     "day": "day dd dy tag jour dia día giorno dag den день 日 day_of_month dayofmonth mday dom",
     "day_of_year": "day_of_year dayofyear doy yday julian_day jday",
     "date": "date datum fecha data dato дата 日期 day tag jour dia día giorno ds dates",
-    "clock": "time uhrzeit zeit heure hora ora tid klokkeslett время 时间 时刻 time_of_day timeofday clock hhmm",
-    "hour": "hour hr hrs hh h he stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending",
+    "clock": "time uhrzeit zeit heure hora ora tid klokkeslett time время 时间 时刻 time_of_day timeofday clock hhmm "
+    "von from start begin beginn anfang start_time starttime time_from uhrzeit_von interval time_interval",
+    "half_hour": "settlement_period trading_period",
+    "hour": "hour hr hrs hh h he stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending "
+    "hour_ending hour_beginning",
     "minute": "minute min minutes mi minuto minuut минута 分",
     "second": "second sec seconds ss sekunde segundo секунда 秒",
     "whole": "when period periode période periodo período yearmonth year_month yyyymm yyyymmdd ym 年月 年月日 период",
@@ -43,7 +48,9 @@ _NAMES = {
 }
 _WORDS = {part: frozenset(names.split()) for part, names in _NAMES.items()}
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(?:([ap])\.?m\.?)?", re.IGNORECASE)
+_SPAN_END = re.compile(r"(?<=[\dm])\s*(?:-|–|to|bis)\s*\d{1,2}(?:[:.]\d\d){0,2}(?: ?[ap]\.?m\.?)?$")
 _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
+N_MONTHS, N_HOURS = 12, 24
 SAMPLE_SIZE = 200
 MIN_REGULARITY = 0.5
 MAX_ORDERED = 2_000
@@ -128,6 +135,12 @@ def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
         return _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
     if (quarter := _quarters(table, parts.get("quarter"))) is not None:
         return _Joined((parts["year"], parts["quarter"]), make_dates(year, 3 * quarter - 2, one))
+    if (half := _numbered(table, parts.get("half"), r"[hs]?([12])")) is not None:
+        return _Joined((parts["year"], parts["half"]), make_dates(year, 6 * half - 5, one))
+    if (
+        month := _numbered(table, parts.get("period"), r"[mp]?(0?[1-9]|1[0-2])")
+    ) is not None and month.max() == N_MONTHS:
+        return _Joined((parts["year"], parts["period"]), make_dates(year, month, one))
     if (week := _integers(table, parts.get("week"), 1, 53)) is not None:
         return _Joined((parts["year"], parts["week"]), iso_weeks(year, week))
     column = parts.get("day_of_year", parts.get("day"))
@@ -139,7 +152,7 @@ def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
 
 def _join_date(table: RawTable, parts: dict[str, int]) -> _Joined | None:
     """A column of dates without a clock, and a clock or an hour next to it."""
-    if not {"clock", "hour"} & set(parts):
+    if not {"clock", "half_hour", "hour"} & set(parts):
         return None
     named = [parts[part] for part in ("date", "day") if part in parts]
     others = [i for i in range(len(table.names)) if i not in named]
@@ -199,6 +212,10 @@ def _join_zone(table: RawTable, parts: dict[str, int], others: Collection[str]) 
 
 def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], dates: Times) -> _Joined:
     """Dates with the clock next to them: one column, or hour, minute and second."""
+    half_hour = _integers(table, parts.get("half_hour"), 1, 2 * N_HOURS)
+    if half_hour is not None:
+        start = ((half_hour - 1) * 30).astype("m8[m]").astype("m8[us]")
+        return _Joined((*columns, parts["half_hour"]), dates + start)
     for part in ("clock", "hour"):
         column = parts.get(part)
         clock = None if column is None or column in columns else _clock(table.columns[column])
@@ -302,6 +319,15 @@ def _quarters(table: RawTable, column: int | None) -> IntArray | None:
     return np.array([int(match[0]) for match in matches if match])[codes]
 
 
+def _numbered(table: RawTable, column: int | None, pattern: str) -> IntArray | None:
+    """A column of numbered parts of a year, as H1 or P01; None for another one."""
+    if column is None:
+        return None
+    unique, codes = factorize(to_text(table.columns[column].tolist()))
+    matches = [re.fullmatch(pattern, text.strip().lower()) for text in unique]
+    return np.array([int(match[1]) for match in matches if match])[codes] if all(matches) else None
+
+
 def _clock(column: RawColumn) -> Times | None:
     """A column of clock times, of hours or of numbers such as 1830, since midnight; None for another one."""
     if column.dtype.kind in "fiu":
@@ -309,7 +335,7 @@ def _clock(column: RawColumn) -> Times | None:
     if column.dtype.kind != "O":
         return None
     unique, codes = factorize(column)
-    texts = [re.sub(r"^(?:he|h) ?(?=\d)", "", text.strip().lower()) for text in unique]
+    texts = [_SPAN_END.sub("", re.sub(r"^(?:he|h) ?(?=\d)", "", text.strip().lower())) for text in unique]
     if all(text.isdigit() for text in texts):
         clock = _number_clock(np.array([float(text) for text in texts]))
         return None if clock is None else clock[codes]
