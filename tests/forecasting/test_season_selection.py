@@ -59,6 +59,15 @@ def test_choose_season_of_a_single_series_of_two_and_a_half_years_is_the_year():
     assert choose_season(y[None], panel, 6) == Seasons(12, 12, (12,))
 
 
+@pytest.mark.parametrize("lengths", [[144, 30, 35], [60, 1], [144, *[5] * 9]])
+def test_short_series_of_a_panel_do_not_hide_the_season_of_long_ones(lengths):
+    times = np.concatenate([np.datetime64("2024-12", "M") - np.arange(n)[::-1] for n in lengths])
+    ids = np.repeat([f"s{i}" for i in range(len(lengths))], lengths)
+    panel, _ = build_panel(times.astype("M8[D]"), np.arange(len(times)) % 12.0, ids)
+    seasons = choose_season(PanelContext.from_panel(panel).values, panel, 6)
+    assert (seasons.models, seasons.naive, seasons.panel) == (12, 12, 12)
+
+
 def test_the_season_of_a_panel_of_mostly_short_series_is_what_some_hold_twice():
     """Four series of two years show the year to twenty of a few months, for which models have no season."""
     lengths = [36] * 4 + [7] * 20

@@ -53,8 +53,8 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
     """Return the seasons of a panel.
 
     For a single series the calendar proposes and the data decide; of several, each is tested later by itself, so the
-    shortest season that the typical series holds three times is proposed. For parts of a day, series that are long
-    enough get the season of a week, which holds that of the day.
+    shortest season is proposed that series with two thirds of the values hold three times. For parts of a day, series
+    that are long enough get the season of a week, which holds that of the day.
 
     Args:
         past: Series aligned at their ends, without the rows to forecast, [n_series, T].
@@ -77,7 +77,9 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
         m = naive_season(past[0], h, repeating)
         return Seasons(m, m, tuple(repeating) or (m,))
     cycles = sorted(panel.freq.cycles) or _common_cycle(past, panel)
-    m = season_length or next((cycle for cycle in cycles if MIN_CYCLES * cycle <= typical_length), 1)
+    # A few short series among longer ones are no reason to take the season from these.
+    length = max(typical_length, _length_of_most_values(panel))
+    m = season_length or next((cycle for cycle in cycles if MIN_CYCLES * cycle <= length), 1)
     # Hours have a week, whether the calendar is known or not.
     weeks = [DAYS_PER_WEEK * m] if m in DAILY_SEASONS else []
     long_cycles = [cycle for cycle in {*cycles, *weeks} if cycle > m]
@@ -85,6 +87,13 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
     has_weeks = bool(weeks) and typical_length >= (MIN_CYCLES + 1) * DAYS_PER_WEEK * m and len(past) > 1
     models = DAYS_PER_WEEK * m if has_weeks else m
     return Seasons(models, m, (m, *others), models if models > 1 else _panel_season(panel, season_length))
+
+
+def _length_of_most_values(panel: Panel) -> int:
+    """Return the length that series with two thirds of the values have at least."""
+    lengths = np.sort(panel.lengths)
+    total = lengths.cumsum()
+    return int(lengths[np.searchsorted(3 * total, total[-1])])
 
 
 def choose_seasons_alone(past: FloatArray, panel: Panel, h: int, season_length: int | None = None) -> list[Seasons]:

@@ -60,8 +60,8 @@ def _sample(column: RawColumn) -> list[str]:
 def _digits(sample: Sequence[str]) -> list[str]:
     """The digits of a column of numbers, with their separators; none of one that has other texts for the most part."""
     parts = [split_number(text) for text in sample]
-    found = [part.digits for part in parts if part is not None]
-    return found if 2 * len(found) > len(sample) else []
+    numbers = [part.digits for part in parts if part is not None]
+    return numbers if 2 * len(numbers) > len(sample) else []
 
 
 def _are_thousands(columns: Sequence[Sequence[str]]) -> bool:
