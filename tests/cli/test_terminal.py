@@ -87,6 +87,19 @@ def test_long_forecasts_are_shortened(make_view, files, where):
     assert f"  ... 27 more rows, {where}\n" in text
 
 
+def test_quiet_shows_all_series_with_their_ids(make_view):
+    view = make_view(h=3)
+    table = view.forecast
+    ids = {"shop": np.repeat(["north", "south"], 3), "item": np.repeat([7, 8], 3)}
+    both = {name: np.tile(column, 2) for name, column in table.columns.items() if name != "unique_id"}
+    view = dataclasses.replace(view, all_series=dataclasses.replace(table, columns=ids | both, id_col=("shop", "item")))
+    lines = printed(view, quiet=True).splitlines()
+    assert lines[0].split()[:4] == ["shop", "item", "ds", "LSTM"]
+    assert [line.split()[:3] for line in lines[2:]] == [
+        [shop, item, f"1961-0{k}-01"] for shop, item in (("north", "7"), ("south", "8")) for k in (1, 2, 3)
+    ]
+
+
 def test_quiet_shows_all_of_the_forecast_and_nothing_else(make_view):
     lines = printed(make_view(h=40), quiet=True).splitlines()
     assert len(lines) == 42

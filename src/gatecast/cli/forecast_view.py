@@ -26,6 +26,7 @@ __all__ = [
     "ForecastTable",
     "ForecastView",
     "forecast_table",
+    "full_table",
     "notes_of",
     "summary_rows",
     "training_advice",
@@ -231,6 +232,20 @@ def summary_rows(view: ForecastView) -> Iterator[tuple[str, str]]:
         yield "split", f"{train:,} rows to train, {validation:,} to validate, {test:,} to test, in this order"
     for note in notes:
         yield "note", note
+
+
+def full_table(view: ForecastView) -> TextTable:
+    """Return the forecast of all series, a row a step, their ids first if there are several."""
+    if view.all_series is None:
+        return forecast_table(view)
+    forecast = view.all_series
+    n_rows = len(forecast.columns[forecast.time_col])
+    series = ForecastSeries(forecast.columns, forecast.model, forecast.levels, forecast.time_col, n_rows)
+    grid = text_tables.forecast_table(series, view.time_unit)
+    names = (forecast.id_col,) if isinstance(forecast.id_col, str) else forecast.id_col or ()
+    ids = [[str(value) for value in forecast.columns[name].tolist()] for name in names]
+    rows = [(*keys, *row) for *keys, row in zip(*ids, grid.rows, strict=True)]
+    return grid._replace(columns=(*names, *grid.columns), rows=rows)
 
 
 def forecast_table(view: ForecastView) -> TextTable:

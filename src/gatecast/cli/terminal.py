@@ -21,7 +21,7 @@ from rich.text import Text
 
 from gatecast._printable import printable
 from gatecast._utils.formatting import format_count, format_times
-from gatecast.cli.forecast_view import ForecastView, forecast_table, summary_rows
+from gatecast.cli.forecast_view import ForecastView, forecast_table, full_table, summary_rows
 from gatecast.cli.output_files import TABLE_SUFFIXES
 from gatecast.cli.terminal_chart import TerminalChart, draw
 from gatecast.data.sources.stdin import STDIN, STDIN_LABEL
@@ -49,12 +49,12 @@ def print_forecast(
     Args:
         view: The forecast.
         files: Names of the files written.
-        quiet: Whether to print the forecast alone, all of it.
+        quiet: Whether to print the forecast alone, all of it and of all series.
         stream: Output; standard output if None.
     """
     with _console(stream) as console:
         if quiet:
-            console.print(_table(forecast_table(view)))
+            console.print(_table(full_table(view)))
         else:
             _report(console, view, files)
 

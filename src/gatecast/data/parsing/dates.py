@@ -15,7 +15,7 @@ from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_fields import FieldTexts, match_fields
 
-__all__ = ["DATE_PATTERNS", "iso_weeks", "make_dates", "parse_dates"]
+__all__ = ["DATE_PATTERNS", "MAX_TWO_DIGIT_YEAR", "ParsedDates", "iso_weeks", "make_dates", "parse_dates"]
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),

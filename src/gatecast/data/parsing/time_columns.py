@@ -17,7 +17,7 @@ from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import Times
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.date_words import month_numbers, zone_offset
-from gatecast.data.parsing.dates import iso_weeks, make_dates
+from gatecast.data.parsing.dates import MAX_TWO_DIGIT_YEAR, iso_weeks, make_dates
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.regularity import regularity
@@ -123,10 +123,21 @@ def _find_parts(table: RawTable) -> dict[str, int]:
 
 
 def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
-    """Year and month, with day and clock if there are; year and quarter, week or day of the year."""
+    """Year and month, with day and clock if there are; year and quarter, half, week or day of the year."""
     year = _integers(table, parts.get("year"), 1500, 2200)
-    if year is None:
+    if year is not None:
+        return _join_full_year(table, parts, year)
+    short = _integers(table, parts.get("year"), 0, 99) if "month" in parts else None
+    if short is None:
         return None
+    year = np.where(short <= MAX_TWO_DIGIT_YEAR, 2000, 1900) + short
+    joined = _join_full_year(table, parts, year)
+    note = f"Two-digit years: {short[0]:02d} is read as {year[0]}."
+    return None if joined is None else joined._replace(notes=(*joined.notes, note))
+
+
+def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray) -> _Joined | None:
+    """The same, given the years."""
     one = np.ones_like(year)
     if (month := _months(table, parts.get("month"))) is not None:
         day = _integers(table, parts.get("day"), 1, 31)
