@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import gatecast as gc
+from gatecast.errors import DataError
 
 HOURS = pd.date_range("2024-06-01", periods=336, freq="h", tz="Europe/Berlin")
 WAVE = 100 + 10 * np.sin(np.arange(336) * np.pi / 12)
@@ -101,3 +102,24 @@ def test_another_order_is_taken_where_the_known_one_does_not_fit():
     newer = pd.date_range("2024-05-01", periods=20)
     updated = forecaster.update(table(newer.strftime("%m/%d/%Y"), np.arange(20) % 7))
     assert len(updated.panel_.values) == 141
+
+
+@pytest.mark.parametrize("every", [2, 3, 12])
+def test_rows_of_a_longer_step_are_refused(every):
+    months = pd.date_range("2010-01-01", periods=120, freq="MS")
+    forecaster = fitted(table(months, np.arange(120) % 12), h=6)
+    others = table(pd.date_range("2000-01-01", periods=20 * every, freq="MS")[::every], np.arange(20.0))
+    for call in (forecaster.predict, forecaster.evaluate, forecaster.update):
+        with pytest.raises(DataError, match="Rows of another frequency") as error:
+            call(others)
+        assert error.value.got == f"at least {every} steps from one value to the next"
+
+
+def test_rows_with_gaps_and_those_of_sparse_series_are_taken():
+    days = pd.date_range("2024-01-01", periods=140)
+    forecaster = fitted(table(days, np.arange(140) % 7), h=7)
+    gaps = table(days[[0, 1, 5, 9, 20, 33, 50]], np.arange(7.0))
+    assert len(forecaster.predict(gaps)) == 7
+    sparse = table(days[::2], np.arange(70) % 5)
+    later = table(pd.date_range("2024-05-20", periods=20, freq="2D"), np.arange(20) % 5)
+    assert len(gc.Forecaster(4, model="dot", freq="D").fit(sparse).update(later).panel_.values) > 140

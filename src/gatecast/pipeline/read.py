@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gatecast.config import DataConfig, ForecasterConfig
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION
 from gatecast.data.reader import read
+from gatecast.errors import DataError
 
 __all__ = ["read_source"]
+
+MIN_STEPS = 4
+"""Steps between values, at least, that tell the frequency of rows."""
 
 
 def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
@@ -22,9 +28,12 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
 
     Returns:
         The panel, and notes on the data.
+
+    Raises:
+        DataError: Rows that are further apart than those that were read before.
     """
     data = config.data
-    return read(
+    panel, notes = read(
         source,
         id_col=config.id_col,
         time_col=config.time_col,
@@ -38,6 +47,29 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
         missing_codes=data.missing_codes,
         holidays=data.holidays,
     )
+    apart = 1 if like is None else _least_step(panel)
+    if like is not None and apart > 1 and apart > _least_step(like):
+        raise DataError(
+            "Rows of another frequency than those of fit",
+            got=f"at least {apart} steps from one value to the next",
+            expected=f"{like.freq.label} values",
+            fix="Pass the values of every step, or fit a forecaster on series of this frequency.",
+        )
+    return panel, notes
+
+
+def _least_step(panel: Panel) -> int:
+    """Return the least steps between two values of a series; 1 where the values are too few to tell."""
+    is_known = np.isfinite(panel.values)
+    neighbors = is_known[1:] & is_known[:-1]
+    starts = panel.indptr[(panel.indptr > 0) & (panel.indptr < len(is_known))]
+    neighbors[starts - 1] = False
+    if neighbors.any():
+        return 1
+    known = np.flatnonzero(is_known)
+    series = np.searchsorted(panel.indptr, known, side="right")
+    steps = np.diff(known)[series[1:] == series[:-1]]
+    return int(steps.min()) if len(steps) >= MIN_STEPS else 1
 
 
 def _known_categories(data: DataConfig, panel: Panel) -> dict[str, tuple[str, ...]]:
