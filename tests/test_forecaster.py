@@ -175,6 +175,51 @@ def test_forecaster_settings_are_attributes_as_they_are_used():
         _ = forecaster.random_state
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"futr_exog": 5}, "Invalid futr_exog 5: expected the name of a column, or a list of names"),
+        ({"level": True}, "Invalid level True"),
+        ({"level": [99.9999999]}, "percentages that differ in six digits"),
+        ({"level": [99.99999, 99.999991]}, "percentages that differ in six digits"),
+    ],
+)
+def test_invalid_settings_are_named(settings, message):
+    with pytest.raises(ConfigError) as error:
+        Forecaster(6, **settings)
+    assert message in str(error.value)
+    with pytest.raises(ConfigError, match="Invalid TrainingConfig's learning_rate 0"):
+        TrainingConfig(learning_rate=0)
+
+
+@pytest.mark.parametrize("freq", [0, ""])
+def test_invalid_frequencies_are_refused(freq):
+    with pytest.raises(ConfigError):
+        Forecaster(6, model="dot", freq=freq).fit({"ds": np.arange(40), "y": np.arange(40.0)})
+
+
+def test_flags_of_fit_and_ids_of_the_evaluation_are_checked(sales):
+    with pytest.raises(ConfigError, match="Invalid evaluate 'x'"):
+        Forecaster(6, model="naive").fit(monthly(sales), evaluate="x")
+    rows = {"unique_id": np.repeat(["a", "b"], 40), "ds": np.tile(np.arange(40), 2), "y": np.arange(80.0)}
+    evaluation = Forecaster(3, model="naive").fit(rows).evaluation_
+    with pytest.raises(ConfigError, match="Unknown series 'zz'"):
+        evaluation.series("zz")
+
+
+def test_a_simple_forecast_without_errors_but_of_rounding_is_exact():
+    y = 0.1 * np.arange(60) + 0.3
+    verdict = Forecaster(6, model="mean").fit({"ds": np.arange(60), "y": y}).evaluation_.verdict
+    assert "makes no error at all" in verdict
+
+
+def test_attributes_that_are_settings_are_not_assigned():
+    forecaster = Forecaster(6, model="naive")
+    with pytest.raises(AttributeError, match=r"set_params\(h=3\)"):
+        forecaster.h = 3
+    assert forecaster.set_params(h=3).h == 3
+
+
 def test_settings_are_changed_by_set_params_alone():
     forecaster = Forecaster(4, model="dot")
     with pytest.raises(AttributeError):

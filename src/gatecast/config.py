@@ -78,7 +78,7 @@ class TrainingConfig:
             if getattr(self, name) is not None:
                 check_positive_int(getattr(self, name), f"TrainingConfig's {name}", maximum=maximum)
         if self.learning_rate is not None:
-            check_positive(self.learning_rate, "TrainingConfig's rate")
+            check_positive(self.learning_rate, "TrainingConfig's learning_rate")
         if not isinstance(self.finetune, bool):
             raise ConfigError(f"Invalid finetune {self.finetune!r}", expected="True or False", argument="finetune")
 

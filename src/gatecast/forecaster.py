@@ -18,6 +18,7 @@ from gatecast._utils.checkpoint import keeping
 from gatecast._utils.formatting import format_count
 from gatecast._utils.html import html_table
 from gatecast._utils.validation import (
+    check_flag,
     check_level,
     check_optional_positive_int,
     check_positive_int,
@@ -226,6 +227,11 @@ class Forecaster:
         hint = f". In gatecast it is {OTHER_NAMES[name]}" if name in OTHER_NAMES else ""
         raise AttributeError(f"'Forecaster' has no attribute {name!r}{hint}")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _DEFAULTS:
+            raise AttributeError(f"Settings are changed by set_params: forecaster.set_params({name}={value!r})")
+        super().__setattr__(name, value)
+
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *_DEFAULTS})
 
@@ -262,7 +268,7 @@ class Forecaster:
 
     @property
     def evaluation_(self) -> Evaluation | None:
-        """Scores on the test part; None if there was none."""
+        """Scores on the test part; None if there was none, and after `update`: then `evaluate` scores newer rows."""
         return self._session.fitted().evaluation
 
     @property
@@ -332,8 +338,8 @@ class Forecaster:
             ConfigError: Fine-tuning without a pretrained model, or a checkpoint that is no folder.
             DataError: The data cannot be used: the message says what is wrong, where, and how to fix it.
         """
-        config = self.config
-        if finetune:
+        config, evaluate = self.config, check_flag(evaluate, "evaluate")
+        if check_flag(finetune, "finetune"):
             config = replace(config, training=replace(config.training, finetune=finetune))
         with keeping(checkpoint, None if progress is False else show_notice):
             self._fit(source, config, evaluate=evaluate, progress=progress, sample=sample)

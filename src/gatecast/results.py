@@ -289,8 +289,14 @@ class Evaluation:
         return show(backtest_chart(name, self.series(series_id), self.verdict), path)
 
     def series(self, id: Any = None) -> ForecastSeries:
-        """Return the test part of one series; None returns the rows of all series."""
+        """Return the test part of one series; None returns the rows of all series.
+
+        Raises:
+            ConfigError: No such series.
+        """
         ids = None if id is None else row_ids(self.table, self.columns.id)
+        if ids is not None and not (ids == id).any():
+            raise ConfigError(f"Unknown series {id!r}", expected=f"one such as {ids[0]!r}", argument="id")
         table = self.table if ids is None else _take_rows(self.table, ids == id)
         levels = tuple(self.scores[0].coverage)
         model, time, target = self.scores[0].model, self.columns.time, self.columns.target

@@ -209,13 +209,17 @@ def check_levels(level: Sequence[float] | float | None) -> tuple[float, ...]:
     single = isinstance(level, int | float | str | np.number)
     levels: tuple[Any, ...] = () if level is None else (level,) if single else tuple(level)  # type: ignore[arg-type]
     for value in levels:
-        if not isinstance(value, int | float | np.number) or not 1 <= value < 100:
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 1 <= value < 100:
             share = isinstance(value, int | float | np.number) and 0.01 <= value < 1
             expected = "a percentage from 1 to less than 100"
             fix = f"Did you mean level={100 * value:g}?" if share else "For example, level=(80, 95)."
             raise _invalid(value, "level", "", expected, fix)
     if len(set(levels)) < len(levels):
         raise _invalid(list(levels), "level", "", "different percentages", "For example, level=(80, 95).")
+    names = {f"{value:g}" for value in levels}
+    if len(names) < len(levels) or "100" in names:
+        expected = "percentages that differ in six digits, from 1 to less than 100"
+        raise _invalid(list(levels), "level", "", expected, "For example, level=(80, 99.9).")
     return tuple(sorted(levels))
 
 

@@ -140,7 +140,8 @@ def _error(score: Score) -> float:
 
 def _kind(difference: float, best: Score) -> Kind:
     """Return what a difference in percent from the best simple forecast is called."""
-    if best.mae == 0:
+    # An error of rounding is none: nobody reads that another one is 10^18 % larger.
+    if best.mae == 0 or difference < EXACT:
         return "exact_baseline"
     if abs(difference) >= MIN_DIFFERENCE:
         return "better" if difference > 0 else "worse"
@@ -155,6 +156,9 @@ def _better_model(main: Score, others: Sequence[Score], baseline: Score) -> tupl
     gain = metrics.skill(_error(best), _error(main))
     return (best.model, gain) if gain > MIN_GAIN and _error(best) < _error(baseline) else ("", 0.0)
 
+
+EXACT = -1e9
+"""Difference in percent below which the simple forecast counts as exact."""
 
 MEASURES = {
     "mae": "mean absolute error",

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import ColumnTable, FloatArray
+from gatecast._utils.validation import check_positive_int
 from gatecast.errors import ConfigError, DataError
 from gatecast.metrics import point, probabilistic
 
@@ -93,6 +94,7 @@ def evaluate(
         >>> {name: column.tolist() for name, column in evaluate(df, "mae").items()}
         {'cutoff': [2], 'metric': ['mae'], 'LSTM': [0.5], 'Naive': [1.0]}
     """
+    season_length = check_positive_int(season_length, "season_length")
     columns = to_columns(df)
     roles = cross_validation_columns(columns, target_col, level)
     roles = roles._replace(models=_check_models(models, roles.models))

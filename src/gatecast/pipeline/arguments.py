@@ -86,7 +86,7 @@ def make_config(params: dict[str, Any]) -> ForecasterConfig:
     check_model(params["model"])
     network = check_type(params["network"], "network", NetworkConfig)
     data = check_type(params["data"], "data", DataConfig)
-    exogenous = {name: params[name] for name in EXOGENOUS if len(params[name])}
+    exogenous = {name: params[name] for name in EXOGENOUS if params[name] != () and params[name] is not None}
     for name in exogenous:
         if getattr(data, name):
             raise _given_twice(name, f"data=DataConfig({name}=...)")
