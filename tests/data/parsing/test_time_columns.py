@@ -116,6 +116,15 @@ def test_join_time_columns_takes_no_region_or_id_for_a_zone(name, cell, first, k
     assert (joined.names == table.names) != is_zone
 
 
+def test_join_time_columns_years_of_the_first_month_hold_for_the_rows_below():
+    months = ["Nov", "Dec", "Jan", "Feb", "Mar"]
+    table = joined(Year=["2023", "", "2024", "", ""], Month=months)
+    assert format_times(table.columns[0])[::2] == ["2023-11-01", "2024-01-01", "2024-03-01"]
+    assert table.notes[-1] == "Empty years are those of the rows above."
+    for years in (["", "", "2024", "", ""], ["2023", "", "", "", ""], ["x", "", "2024", "", ""]):
+        assert joined(Year=years, Month=months).names == ("Year", "Month", "y")
+
+
 def test_join_time_columns_zone_becomes_the_offset():
     texts = ["2024-10-27 01:00", "2024-10-27 02:00", "2024-10-27 02:00", "2024-10-27 03:00"]
     for name in ("zone", "remark"):

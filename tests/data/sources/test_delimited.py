@@ -198,3 +198,13 @@ def test_a_carriage_return_inside_a_row_is_refused_or_read_and_no_defect(tmp_pat
         with contextlib.suppress(GatecastError):
             read(path)
     detect_separator(["a\rb;c", "1;2", "3;4"])
+
+
+def test_decimal_commas_between_commas_are_refused(tmp_path):
+    rows = [f"2024-01-0{k},{10 + k},{k}2" for k in range(1, 6)]
+    text = "\n".join(["date,val", *rows]) + "\n"
+    with pytest.raises(DataError, match="Rows have more cells than the header") as error:
+        read_delimited(text)
+    assert (error.value.where, error.value.got) == ("row 2", "3 cells: '2024-01-01,11,12'")
+    for follow in (text.replace(",", ";", 1).replace("\n", "\n"), text.replace("date,val", "date,val,rest")):
+        assert len(read_delimited(follow)) >= 5

@@ -75,3 +75,32 @@ class TestPatterns:
             f"Files have different columns ({folder}/west.csv): got 'ds', 'z', expected 'ds', 'y', "
             f"as in {folder}/north.csv."
         )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"month": {"0": "2020-01", "1": "2020-02"}, "sales": {"0": 1, "1": 2}}',
+        '{"data": [{"month": "2020-01", "sales": 1}, {"month": "2020-02", "sales": 2}]}',
+        '{"ok": true, "meta": {"n": 2}, "rows": [{"month": "2020-01", "sales": 1}, {"month": "2020-02", "sales": 2}]}',
+        '{"month": ["2020-01", "2020-02"], "sales": [1, 2]}',
+        '[{"month": "2020-01", "sales": 1}, {"month": "2020-02", "sales": 2}]',
+        '{"month": "2020-01", "sales": 1}\n{"month": "2020-02", "sales": 2}\n',
+    ],
+)
+def test_json_of_many_layouts_is_one_table(tmp_path, content):
+    path = tmp_path / "sales.json"
+    path.write_text(content)
+    panel, _ = read(path)
+    assert panel.values.tolist() == [1, 2]
+    assert str(panel.freq) == "MS"
+
+
+@pytest.mark.parametrize(
+    "content", ['{"a": {"0": 1}, "b": {"1": 2}}', '{"a": 1}', "{", '{"a": ' * 5000, '{"a": [1, [2]]}']
+)
+def test_json_that_is_no_table_is_refused(tmp_path, content):
+    path = tmp_path / "sales.json"
+    path.write_text(content)
+    with pytest.raises(DataError):
+        read(path)

@@ -144,7 +144,9 @@ def parse_time_column(
             note = f"The offsets change as those of {parsed.time_zone} do: forecasts have its offsets."
             return parsed._replace(notes=(*parsed.notes, note))
         return parsed
-    if 2 * len(invalid) > len(cells) > 2 or len(invalid) == len(cells):
+    # Cells below a filled one that are empty are times as well: they are what is missing, not the format.
+    are_missing = is_missing(cells)[invalid]
+    if (2 * len(invalid) > len(cells) > 2 and not are_missing.all()) or len(invalid) == len(cells):
         raise DataError(
             "The time column does not hold times",
             where=table.describe_column(column),
@@ -155,13 +157,16 @@ def parse_time_column(
         )
     first = int(invalid[0])
     valid_example = cells[int(np.flatnonzero(parsed.is_valid)[0])]
-    missing = bool(is_missing(cells)[first])
+    missing = bool(are_missing[0])
+    fix = (
+        "Fill in the time, such as that of the row above, or remove the row" if missing else "Correct or remove the row"
+    )
     raise DataError(
         "Missing time" if missing else "Invalid time",
         where=f"{table.describe_row(first)}, {table.describe_column(column)}",
         got="" if missing else repr(_shorten(cells[first])),
         expected=f"a time such as {_shorten(str(valid_example))!r}",
-        fix=f"Correct or remove the row (rows without a valid time in total: {len(invalid)}).",
+        fix=f"{fix} (rows without a valid time in total: {len(invalid)}).",
     )
 
 

@@ -314,7 +314,7 @@ def _nearly_separating(table: RawTable, taken: Collection[int | None], time_code
 def _may_name_series(column: RawColumn, time_codes: IntArray) -> bool:
     """Whether a column holds texts or few integers, present in every row, that repeat over the times."""
     n_rows = len(column)
-    if column.dtype.kind not in "iuO" or is_missing(column).any():
+    if column.dtype.kind not in "iuO" or is_missing_id(column).any():
         return False
     unique, _ = factorize(column)
     if len(unique) < 2 or (len(unique) == n_rows and time_codes.max() > 0):

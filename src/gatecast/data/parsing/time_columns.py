@@ -127,6 +127,10 @@ def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
     year = _integers(table, parts.get("year"), 1500, 2200)
     if year is not None:
         return _join_full_year(table, parts, year)
+    if (year := _filled_down(table, parts)) is not None:
+        joined = _join_full_year(table, parts, year)
+        note = "Empty years are those of the rows above."
+        return None if joined is None else joined._replace(notes=(*joined.notes, note))
     short = _integers(table, parts.get("year"), 0, 99) if "month" in parts else None
     if short is None:
         return None
@@ -134,6 +138,22 @@ def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
     joined = _join_full_year(table, parts, year)
     note = f"Two-digit years: {short[0]:02d} is read as {year[0]}."
     return None if joined is None else joined._replace(notes=(*joined.notes, note))
+
+
+def _filled_down(table: RawTable, parts: dict[str, int]) -> IntArray | None:
+    """Years that are written in the first month of each alone; None for others."""
+    column = None if "year" not in parts else table.columns[parts["year"]]
+    months = None if column is None else _months(table, parts.get("month"))
+    if column is None or months is None:
+        return None
+    is_given = ~is_missing(column)
+    # Months go up until the next year is given.
+    if not is_given[0] or (np.diff(months)[~is_given[1:]] <= 0).any():
+        return None
+    given = parse_numbers(column[is_given]).values
+    if not (given == np.rint(given)).all() or given.min() < 1500 or given.max() > 2200:
+        return None
+    return np.asarray(given.astype(np.int64)[np.cumsum(is_given) - 1])
 
 
 def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray) -> _Joined | None:

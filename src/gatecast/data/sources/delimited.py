@@ -32,6 +32,9 @@ MAX_NOTES = 3
 COMMENT_MARKS = ("#", "//", "%", ";")
 
 N_MONTHS = 12
+MIN_SPLIT = 3
+"""Rows with a cell more than the header, at least, that tell a decimal comma."""
+_INTEGER = re.compile(r" *-?\d+")
 _YEAR = re.compile(r"(?:1[5-9]|2[01])\d\d")
 _QUOTED_COMMENT = re.compile(r'^[ \t]*(?:#|//|%|;)[^"\n]*"', re.MULTILINE)
 _COMMENT = re.compile(r'^[ \t"]*(?:#|//|%|;)', re.MULTILINE)
@@ -83,6 +86,8 @@ def read_delimited(text: str, source: str = "the text") -> RawTable:
             got=f"the columns {list_columns(header)}",
             expected="at least two rows below the header",
         )
+    if header is not None and mark == ",":
+        _check_decimal_commas(header, body, width)
     header = None if header is None else _pad(header, width, rows[0][0], mark)
     names = tuple(str(i + 1) for i in range(width)) if header is None else _make_unique(header)
     return RawTable(
@@ -309,6 +314,25 @@ def _find_header(rows: Sequence[Row], width: int) -> TableArea:
     table = list(rows[first:])
     is_header = has_header([(cells + [""] * width)[:width] for _, cells in table])
     return TableArea(table[0][1] if is_header else None, table[is_header:], tuple(notes))
+
+
+def _check_decimal_commas(header: Sequence[str], body: Sequence[Row], width: int) -> None:
+    """Refuse rows with a cell more than the header where a comma split the decimals from a number: 10,52."""
+    if len(header) != width - 1:
+        return
+    split = [row for row in body if row[1][-1].strip()]
+    decimals = {cells[-1].strip() for _, cells in split}
+    are_digits = all(text.isdigit() for text in decimals) and all(_INTEGER.fullmatch(cells[-2]) for _, cells in split)
+    if len(split) < MIN_SPLIT or len(decimals) < 2 or not are_digits:
+        return
+    line, cells = split[0]
+    raise DataError(
+        "Rows have more cells than the header",
+        where=f"row {line}",
+        got=f"{width} cells: {','.join(cells)[:60]!r}",
+        expected=f"{len(header)} cells: {list_columns(header)}",
+        fix="If numbers have a decimal comma, separate cells by semicolons, or put such numbers in quotation marks.",
+    )
 
 
 def _pad(cells: list[str], width: int, line: int, mark: str) -> list[str]:

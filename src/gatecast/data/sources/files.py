@@ -7,6 +7,7 @@ every row. Readers of other formats are imported when a file needs them.
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,8 @@ __all__ = ["Content", "from_file", "from_pattern", "from_stdin"]
 
 HEAD_BYTES = 65_536
 JSON_OPTIONS = ", maximum_object_size=268435456"
+MAX_OBJECT_BYTES = 1 << 26
+"""Of a JSON file that is looked into for a table within one object."""
 MAX_DEPTH = 3
 """Archives within archives: more are a mistake, or made to never end."""
 
@@ -177,7 +180,8 @@ def _read_json(content: Content, head: bytes) -> RawTable:
     """Read a JSON file; DuckDB takes UTF-8 without a byte order mark."""
     if not head.startswith(codecs.BOM_UTF8) and b"\0" not in head:
         try:
-            return query_file("read_json", content.path, JSON_OPTIONS)
+            unwrapped = _unwrap_json(content.path) if head.lstrip().startswith(b"{") else None
+            return query_file("read_json", content.path, JSON_OPTIONS) if unwrapped is None else unwrapped
         except DataError:
             if _is_utf8(content.path):
                 raise
@@ -188,6 +192,31 @@ def _read_json(content: Content, head: bytes) -> RawTable:
         with _labelled(content._replace(path=target)):
             table = query_file("read_json", target, JSON_OPTIONS)
     return replace(table, notes=(*notes, *table.notes))
+
+
+def _unwrap_json(path: Path) -> RawTable | None:
+    """The table within one JSON object: columns of cells by row, as pandas writes them, or rows under a key.
+
+    None for other objects, and for lines with an object each.
+    """
+    if path.stat().st_size > MAX_OBJECT_BYTES:
+        return None
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+    columns = [column for column in value.values() if isinstance(column, dict)]
+    lists = [rows for rows in value.values() if isinstance(rows, list) and rows and isinstance(rows[0], dict)]
+    if columns and len(columns) == len(value) and all(list(column) == list(columns[0]) for column in columns):
+        table: Any = {name: list(column.values()) for name, column in value.items()}
+    elif len(lists) == 1:
+        table = lists[0]
+    else:
+        return None
+    with TemporaryDirectory(prefix="gatecast-") as folder:
+        target = Path(folder) / "content"
+        target.write_text(json.dumps(table), encoding="utf-8")
+        return query_file("read_json", target, JSON_OPTIONS)
 
 
 def _is_utf8(path: Path) -> bool:
