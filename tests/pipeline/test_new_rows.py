@@ -86,6 +86,16 @@ def test_the_order_of_day_and_month_is_kept(order):
     ] + pd.Timedelta("1D")
 
 
+def test_the_order_of_dates_next_to_a_clock_is_kept():
+    hours = pd.date_range("2024-04-01", periods=24 * 35, freq="h")
+    y = 100 + 10 * np.sin(np.arange(len(hours)) * np.pi / 12)
+    rows = pd.DataFrame({"Date": hours.strftime("%d/%m/%Y"), "Time": hours.strftime("%H:%M"), "y": y})
+    forecaster = fitted(rows[: 24 * 31], h=3)
+    # May 2 and 3 are fifths of February and of March as well.
+    assert forecaster.predict(rows[24 * 31 : 24 * 33]).iloc[0, 0] == pd.Timestamp("2024-05-04")
+    assert len(forecaster.update(rows[24 * 31 :]).panel_.values) == len(hours)
+
+
 def test_the_order_is_kept_by_files_and_streams(tmp_path):
     days = pd.date_range("2024-01-01", periods=128).strftime("%d/%m/%Y")
     rows = table(days, 50 + np.arange(128) % 7)

@@ -82,12 +82,13 @@ class DeclaredTable:
         """The panel with its id columns, the UTC offset of its times and the types of its key columns."""
         id_types = [self.table.types.get(self.table.names[i], ColumnType()) for i in id_columns]
         time_type = None if time is None else self.table.types.get(self.table.names[time])
+        types = KeyTypes.of(self.kind, id_types, time_type, parsed)
         return replace(
             panel,
             keys={} if keys is None else keys.columns,
             utc_offset_minutes=None if parsed is None else parsed.utc_offset_minutes,
             key_types=replace(
-                KeyTypes.of(self.kind, id_types, time_type, parsed), decimal_mark=self.table.decimal_mark
+                types, decimal_mark=self.table.decimal_mark, date_order=types.date_order or self.table.date_order
             ),
         )
 

@@ -151,7 +151,8 @@ def read(
         raw_table = _to_table(source)
     decimal_mark = find_decimal_mark(raw_table) or known.decimal_mark
     raw_table = replace(raw_table, missing_codes=missing_codes, decimal_mark=decimal_mark)
-    table = join_time_columns(raw_table, time_col, keep=(*declared, *split_names(raw_table, id_col)))
+    others = (*declared, *split_names(raw_table, id_col))
+    table = join_time_columns(raw_table, time_col, keep=others, date_order=known.date_order)
     calendar = None if declared else _find_calendar(table, time_col, target_col)
     if calendar is not None:
         table, time_col, target_col = calendar

@@ -112,6 +112,7 @@ class RawTable:
         missing_codes: Numbers that stand for missing values: "auto" recognizes them in a target, False keeps all.
         iso_forms: How the times of a column are written in the source, for each column of text that was read as times.
         decimal_mark: "," or "." where the table shows which mark separates decimals; else empty.
+        date_order: Order of day and month in dates that were joined with a clock; else empty.
     """
 
     names: tuple[str, ...]
@@ -126,6 +127,7 @@ class RawTable:
     missing_codes: MissingCodes = "auto"
     iso_forms: Mapping[str, IsoForm] = field(default_factory=dict)
     decimal_mark: str = ""
+    date_order: str = ""
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0

@@ -21,7 +21,7 @@ from gatecast.data.parsing.dates import MAX_TWO_DIGIT_YEAR, iso_weeks, make_date
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.regularity import regularity
-from gatecast.data.parsing.timestamps import ParsedTimes, looks_like_dates, parse_times
+from gatecast.data.parsing.timestamps import KnownNotation, ParsedTimes, looks_like_dates, parse_times
 
 __all__ = ["is_called_time", "join_time_columns"]
 
@@ -69,21 +69,26 @@ class _Joined(NamedTuple):
         values: datetime64[us], NaT where a part is none, shape (n_rows,).
         notes: What was assumed.
         utc_offsets: Minutes ahead of UTC of every row, None without a zone.
+        date_order: Order of day and month of the dates, as in `ParsedTimes`.
     """
 
     columns: tuple[int, ...]
     values: Times
     notes: tuple[str, ...] = ()
     utc_offsets: IntArray | None = None
+    date_order: str = ""
 
 
-def join_time_columns(table: RawTable, time_col: str | None = None, keep: Collection[str] = ()) -> RawTable:
+def join_time_columns(
+    table: RawTable, time_col: str | None = None, keep: Collection[str] = (), date_order: str = ""
+) -> RawTable:
     """Join columns that together hold the times into a first column; a zone next to a time becomes its UTC offset.
 
     Args:
         table: The table; unchanged if one column holds the times.
         time_col: Time column, if it is named: then nothing is joined.
         keep: Columns with another role: they stay even if they are joined, and are no zones.
+        date_order: Order of day and month in rows that were read before; empty: there are none.
 
     >>> table = RawTable(("Year", "Month", "y"), (np.array([2024, 2024]), np.array([1, 2]), np.ones(2)))
     >>> joined = join_time_columns(table)
@@ -93,7 +98,7 @@ def join_time_columns(table: RawTable, time_col: str | None = None, keep: Collec
     if time_col is not None or not table.has_header or len(table) == 0:
         return table
     parts = _find_parts(table)
-    joined = _join_year(table, parts) or _join_date(table, parts) or _join_zone(table, parts, keep)
+    joined = _join_year(table, parts) or _join_date(table, parts, date_order) or _join_zone(table, parts, keep)
     return table if joined is None else _replace_columns(table, joined, keep)
 
 
@@ -181,7 +186,7 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray) -> _
     return None
 
 
-def _join_date(table: RawTable, parts: dict[str, int]) -> _Joined | None:
+def _join_date(table: RawTable, parts: dict[str, int], date_order: str) -> _Joined | None:
     """A column of dates without a clock, and a clock or an hour next to it."""
     if not {"clock", "half_hour", "hour"} & set(parts):
         return None
@@ -190,16 +195,18 @@ def _join_date(table: RawTable, parts: dict[str, int]) -> _Joined | None:
     date = next((i for i in (*named, *others[:MAX_COLUMNS]) if _is_date(table.columns[i])), None)
     if date is None:
         return None
-    parsed = parse_times(table.columns[date], name=table.names[date])
+    known = KnownNotation(date_order=date_order)
+    parsed = parse_times(table.columns[date], known=known, name=table.names[date])
     if _has_clock(parsed):
         return None
     joined = _add_clock(table, parts, [date], parsed.values)
     if len(joined.columns) == 1:
         return None
-    if table.columns[date].dtype.kind == "O" and _reads_otherwise(table.columns[date], parsed.values, joined.values):
+    is_text = not date_order and table.columns[date].dtype.kind == "O"
+    if is_text and _reads_otherwise(table.columns[date], parsed.values, joined.values):
         parsed = parse_times(_with_clock(table.columns[date], joined.values - parsed.values), name=table.names[date])
-        return joined._replace(values=parsed.values, notes=(*parsed.notes, *joined.notes))
-    return joined._replace(notes=(*parsed.notes, *joined.notes))
+        joined = joined._replace(values=parsed.values)
+    return joined._replace(notes=(*parsed.notes, *joined.notes), date_order=parsed.date_order)
 
 
 def _reads_otherwise(dates: RawColumn, days: Times, times: Times) -> bool:
@@ -296,6 +303,7 @@ def _replace_columns(table: RawTable, joined: _Joined, keep: Collection[str]) ->
         columns=(values, *(table.columns[i] for i in rest)),
         notes=(*table.notes, f"Times are joined from the columns {list_columns(used)}.", *joined.notes),
         utc_offsets=offsets,
+        date_order=joined.date_order,
     )
 
 
