@@ -133,3 +133,24 @@ def test_rows_with_gaps_and_those_of_sparse_series_are_taken():
     sparse = table(days[::2], np.arange(70) % 5)
     later = table(pd.date_range("2024-05-20", periods=20, freq="2D"), np.arange(20) % 5)
     assert len(gc.Forecaster(4, model="dot", freq="D").fit(sparse).update(later).panel_.values) > 140
+
+
+def test_rows_of_another_frequency_have_advice_that_can_be_followed():
+    months = pd.date_range("2010-01-01", periods=60, freq="MS")
+    forecaster = fitted(table(months, np.arange(60) % 12), h=6)
+    days = table(pd.date_range("2015-01-01", periods=90), np.arange(90.0))
+    for others in (days, np.arange(60.0)):
+        with pytest.raises(DataError, match="Rows of another frequency than those of fit") as error:
+            forecaster.predict(others)
+        assert error.value.fix.startswith("Aggregate the rows to this frequency")
+    followed = days.groupby(days["ds"].dt.to_period("M"))["y"].sum()
+    assert len(forecaster.predict(table(followed.index.to_timestamp(), followed.to_numpy()))) == 6
+
+
+def test_times_beside_the_grid_are_told_where_to_move():
+    months = pd.date_range("2010-01-01", periods=60, freq="MS")
+    forecaster = fitted(table(months, np.arange(60) % 12), h=6)
+    with pytest.raises(DataError, match="New times do not continue the series") as error:
+        forecaster.predict(table(pd.date_range("2015-01-31", periods=6, freq="ME"), np.arange(6.0)))
+    assert error.value.fix == "Move the times, here to 2015-01-01."
+    assert len(forecaster.predict(table(pd.date_range("2015-01-01", periods=6, freq="MS"), np.arange(6.0)))) == 6

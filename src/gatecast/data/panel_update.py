@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.frequency import format_times
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import add_holidays
 from gatecast.errors import DataError
@@ -50,9 +51,17 @@ def match_series(panel: Panel, reference: Panel) -> tuple[IntArray, IntArray]:
                 where=f"series {str(panel.ids[s])!r}" if panel.columns.id is not None else "",
                 got=f"a first time of {panel.start[s]}",
                 expected=f"times with frequency {reference.freq} counted from {reference.start[matches[s]]}",
+                fix=f"Move the times, here to {_on_grid(panel, s, reference, int(matches[s]))}.",
             )
         steps_later[matched] = first + panel.lengths[matched] - reference.lengths[in_reference]
     return matches, steps_later
+
+
+def _on_grid(panel: Panel, s: int, reference: Panel, r: int) -> str:
+    """Return the newest time of a series of the reference that is not after the first time of a series, as text."""
+    k = int(reference.freq.index_of(panel.start[s : s + 1], reference.start[r : r + 1])[0][0])
+    grid = reference.freq.at(np.repeat(reference.start[r], 3), np.arange(k - 1, k + 2))
+    return format_times(grid[grid <= panel.start[s]][-1:])[0]
 
 
 def extend_panel(old: Panel, new: Panel) -> Panel:

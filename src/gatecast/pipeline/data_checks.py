@@ -132,7 +132,9 @@ def _note_holes(panel: Panel, notes: list[str]) -> None:
         n = int(np.count_nonzero(np.isnan(column) & panel.mask))
         # An empty cell is a usual way to write that there is no event.
         if n and (name not in panel.categories or are_truth_values(panel.categories[name])):
-            substitute = "they count as neither" if name in panel.categories else "its mean takes their place"
+            is_empty = not np.isfinite(column).any()
+            substitute = "its mean takes their place" if not is_empty else "it has none at all, and tells nothing"
+            substitute = "they count as neither" if name in panel.categories else substitute
             n_rows = int(np.count_nonzero(panel.mask))
             notes.append(NOTES["holes"].format(column=name, n=n, n_rows=n_rows, substitute=substitute))
 

@@ -10,7 +10,7 @@ from gatecast.config import DataConfig, ForecasterConfig
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION
 from gatecast.data.reader import read
-from gatecast.errors import DataError
+from gatecast.errors import ConfigError, DataError
 
 __all__ = ["read_source"]
 
@@ -30,29 +30,41 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
         The panel, and notes on the data.
 
     Raises:
-        DataError: Rows that are further apart than those that were read before.
+        DataError: Rows of another frequency than those that were read before.
     """
     data = config.data
-    panel, notes = read(
-        source,
-        id_col=config.id_col,
-        time_col=config.time_col,
-        target_col=config.target_col,
-        freq=str(like.freq) if config.freq is None and like is not None else config.freq,
-        futr_exog=data.futr_exog,
-        hist_exog=data.hist_exog,
-        stat_exog=data.stat_exog,
-        categories=None if like is None else _known_categories(data, like),
-        known=UNKNOWN_NOTATION if like is None else like.known_notation,
-        missing_codes=data.missing_codes,
-        holidays=data.holidays,
-    )
+    try:
+        panel, notes = read(
+            source,
+            id_col=config.id_col,
+            time_col=config.time_col,
+            target_col=config.target_col,
+            freq=str(like.freq) if config.freq is None and like is not None else config.freq,
+            futr_exog=data.futr_exog,
+            hist_exog=data.hist_exog,
+            stat_exog=data.stat_exog,
+            categories=None if like is None else _known_categories(data, like),
+            known=UNKNOWN_NOTATION if like is None else like.known_notation,
+            missing_codes=data.missing_codes,
+            holidays=data.holidays,
+        )
+    except (ConfigError, DataError) as error:
+        # Of new rows the frequency is known: to set or to omit it is no advice.
+        if like is None or "freq" not in error.fix.lower():
+            raise
+        raise DataError(
+            "Rows of another frequency than those of fit",
+            where=error.where,
+            got=error.got,
+            expected=f"those of fit: {like.freq.label}",
+            fix="Aggregate the rows to this frequency, or fit a forecaster on series of theirs.",
+        ) from None
     apart = 1 if like is None else _least_step(panel)
     if like is not None and apart > 1 and apart > _least_step(like):
         raise DataError(
             "Rows of another frequency than those of fit",
             got=f"at least {apart} steps from one value to the next",
-            expected=f"{like.freq.label} values",
+            expected=f"those of fit: {like.freq.label}",
             fix="Pass the values of every step, or fit a forecaster on series of this frequency.",
         )
     return panel, notes
