@@ -27,6 +27,7 @@ from gatecast.data.parsing.exogenous import (
     ExogenousColumns,
     reserve_column,
 )
+from gatecast.data.parsing.numbers import LIKELY_COMMA
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
 from gatecast.data.parsing.series_keys import (
     SeriesKeys,
@@ -83,13 +84,12 @@ class DeclaredTable:
         id_types = [self.table.types.get(self.table.names[i], ColumnType()) for i in id_columns]
         time_type = None if time is None else self.table.types.get(self.table.names[time])
         types = KeyTypes.of(self.kind, id_types, time_type, parsed)
+        mark = "" if self.table.decimal_mark == LIKELY_COMMA else self.table.decimal_mark
         return replace(
             panel,
             keys={} if keys is None else keys.columns,
             utc_offset_minutes=None if parsed is None else parsed.utc_offset_minutes,
-            key_types=replace(
-                types, decimal_mark=self.table.decimal_mark, date_order=types.date_order or self.table.date_order
-            ),
+            key_types=replace(types, decimal_mark=mark, date_order=types.date_order or self.table.date_order),
         )
 
 

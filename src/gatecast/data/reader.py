@@ -20,13 +20,14 @@ from gatecast.data.messages import list_columns, shorten
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import add_holidays, check_holidays
 from gatecast.data.parsing.calendar_tables import CalendarTable, unpivot_calendar
-from gatecast.data.parsing.decimal_marks import find_decimal_mark
+from gatecast.data.parsing.decimal_marks import find_decimal_mark, is_comma_likely
 from gatecast.data.parsing.exogenous import (
     Categories,
     find_exogenous,
     parse_exogenous,
 )
 from gatecast.data.parsing.missing_codes import MissingCodes
+from gatecast.data.parsing.numbers import LIKELY_COMMA
 from gatecast.data.parsing.raw_table import RawTable
 from gatecast.data.parsing.series_keys import (
     find_id_columns,
@@ -149,8 +150,7 @@ def read(
     declared = [name for columns in names.values() for name in ((columns,) if isinstance(columns, str) else columns)]
     with trusting(trusted):
         raw_table = _to_table(source)
-    decimal_mark = find_decimal_mark(raw_table) or known.decimal_mark
-    raw_table = replace(raw_table, missing_codes=missing_codes, decimal_mark=decimal_mark)
+    raw_table = replace(_with_decimal_mark(raw_table, known), missing_codes=missing_codes)
     others = (*declared, *split_names(raw_table, id_col))
     table = join_time_columns(raw_table, time_col, keep=others, date_order=known.date_order)
     calendar = None if declared else _find_calendar(table, time_col, target_col)
@@ -188,6 +188,13 @@ def read_raw(source: Any, *, trusted: bool = True) -> RawTable:
     """
     with trusting(trusted):
         return _to_table(source)
+
+
+def _with_decimal_mark(table: RawTable, known: KnownNotation) -> RawTable:
+    """The table with the mark that it shows, that of the rows before, or a likely one."""
+    shown = find_decimal_mark(table) or known.decimal_mark
+    likely = LIKELY_COMMA if table.separator == ";" and is_comma_likely(table) else ""
+    return replace(table, decimal_mark=shown or likely)
 
 
 def _read_query(arguments: Mapping[str, Any], trusted: bool, query: str, *, as_declared: bool) -> Panel:

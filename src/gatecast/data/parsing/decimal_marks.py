@@ -1,7 +1,7 @@
-"""Which mark separates the decimals in a table, where a single column does not show it: 1.004 is either.
+"""Which mark separates the decimals in a table, where a single number does not show it: 1.004 is either.
 
-A table has one locale. Its other columns tell it, its dates as 31.12.2024, or whole numbers below a thousand next to
-numbers that a point splits before the last three digits.
+A table has one locale. What tells it are numbers of other columns, and integers below a thousand next to numbers that
+a point splits before the last three digits. Dates as 31.12.2024 between semicolons make a comma likely, no more.
 """
 
 from __future__ import annotations
@@ -11,21 +11,30 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gatecast._utils.typing import BoolArray
 from gatecast.data.parsing.number_affixes import split_number
-from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, to_text
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
 
-__all__ = ["find_decimal_mark"]
+__all__ = ["find_decimal_mark", "is_comma_likely"]
 
 _COMMA = re.compile(r"\d*,\d{1,2}|\d*,\d{4,}|0,\d+|\d{4,},\d+|[1-9]\d{0,2}(?:\.\d{3})+,\d+")
 _POINT = re.compile(r"\d*\.\d{1,2}|\d*\.\d{4,}|0\.\d+|\d{4,}\.\d+|[1-9]\d{0,2}(?:,\d{3})+\.\d+")
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-4])\.[0-5]\d")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
 _DAY_WITH_POINTS = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)(?: .*)?")
 SAMPLE_SIZE = 1_000
-MIN_OF_EACH = 2
+MIN_TELLING = 3
+"""Different numbers of a column that show the mark, and integers next to grouped numbers, at least."""
+MIN_SHARE = 0.1
+"""Share of a column that these are, at least."""
+SENTINELS = frozenset({"99", "999", "100"})
+"""Integers that often stand for missing or for full: they say nothing."""
 MIN_RATIO = 20.0
-"""How much larger whole numbers are, in the median, than numbers with a point were if it marked decimals."""
+"""How much larger integers are, in the median, than numbers with a point were if it marked decimals."""
+MAX_GROUPS = 50
+"""Different texts of a column that may be the kinds of quantities of a long table."""
 
 
 def find_decimal_mark(table: RawTable) -> str:
@@ -35,40 +44,87 @@ def find_decimal_mark(table: RawTable) -> str:
     >>> units = to_text(["1.000", "950", "1.020"])
     >>> find_decimal_mark(RawTable(("units",), (units,)))
     ''
-    >>> find_decimal_mark(RawTable(("units", "sales"), (units, to_text(["12.345,50", "11.345,50", "9"]))))
+    >>> find_decimal_mark(RawTable(("units", "sales"), (units, to_text(["12.345,50", "11.345,50", "9,75"]))))
     ','
     """
-    samples = [_sample(column) for column in table.columns if column.dtype.kind == "O"]
-    numbers = [_digits(sample) for sample in samples if sample and not looks_like_dates(to_text(sample))]
-    n_comma, n_point = (
-        sum(pattern.fullmatch(text) is not None for column in numbers for text in column)
-        for pattern in (_COMMA, _POINT)
-    )
-    if n_comma or n_point:
-        return "" if n_comma and n_point else "," if n_comma else "."
-    if any(sample and all(map(_DAY_WITH_POINTS.fullmatch, sample)) for sample in samples):
-        return ","
-    return "," if _are_thousands([column for column in numbers if any(map(_GROUPED.fullmatch, column))]) else ""
+    texts = [column[:SAMPLE_SIZE] for column in table.columns if column.dtype.kind == "O"]
+    numbers = [_numbers(column) for column in texts]
+    shown = {mark for column in numbers for mark in _marks(column)}
+    if shown:
+        return shown.pop() if len(shown) == 1 else ""
+    return "," if _are_thousands([column for column in numbers if any(map(_GROUPED.fullmatch, column))], texts) else ""
 
 
-def _sample(column: RawColumn) -> list[str]:
+def is_comma_likely(table: RawTable) -> bool:
+    """Return whether all dates of a column are written as 31.12.2024.
+
+    >>> is_comma_likely(RawTable(("t",), (np.array(["31.12.2024", "01.01.2025"], object),)))
+    True
+    """
+    samples = [_present(column) for column in table.columns if column.dtype.kind == "O"]
+    return any(sample and all(map(_DAY_WITH_POINTS.fullmatch, sample)) for sample in samples)
+
+
+def _present(column: RawColumn) -> list[str]:
     """The first texts of a column that are not missing."""
-    head = column[: 2 * SAMPLE_SIZE]
-    return [text.strip() for text in head[~is_missing(head)][:SAMPLE_SIZE].tolist()]
+    head = column[:SAMPLE_SIZE]
+    return [text.strip() for text in head[~is_missing(head)].tolist()]
 
 
-def _digits(sample: Sequence[str]) -> list[str]:
-    """The digits of a column of numbers, with their separators; none of one that has other texts for the most part."""
-    parts = [split_number(text) for text in sample]
-    numbers = [part.digits for part in parts if part is not None]
-    return numbers if 2 * len(numbers) > len(sample) else []
+def _numbers(column: RawColumn) -> list[str]:
+    """The digits of the rows of a column of plain numbers, empty where one is missing; none of another column."""
+    present = _present(column)
+    if not present or looks_like_dates(to_text(present)) or all(map(_CLOCK.fullmatch, present)):
+        return []
+    parts = [split_number(text) for text in column.tolist()]
+    # A number with a unit, as 1,5 L, is a text about a thing.
+    digits = ["" if part is None or part.unit else part.digits for part in parts]
+    return digits if sum(map(bool, digits)) >= 0.9 * len(present) else []
 
 
-def _are_thousands(columns: Sequence[Sequence[str]]) -> bool:
-    """Whether points separate thousands, by the whole numbers next to them in columns that have some."""
-    texts = [text for column in columns for text in column if text.strip("0.")]
-    grouped = [float(text.replace(".", "")) / 1000 for text in texts if _GROUPED.fullmatch(text)]
-    integers = [float(text) for text in texts if _BELOW_1000.fullmatch(text)]
-    if len(grouped) + len(integers) < len(texts) or min(len(grouped), len(integers)) < MIN_OF_EACH:
+def _marks(column: Sequence[str]) -> list[str]:
+    """The marks that enough different numbers of a column show."""
+    return [
+        mark
+        for mark, pattern in ((",", _COMMA), (".", _POINT))
+        if _are_enough([text for text in column if pattern.fullmatch(text)], column)
+    ]
+
+
+def _are_enough(some: Sequence[str], column: Sequence[str]) -> bool:
+    """Whether some numbers of a column are no exceptions, such as a code that repeats."""
+    few = min(MIN_TELLING, max(len(set(column) - {""}) - 1, 2))
+    return len(set(some)) >= few and len(some) >= MIN_SHARE * len(column)
+
+
+def _are_thousands(columns: Sequence[Sequence[str]], others: Sequence[RawColumn]) -> bool:
+    """Whether points separate thousands, by the integers next to them in columns that have some."""
+    rows = [(text, k) for column in columns for k, text in enumerate(column) if text.strip("0.")]
+    rows = [(text, k) for text, k in rows if text not in SENTINELS]
+    is_grouped = np.array([_GROUPED.fullmatch(text) is not None for text, _ in rows], bool)
+    is_integer = np.array([_BELOW_1000.fullmatch(text) is not None for text, _ in rows], bool)
+    if not (is_grouped | is_integer).all() or is_grouped.sum() < 2:
         return False
-    return float(np.median(integers)) >= MIN_RATIO * float(np.median(grouped))
+    integers = [text for (text, _), is_one in zip(rows, is_integer, strict=True) if is_one]
+    if len(set(integers)) < 2 or len(integers) < MIN_SHARE * len(rows):
+        return False
+    if len(columns) == 1 and (
+        len(set(integers)) < MIN_TELLING - (len(rows) < 10) or _differ_by_kind(rows, is_grouped, others)
+    ):
+        return False
+    grouped = [
+        float(text.replace(".", "")) / 1000 for (text, _), is_one in zip(rows, is_grouped, strict=True) if is_one
+    ]
+    return float(np.median([float(text) for text in integers])) >= MIN_RATIO * float(np.median(grouped))
+
+
+def _differ_by_kind(rows: Sequence[tuple[str, int]], is_grouped: BoolArray, others: Sequence[RawColumn]) -> bool:
+    """Whether a column says which rows have a point: one of several quantities, each with its own precision."""
+    places = np.array([k for _, k in rows])
+    for column in others:
+        kinds, codes = factorize(column[places])
+        if 1 < len(kinds) <= min(MAX_GROUPS, len(rows) // 2):
+            share = np.bincount(codes, is_grouped) / np.bincount(codes)
+            if np.isin(share, (0, 1)).all():
+                return True
+    return False

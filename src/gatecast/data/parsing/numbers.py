@@ -19,7 +19,10 @@ from gatecast.data.parsing.decimal_commas import parse_decimal_commas
 from gatecast.data.parsing.number_affixes import AMBIGUOUS_SCALES, NumberText, split_number
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 
-__all__ = ["ParsedNumbers", "parse_numbers"]
+__all__ = ["LIKELY_COMMA", "ParsedNumbers", "parse_numbers"]
+
+LIKELY_COMMA = "(,)"
+"""Mark of tables in which commas mark decimals, if there are any; points that could mark either are not thousands."""
 
 
 class ParsedNumbers(NamedTuple):
@@ -93,8 +96,8 @@ def parse_numbers(column: RawColumn, decimal_mark: str = "") -> ParsedNumbers:
 
     Args:
         column: Numbers or strings, shape (n_rows,). Booleans and times are not numbers.
-        decimal_mark: "," or "." as the table shows (`find_decimal_mark`), for numbers that could have either; else
-            empty.
+        decimal_mark: "," or "." as the table shows (`find_decimal_mark`), for numbers that could have either;
+            `LIKELY_COMMA` for those with commas; else empty.
 
     Returns:
         The numbers, which values are valid, and notes.
@@ -122,14 +125,17 @@ def parse_numbers(column: RawColumn, decimal_mark: str = "") -> ParsedNumbers:
         values[present] = np.array(texts, np.float64)
     except ValueError:
         return _parse_formatted(column, values, missing, decimal_mark)
-    notes = () if decimal_mark == "." else _note_ambiguous_points(texts[:SAMPLE_SIZE])
+    notes = () if decimal_mark == "." else _note_ambiguous_points(texts[:SAMPLE_SIZE], decimal_mark == LIKELY_COMMA)
     return ParsedNumbers(values, np.ones(n, bool), notes)
 
 
-def _note_ambiguous_points(texts: Sequence[str]) -> tuple[str, ...]:
-    """A note if points may group thousands: each has three digits after it, and other numbers have no point."""
+def _note_ambiguous_points(texts: Sequence[str], is_comma_likely: bool) -> tuple[str, ...]:
+    """A note if points may group thousands: each has three digits after it, and other numbers have no point.
+
+    Where a comma is likely to mark decimals, all numbers may have a point.
+    """
     with_point = [text.strip() for text in texts if "." in text]
-    if not 1 < len(with_point) < len(texts) or not all(map(_GROUPED_BY_POINTS.fullmatch, with_point)):
+    if not 1 < len(with_point) < len(texts) + is_comma_likely or not all(map(_GROUPED_BY_POINTS.fullmatch, with_point)):
         return ()
     advice = "If they are thousands separators, remove them."
     return (f"Points are read as decimal separators: {with_point[0]!r} is {float(with_point[0]):.12g}. {advice}",)
@@ -151,13 +157,16 @@ def _parse_formatted(column: RawColumn, values: FloatArray, missing: BoolArray, 
     fits_point = _matches(cells.parts, _DECIMAL_POINT)
     fits_comma = _matches(cells.parts, _DECIMAL_COMMA)
     n_point, n_comma = cells.counts[fits_point].sum(), cells.counts[fits_comma].sum()
-    decimal_comma = bool(n_comma > n_point or (n_comma == n_point and decimal_mark == ","))
+    is_tied = n_comma == n_point
+    is_likely = decimal_mark == LIKELY_COMMA and any(part is not None and "," in part.digits for part in cells.parts)
+    decimal_comma = bool(n_comma > n_point or (is_tied and (decimal_mark == "," or is_likely)))
     cells, is_number = _resolve_units(cells, fits_comma if decimal_comma else fits_point)
     numbers = _to_numbers(cells, is_number, decimal_comma)
     is_valid = missing.copy()
     is_valid[~missing] = is_number[codes]
     values[~missing] = numbers[codes]
-    notes = _format_notes(cells, numbers, decimal_comma, is_ambiguous=bool(n_point == n_comma and not decimal_mark))
+    is_ambiguous = bool(is_tied and decimal_mark in ("", LIKELY_COMMA))
+    notes = _format_notes(cells, numbers, decimal_comma, is_ambiguous=is_ambiguous)
     return ParsedNumbers(values, is_valid, notes + _affix_notes(cells, numbers))
 
 
@@ -226,7 +235,9 @@ def _format_notes(cells: _UniqueTexts, numbers: FloatArray, decimal_comma: bool,
     parsed = _parsed_cells(cells, numbers, with_affixes=False)
     if comma := _example(parsed, lambda part: "," in part.digits):
         meaning = "decimal separators" if decimal_comma else "thousands separators"
-        advice = " If they are decimal separators, replace them with points." if is_ambiguous else ""
+        other = "If they are thousands separators, remove them."
+        advice = other if decimal_comma else "If they are decimal separators, replace them with points."
+        advice = f" {advice}" if is_ambiguous else ""
         return (f"Commas are read as {meaning}: {comma}.{advice}",)
     with_point = [cell for cell in parsed if "." in cell.part.digits]
     grouped = [cell for cell in with_point if _GROUPED_BY_POINTS.fullmatch(cell.part.digits)]

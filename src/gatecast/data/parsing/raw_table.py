@@ -113,6 +113,7 @@ class RawTable:
         iso_forms: How the times of a column are written in the source, for each column of text that was read as times.
         decimal_mark: "," or "." where the table shows which mark separates decimals; else empty.
         date_order: Order of day and month in dates that were joined with a clock; else empty.
+        separator: What separates the cells of a text file; else empty.
     """
 
     names: tuple[str, ...]
@@ -128,6 +129,7 @@ class RawTable:
     iso_forms: Mapping[str, IsoForm] = field(default_factory=dict)
     decimal_mark: str = ""
     date_order: str = ""
+    separator: str = ""
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0

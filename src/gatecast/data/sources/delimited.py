@@ -95,6 +95,7 @@ def read_delimited(text: str, source: str = "the text") -> RawTable:
         columns=tuple(to_text(column) for column in zip(*(cells for _, cells in body), strict=True)),
         line_numbers=np.array([line for line, _ in body], np.int64),
         has_header=header is not None,
+        separator=mark,
         notes=(*_note_comments(comments), *notes, *([] if header is None else _note_renamed(header, names))),
     )
 
