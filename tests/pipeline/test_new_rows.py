@@ -106,6 +106,14 @@ def test_the_order_is_kept_by_files_and_streams(tmp_path):
     assert stream.step(rows[121:122]).forecast["ds"].iloc[0] == pd.Timestamp("2024-05-02")
 
 
+@pytest.mark.parametrize(("old", "new"), [("%m/%d/%Y", "%d.%m.%Y"), ("%d.%m.%Y", "%m/%d/%Y")])
+def test_the_order_is_that_of_one_notation(old, new):
+    days = pd.date_range("2024-01-01", periods=121)
+    forecaster = fitted(table(days[:92].strftime(old), np.arange(92) % 7), h=7)
+    updated = forecaster.update(table(days[92:94].strftime(new), np.arange(2.0)))
+    assert len(updated.panel_.values) == 94
+
+
 def test_another_order_is_taken_where_the_known_one_does_not_fit():
     days = pd.date_range("2024-01-01", periods=121)
     forecaster = fitted(table(days.strftime("%d/%m/%Y"), np.arange(121) % 7), h=7)
@@ -122,7 +130,7 @@ def test_rows_of_a_longer_step_are_refused(every):
     for call in (forecaster.predict, forecaster.evaluate, forecaster.update):
         with pytest.raises(DataError, match="Rows of another frequency") as error:
             call(others)
-        assert error.value.got == f"at least {every} steps from one value to the next"
+        assert error.value.got == f"values {every} steps apart"
 
 
 def test_rows_with_gaps_and_those_of_sparse_series_are_taken():
@@ -133,6 +141,11 @@ def test_rows_with_gaps_and_those_of_sparse_series_are_taken():
     sparse = table(days[::2], np.arange(70) % 5)
     later = table(pd.date_range("2024-05-20", periods=20, freq="2D"), np.arange(20) % 5)
     assert len(gc.Forecaster(4, model="dot", freq="D").fit(sparse).update(later).panel_.values) > 140
+    # Corrections of some days of the past, and a few days of rare demand.
+    assert len(forecaster.update(table(days[[0, 20, 40, 60, 80]], np.zeros(5))).panel_.values) == 140
+    assert (
+        len(forecaster.update(table(pd.date_range("2024-05-21", periods=5, freq="2D"), np.ones(5))).panel_.values) > 140
+    )
 
 
 def test_rows_of_another_frequency_have_advice_that_can_be_followed():
@@ -154,3 +167,11 @@ def test_times_beside_the_grid_are_told_where_to_move():
         forecaster.predict(table(pd.date_range("2015-01-31", periods=6, freq="ME"), np.arange(6.0)))
     assert error.value.fix == "Move the times, here to 2015-01-01."
     assert len(forecaster.predict(table(pd.date_range("2015-01-01", periods=6, freq="MS"), np.arange(6.0)))) == 6
+
+
+def test_periods_of_the_beginning_of_a_year_go_on_as_months():
+    rows = pd.DataFrame({"Year": 2020 + np.arange(48) // 12, "Period": [f"P{k % 12 + 1:02d}" for k in range(48)]})
+    forecaster = fitted(rows.assign(y=np.arange(48) % 12), h=3)
+    newer = pd.DataFrame({"Year": 2024, "Period": ["P01", "P02", "P03"], "y": [0, 1, 2]})
+    assert forecaster.predict(newer).iloc[0, 0] == pd.Timestamp("2024-04-01")
+    assert len(forecaster.update(newer).panel_.values) == 51

@@ -79,7 +79,7 @@ def future_values(table: RawTable, panel: Panel, h: int, notes: list[str] | None
     known = panel.known_notation
     table = replace(table, decimal_mark=find_decimal_mark(table) or known.decimal_mark)
     time_col = panel.columns.time if panel.columns.time in table.names else None
-    table = join_time_columns(table, time_col, keep=tuple(given), date_order=known.date_order)
+    table = join_time_columns(table, time_col, keep=tuple(given), known=known)
     columns = find_future_columns(table, panel)
     positions = _find_positions(table, panel, h, columns)
     _check_complete(table, panel, h, positions)

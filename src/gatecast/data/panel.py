@@ -173,7 +173,7 @@ class Panel:
     def known_notation(self) -> KnownNotation:
         """How the times of the source are written, by which further rows are read."""
         types = self.key_types
-        known = KnownNotation(INFER_OFFSET, types.date_order, types.decimal_mark)
+        known = KnownNotation(INFER_OFFSET, types.date_order, types.decimal_mark, self.columns.time)
         if types.is_utc:
             return known._replace(utc_offset=0)
         if self.utc_offset_minutes is not None and self.freq.unit in WITHIN_A_DAY:

@@ -152,7 +152,7 @@ def read(
         raw_table = _to_table(source)
     raw_table = replace(_with_decimal_mark(raw_table, known), missing_codes=missing_codes)
     others = (*declared, *split_names(raw_table, id_col))
-    table = join_time_columns(raw_table, time_col, keep=others, date_order=known.date_order)
+    table = join_time_columns(raw_table, time_col, keep=others, known=known)
     calendar = None if declared else _find_calendar(table, time_col, target_col)
     if calendar is not None:
         table, time_col, target_col = calendar

@@ -14,8 +14,11 @@ from gatecast.errors import ConfigError, DataError
 
 __all__ = ["read_source"]
 
-MIN_STEPS = 4
-"""Steps between values, at least, that tell the frequency of rows."""
+MIN_STEPS = 7
+"""Steps between the values of a series, at least, that tell the frequency of rows."""
+
+MIN_DENSE = 0.9
+"""Share of steps with a value from which a panel has no rare ones."""
 
 
 def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
@@ -59,19 +62,19 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
             expected=f"those of fit: {like.freq.label}",
             fix="Aggregate the rows to this frequency, or fit a forecaster on series of theirs.",
         ) from None
-    apart = 1 if like is None else _least_step(panel)
-    if like is not None and apart > 1 and apart > _least_step(like):
+    step = 1 if like is None else _even_step(panel)
+    if like is not None and step > 1 and _is_dense(like):
         raise DataError(
             "Rows of another frequency than those of fit",
-            got=f"at least {apart} steps from one value to the next",
+            got=f"values {step} steps apart",
             expected=f"those of fit: {like.freq.label}",
             fix="Pass the values of every step, or fit a forecaster on series of this frequency.",
         )
     return panel, notes
 
 
-def _least_step(panel: Panel) -> int:
-    """Return the least steps between two values of a series; 1 where the values are too few to tell."""
+def _even_step(panel: Panel) -> int:
+    """Return the step between all values of all series; 1 where they are not even, or too few to tell."""
     is_known = np.isfinite(panel.values)
     neighbors = is_known[1:] & is_known[:-1]
     starts = panel.indptr[(panel.indptr > 0) & (panel.indptr < len(is_known))]
@@ -81,7 +84,12 @@ def _least_step(panel: Panel) -> int:
     known = np.flatnonzero(is_known)
     series = np.searchsorted(panel.indptr, known, side="right")
     steps = np.diff(known)[series[1:] == series[:-1]]
-    return int(steps.min()) if len(steps) >= MIN_STEPS else 1
+    return int(steps[0]) if len(steps) >= MIN_STEPS * len(panel) and (steps == steps[0]).all() else 1
+
+
+def _is_dense(panel: Panel) -> bool:
+    """Return whether nearly all steps of a panel have values."""
+    return bool(np.isfinite(panel.values).mean() >= MIN_DENSE)
 
 
 def _known_categories(data: DataConfig, panel: Panel) -> dict[str, tuple[str, ...]]:

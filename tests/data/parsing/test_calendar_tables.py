@@ -179,7 +179,8 @@ def clock(minute):
         ([clock(15 * k + 15) for k in range(96)], 15),
         ([clock((15 * k + 15) % 1440) for k in range(96)], 15),
         ([f"{clock(30 * k)} - {clock(30 * k + 30)}" for k in range(48)], 0),
-        ([f"P{k}" for k in range(1, 49)], 0),
+        ([f"SP{k}" for k in range(1, 49)], 0),
+        ([f"P{k}" for k in range(1, 97)], 0),
         ([str(k) for k in range(1, 97)], 0),
         ([clock(5 * k) for k in range(288)], 0),
     ],
@@ -195,7 +196,14 @@ def test_read_of_a_row_for_each_day_and_columns_for_times_of_day(tmp_path, names
     assert any("a column for each time of day" in note for note in notes)
 
 
-@pytest.mark.parametrize("names", [[clock(30 * k) for k in range(47)], [clock(30 * k + (k > 20)) for k in range(48)]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        [clock(30 * k) for k in range(47)],
+        [clock(30 * k + (k > 20)) for k in range(48)],
+        [str(k) for k in range(1, 49)],
+    ],
+)
 def test_read_of_times_that_do_not_divide_a_day_joins_none(tmp_path, names):
     rows = [[f"2024-01-0{d}", *range(len(names))] for d in range(1, 4)]
     with pytest.raises(DataError):
@@ -226,3 +234,9 @@ def test_read_of_a_row_without_a_name_names_it(tmp_path):
     with pytest.raises(DataError, match="Missing series id") as error:
         read(path)
     assert error.value.where == "row 4, column 'SKU'"
+
+
+def test_read_of_weekly_rows_takes_numbered_columns_for_no_times_of_day(tmp_path):
+    rows = [[np.datetime64("2024-01-01") + 7 * k, *range(96)] for k in range(4)]
+    with pytest.raises(DataError, match="Ambiguous target"):
+        read(write(tmp_path / "load.csv", ["Date", *range(1, 97)], rows))

@@ -45,6 +45,21 @@ def test_join_time_columns_spans_of_a_day_begin_at_their_first_time(name, span):
     assert (table.columns[0] == HOURS).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("start_time", ["06:53", "07:10", "06:41", "18:05"]),
+        ("Start", ["22:30", "23:05", "22:50", "23:40"]),
+        ("begin", ["7", "12", "3", "9"]),
+        ("interval", ["7", "7", "7", "7"]),
+        ("from", ["1", "2", "3", "1"]),
+    ],
+)
+def test_join_time_columns_what_begins_once_a_day_is_no_part_of_the_time(name, cells):
+    days = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
+    assert joined(date=days, **{name: cells}).names == ("date", name, "y")
+
+
 def test_join_time_columns_settlement_periods_are_half_hours_from_midnight():
     days = np.repeat(["2024-01-30", "2024-01-31"], 48).tolist()
     table = joined(settlement_date=days, settlement_period=np.tile(np.arange(1, 49), 2))

@@ -206,5 +206,8 @@ def test_decimal_commas_between_commas_are_refused(tmp_path):
     with pytest.raises(DataError, match="Rows have more cells than the header") as error:
         read_delimited(text)
     assert (error.value.where, error.value.got) == ("row 2", "3 cells: '2024-01-01,11,12'")
+    # Row numbers that R writes, and flags in a column without a name.
+    assert len(read_delimited("t,y\n" + "".join(f"{k},{k},{k + 11}\n" for k in range(1, 9)))) == 8
+    assert len(read_delimited("date,val\n" + "".join(f"2024-01-0{k},{10 + k},{k % 2}\n" for k in range(1, 9)))) == 8
     for follow in (text.replace(",", ";", 1).replace("\n", "\n"), text.replace("date,val", "date,val,rest")):
         assert len(read_delimited(follow)) >= 5

@@ -102,6 +102,9 @@ def _row_times(table: RawTable, others: Sequence[int], kind: _Kind) -> tuple[int
         if times.dtype.kind != "M" or is_valid.mean() < MIN_ROWS_OF_TIMES or not is_valid[0]:
             continue
         valid = times[is_valid]
+        # Of rows for days, some follow each other: numbers from 1 to 96 in weekly rows are no parts of a day.
+        if kind.unit == "D" and len(valid) > 1 and np.diff(np.sort(valid)).min() != np.timedelta64(1, "D"):
+            continue
         n = int(np.flatnonzero(is_valid)[-1]) + 1
         if is_valid[:n].all() and _are_starts(valid, kind.unit):
             return i, times
@@ -292,10 +295,13 @@ def _find_hours(names: Sequence[str]) -> dict[int, int] | None:
 def _find_clock_times(names: Sequence[str]) -> dict[int, int] | None:
     """Columns of times that divide a day, in minutes: 00:00, 00:15, ..., 23:45, or 00:15 to 24:00; the starts of spans.
 
-    Periods that are only numbered, as 1 to 48 or P1 to P96, are half and quarter hours from midnight on.
+    Periods that are only numbered, as SP1 to SP48 or 1 to 96, are half and quarter hours from midnight on. From 1 to 48
+    without a name they could be anything.
     """
-    for n in (48, 96):
-        numbered = _find_numbers(names, r"(?:p|sp|qh|period|interval)?[ _-]?(\d{1,2})", range(1, n + 1))
+    for n, optional in ((48, ""), (96, "?")):
+        numbered = _find_numbers(
+            names, rf"(?:p|sp|hh|qh|mtu|period|interval){optional}[ _-]?(\d{{1,2}})", range(1, n + 1)
+        )
         if numbered is not None:
             return {i: (k - 1) * MINUTES_PER_DAY // n for i, k in numbered.items()}
     matches = {i: _CLOCK_NAME.fullmatch(name.strip().lower()) for i, name in enumerate(names)}

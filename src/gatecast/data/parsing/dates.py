@@ -112,7 +112,7 @@ class ParsedDates(NamedTuple):
     Args:
         values: datetime64[us], shape (n_texts,), NaT where a string does not match or names a day that does not exist.
         notes: A note on each assumption.
-        order: "day/month/year" or "month/day/year" where both are numbers; else empty.
+        order: "day/month/year" or "month/day/year" behind the mark between them, where both are numbers; else empty.
     """
 
     values: npt.NDArray[Any]
@@ -244,10 +244,11 @@ def _infer_day_month_order(
     today: np.datetime64,
     known: str,
 ) -> ParsedDates:
-    """Day first or month first: the order with more valid dates, a known one, more even steps, fewer dates to come.
+    """Day first or month first: the order with more valid dates, more even steps, a known one, fewer dates to come.
 
     What is left is decided by convention.
     """
+    mark = re.sub(r"[0-9]+", "", example)[:1]
     orders = (
         ("day/month/year", make_dates(year, second, first)),
         ("month/day/year", make_dates(year, first, second)),
@@ -255,20 +256,27 @@ def _infer_day_month_order(
     # Month first is American and comes with slashes.
     conventional = 1 if "/" in example else 0
     costs = [
-        (np.isnat(dates).sum(), name != known, *_unevenness(dates + clock), (dates > today).sum(), k != conventional)
+        (
+            np.isnat(dates).sum(),
+            *_unevenness(dates + clock),
+            mark + name != known,
+            (dates > today).sum(),
+            k != conventional,
+        )
         for k, (name, dates) in enumerate(orders)
     ]
     chosen = int(costs[1] < costs[0])
     name, dates = orders[chosen]
-    if costs[0][:2] != costs[1][:2]:
-        return ParsedDates(dates, (), name)
+    order = mark + name
+    if costs[0][0] != costs[1][0] or order == known:
+        return ParsedDates(dates, (), order)
     first_date = format_times(dates[:1])[0]
     advice = "If the order is wrong, write dates as YYYY-MM-DD."
     reason = ""
     if costs[0][:4] == costs[1][:4] and costs[0][4] != costs[1][4]:
         reason = f" (as {orders[1 - chosen][0]}, {costs[1 - chosen][4]} of {len(dates)} would be after {today})"
     note = f"Dates are read as {name}: {example.split()[0]!r} is {first_date}{reason}. {advice}"
-    return ParsedDates(dates, (note,), name)
+    return ParsedDates(dates, (note,), order)
 
 
 def _unevenness(times: npt.NDArray[Any]) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from gatecast.data.parsing.dates import MAX_TWO_DIGIT_YEAR, iso_weeks, make_date
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.regularity import regularity
-from gatecast.data.parsing.timestamps import KnownNotation, ParsedTimes, looks_like_dates, parse_times
+from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation, ParsedTimes, looks_like_dates, parse_times
 
 __all__ = ["is_called_time", "join_time_columns"]
 
@@ -29,15 +29,15 @@ __all__ = ["is_called_time", "join_time_columns"]
 _NAMES = {
     "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份",
     "quarter": "quarter qtr qu q quartal trimestre trimester kvartal 季度",
-    "half": "half half_year halbjahr semestre semester h hy",
+    "half": "half half_year halbjahr semestre semester",
     "period": "period per periode période periodo período posting_period fiscal_period",
     "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name monthname",
     "week": "week wk woche kw semaine semana settimana vecka uge isoweek iso_week week_of_year weekofyear 周",
     "day": "day dd dy tag jour dia día giorno dag den день 日 day_of_month dayofmonth mday dom",
     "day_of_year": "day_of_year dayofyear doy yday julian_day jday",
     "date": "date datum fecha data dato дата 日期 day tag jour dia día giorno ds dates",
-    "clock": "time uhrzeit zeit heure hora ora tid klokkeslett time время 时间 时刻 time_of_day timeofday clock hhmm "
-    "von from start begin beginn anfang start_time starttime time_from uhrzeit_von interval time_interval",
+    "clock": "time uhrzeit zeit heure hora ora tid klokkeslett time время 时间 时刻 time_of_day timeofday clock hhmm",
+    "span": "von from start begin beginn anfang start_time starttime time_from uhrzeit_von interval time_interval",
     "half_hour": "settlement_period trading_period",
     "hour": "hour hr hrs hh h he stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending "
     "hour_ending hour_beginning",
@@ -80,7 +80,10 @@ class _Joined(NamedTuple):
 
 
 def join_time_columns(
-    table: RawTable, time_col: str | None = None, keep: Collection[str] = (), date_order: str = ""
+    table: RawTable,
+    time_col: str | None = None,
+    keep: Collection[str] = (),
+    known: KnownNotation = UNKNOWN_NOTATION,
 ) -> RawTable:
     """Join columns that together hold the times into a first column; a zone next to a time becomes its UTC offset.
 
@@ -88,7 +91,7 @@ def join_time_columns(
         table: The table; unchanged if one column holds the times.
         time_col: Time column, if it is named: then nothing is joined.
         keep: Columns with another role: they stay even if they are joined, and are no zones.
-        date_order: Order of day and month in rows that were read before; empty: there are none.
+        known: What rows that were read before tell.
 
     >>> table = RawTable(("Year", "Month", "y"), (np.array([2024, 2024]), np.array([1, 2]), np.ones(2)))
     >>> joined = join_time_columns(table)
@@ -98,7 +101,7 @@ def join_time_columns(
     if time_col is not None or not table.has_header or len(table) == 0:
         return table
     parts = _find_parts(table)
-    joined = _join_year(table, parts) or _join_date(table, parts, date_order) or _join_zone(table, parts, keep)
+    joined = _join_year(table, parts, known.time) or _join_date(table, parts, known) or _join_zone(table, parts, keep)
     return table if joined is None else _replace_columns(table, joined, keep)
 
 
@@ -127,20 +130,20 @@ def _find_parts(table: RawTable) -> dict[str, int]:
     return parts
 
 
-def _join_year(table: RawTable, parts: dict[str, int]) -> _Joined | None:
+def _join_year(table: RawTable, parts: dict[str, int], known: str) -> _Joined | None:
     """Year and month, with day and clock if there are; year and quarter, half, week or day of the year."""
     year = _integers(table, parts.get("year"), 1500, 2200)
     if year is not None:
-        return _join_full_year(table, parts, year)
+        return _join_full_year(table, parts, year, known)
     if (year := _filled_down(table, parts)) is not None:
-        joined = _join_full_year(table, parts, year)
+        joined = _join_full_year(table, parts, year, known)
         note = "Empty years are those of the rows above."
         return None if joined is None else joined._replace(notes=(*joined.notes, note))
     short = _integers(table, parts.get("year"), 0, 99) if "month" in parts else None
     if short is None:
         return None
     year = np.where(short <= MAX_TWO_DIGIT_YEAR, 2000, 1900) + short
-    joined = _join_full_year(table, parts, year)
+    joined = _join_full_year(table, parts, year, known)
     note = f"Two-digit years: {short[0]:02d} is read as {year[0]}."
     return None if joined is None else joined._replace(notes=(*joined.notes, note))
 
@@ -161,8 +164,8 @@ def _filled_down(table: RawTable, parts: dict[str, int]) -> IntArray | None:
     return np.asarray(given.astype(np.int64)[np.cumsum(is_given) - 1])
 
 
-def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray) -> _Joined | None:
-    """The same, given the years."""
+def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, known: str) -> _Joined | None:
+    """The same, given the years; `known` is the name of the time column of rows that were read before."""
     one = np.ones_like(year)
     if (month := _months(table, parts.get("month"))) is not None:
         day = _integers(table, parts.get("day"), 1, 31)
@@ -173,9 +176,10 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray) -> _
         return _Joined((parts["year"], parts["quarter"]), make_dates(year, 3 * quarter - 2, one))
     if (half := _numbered(table, parts.get("half"), r"[hs]?([12])")) is not None:
         return _Joined((parts["year"], parts["half"]), make_dates(year, 6 * half - 5, one))
-    if (
-        month := _numbered(table, parts.get("period"), r"[mp]?(0?[1-9]|1[0-2])")
-    ) is not None and month.max() == N_MONTHS:
+    month = _numbered(table, parts.get("period"), r"[mp]?(0?[1-9]|1[0-2])")
+    # Four periods could be quarters.
+    name = "-".join(table.names[parts[part]] for part in ("year", "period") if part in parts)
+    if month is not None and (month.max() == N_MONTHS or name == known):
         return _Joined((parts["year"], parts["period"]), make_dates(year, month, one))
     if (week := _integers(table, parts.get("week"), 1, 53)) is not None:
         return _Joined((parts["year"], parts["week"]), iso_weeks(year, week))
@@ -186,23 +190,23 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray) -> _
     return None
 
 
-def _join_date(table: RawTable, parts: dict[str, int], date_order: str) -> _Joined | None:
+def _join_date(table: RawTable, parts: dict[str, int], known: KnownNotation) -> _Joined | None:
     """A column of dates without a clock, and a clock or an hour next to it."""
-    if not {"clock", "half_hour", "hour"} & set(parts):
+    if not {"clock", "span", "half_hour", "hour"} & set(parts):
         return None
     named = [parts[part] for part in ("date", "day") if part in parts]
     others = [i for i in range(len(table.names)) if i not in named]
     date = next((i for i in (*named, *others[:MAX_COLUMNS]) if _is_date(table.columns[i])), None)
     if date is None:
         return None
-    known = KnownNotation(date_order=date_order)
-    parsed = parse_times(table.columns[date], known=known, name=table.names[date])
+    of_order = KnownNotation(date_order=known.date_order)
+    parsed = parse_times(table.columns[date], known=of_order, name=table.names[date])
     if _has_clock(parsed):
         return None
     joined = _add_clock(table, parts, [date], parsed.values)
     if len(joined.columns) == 1:
         return None
-    is_text = not date_order and table.columns[date].dtype.kind == "O"
+    is_text = not known.date_order and table.columns[date].dtype.kind == "O"
     if is_text and _reads_otherwise(table.columns[date], parsed.values, joined.values):
         parsed = parse_times(_with_clock(table.columns[date], joined.values - parsed.values), name=table.names[date])
         joined = joined._replace(values=parsed.values)
@@ -254,12 +258,14 @@ def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], d
     if half_hour is not None:
         start = ((half_hour - 1) * 30).astype("m8[m]").astype("m8[us]")
         return _Joined((*columns, parts["half_hour"]), dates + start)
-    for part in ("clock", "hour"):
+    for part in ("clock", "span", "hour"):
         column = parts.get(part)
         clock = None if column is None or column in columns else _clock(table.columns[column])
         if clock is None or column is None:
             continue
-        if table.columns[column].dtype.kind != "O" and not _are_hours(dates, clock):
+        # Where a number of hours, or when something began, stands next to a date, that is no part of the time.
+        is_doubtful = part == "span" or table.columns[column].dtype.kind != "O"
+        if is_doubtful and not _are_hours(dates, clock):
             continue
         used = [*columns, column]
         for finer in ("minute", "second"):

@@ -66,11 +66,13 @@ class KnownNotation(NamedTuple):
         utc_offset: How to express times with a UTC offset.
         date_order: "day/month/year" or "month/day/year", as far as it fits; empty: it is inferred.
         decimal_mark: "," or "." where new rows do not show it; empty: unknown.
+        time: Name of the time column, which may be joined from several; empty: unknown.
     """
 
     utc_offset: UtcOffsetChoice = INFER_OFFSET
     date_order: str = ""
     decimal_mark: str = ""
+    time: str = ""
 
 
 UNKNOWN_NOTATION = KnownNotation()

@@ -324,7 +324,9 @@ def _check_decimal_commas(header: Sequence[str], body: Sequence[Row], width: int
     split = [row for row in body if row[1][-1].strip()]
     decimals = {cells[-1].strip() for _, cells in split}
     are_digits = all(text.isdigit() for text in decimals) and all(_INTEGER.fullmatch(cells[-2]) for _, cells in split)
-    if len(split) < MIN_SPLIT or len(decimals) < 2 or not are_digits:
+    numbers = [cells[0].strip() for _, cells in body]
+    are_row_numbers = numbers == [str(k) for k in range(int(numbers[0] == "1"), len(numbers) + int(numbers[0] == "1"))]
+    if len(split) < MIN_SPLIT or len(decimals) < MIN_SPLIT or not are_digits or are_row_numbers:
         return
     line, cells = split[0]
     raise DataError(

@@ -195,8 +195,9 @@ def _read_json(content: Content, head: bytes) -> RawTable:
 
 
 def _unwrap_json(path: Path) -> RawTable | None:
-    """The table within one JSON object: columns of cells by row, as pandas writes them, or rows under a key.
+    """The table within one JSON object: columns of cells by row, rows by number, or rows under a key.
 
+    Keys of rows that are no numbers from 0 on, such as dates, are the first column.
     None for other objects, and for lines with an object each.
     """
     if path.stat().st_size > MAX_OBJECT_BYTES:
@@ -208,7 +209,12 @@ def _unwrap_json(path: Path) -> RawTable | None:
     columns = [column for column in value.values() if isinstance(column, dict)]
     lists = [rows for rows in value.values() if isinstance(rows, list) and rows and isinstance(rows[0], dict)]
     if columns and len(columns) == len(value) and all(list(column) == list(columns[0]) for column in columns):
+        keys = list(columns[0])
         table: Any = {name: list(column.values()) for name, column in value.items()}
+        if _are_numbers(list(value)) and not _are_numbers(keys):
+            table = columns
+        elif not _are_numbers(keys):
+            table = {"index": keys} | table
     elif len(lists) == 1:
         table = lists[0]
     else:
@@ -217,6 +223,11 @@ def _unwrap_json(path: Path) -> RawTable | None:
         target = Path(folder) / "content"
         target.write_text(json.dumps(table), encoding="utf-8")
         return query_file("read_json", target, JSON_OPTIONS)
+
+
+def _are_numbers(keys: Sequence[str]) -> bool:
+    """Whether keys number rows from 0 on."""
+    return list(keys) == [str(k) for k in range(len(keys))]
 
 
 def _is_utf8(path: Path) -> bool:
