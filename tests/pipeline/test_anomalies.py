@@ -62,7 +62,11 @@ def test_anomalies_of_one_series_have_no_id():
 @pytest.mark.slow
 def test_anomalies_of_totals_are_judged_too():
     said = fit(table_of(), id_col="id", hierarchy=True).anomalies()
-    assert set(said["id"][said["is_anomaly"]]) == {"a", "total"}
+    found = set(zip(said["id"][said["is_anomaly"]], said["ds"][said["is_anomaly"]].astype("M8[D]"), strict=True))
+    day = np.datetime64("2022-03-01")
+    assert {("a", day), ("total", day)} <= found
+    # Of a hundred usual values one is outside by chance.
+    assert len(found) <= 2 + 0.03 * len(said["id"])
 
 
 @pytest.mark.slow
@@ -89,3 +93,35 @@ def test_the_report_lists_anomalies(fitted):
 def test_levels_that_are_none_are_refused(level):
     with pytest.raises(ConfigError, match="Invalid level"):
         fit(table_of(n=30, spikes=())).anomalies(level=level)
+
+
+def spike(n_old, n_new, at, seed, size=400.0):
+    """Return noise around -200 with a value far outside among the new ones."""
+    v = -200 + np.random.default_rng(seed).normal(0, 8, n_old + n_new)
+    v[n_old + at] += size
+    days = np.datetime64("2024-01-01") + np.arange(n_old + n_new)
+    return {"day": days[:n_old], "v": v[:n_old]}, {"day": days[n_old:], "v": v[n_old:]}
+
+
+@pytest.mark.parametrize("n_new", [10, 29, 30, 45, 79, 80, 120])
+@pytest.mark.parametrize("model", ["naive", "dot"])
+def test_a_value_far_outside_is_found_among_any_number_of_new_ones(n_new, model):
+    found, others = [], []
+    for seed in range(4):
+        old, new = spike(120, n_new, 5, seed)
+        forecaster = gc.Forecaster(7, model=model, season_length=1).fit(old, evaluate=False)
+        is_anomaly = np.asarray(forecaster.anomalies(new)["is_anomaly"])
+        found.append(is_anomaly[5])
+        others += np.delete(is_anomaly, 5).tolist()
+    assert all(found)
+    assert np.mean(others) < 0.06
+
+
+@pytest.mark.parametrize("n", [35, 50, 90])
+def test_a_value_far_outside_is_found_in_the_series_of_fit(n):
+    for seed in range(4):
+        old, _ = spike(n, 1, -6, seed)
+        judged = gc.Forecaster(4, model="dot", season_length=1).fit(old, evaluate=False).anomalies()
+        days = judged["day"][np.asarray(judged["is_anomaly"])]
+        assert old["day"][n - 6] in days
+        assert len(days) <= 4

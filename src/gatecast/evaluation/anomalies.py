@@ -4,8 +4,9 @@ Every value is forecast from the newest origin before it. After an event, a valu
 before it, a few steps ahead: what follows an event is not judged by a forecast that it misled. All is done twice, the
 second time with the events of the first missing from the past.
 
-Intervals are calibrated with the errors of these very forecasts, at levels up to 90 %, which a few anomalies hardly
-move; beyond, they grow as fast as from 80 to 90 %, at least as fast as those of a normal distribution.
+Intervals are calibrated with the errors of the second forecasts, at levels up to 90 %, which a few anomalies hardly
+move; beyond, they grow as fast as from 80 to 90 %, at least as fast as those of a normal distribution. Where the errors
+are few, new values are judged by what `fit` measured, and those of `fit` by intervals of 80 % that grow.
 
 Shapes: n_series series, T times, n_origins origins, h steps, Q quantiles.
 
@@ -46,8 +47,11 @@ MAX_RUN = 3
 MAX_VALUES = 20_000_000
 """Past values of all origins together: of large panels and long series not every time is an origin."""
 
-MIN_ROWS = 30
-"""Series at origins whose errors say how wide intervals are, at least: of fewer, an anomaly would widen its own."""
+MIN_ROWS = 80
+"""Series at origins whose errors say how wide intervals of 90 % are, at least: of fewer, an anomaly widens its own."""
+
+MIN_NARROW_ROWS = 20
+"""The same for intervals of 80 %, from which wider ones then grow as those of a normal distribution do."""
 
 BATCH_VALUES = 4_000_000
 """Past values of the origins that are forecast at a time."""
@@ -90,15 +94,18 @@ def find_anomalies(
     values = context.values
     if not len(offsets):
         return PastIntervals(*np.full((4, *values.shape), np.nan))
+    # Values that `fit` has not seen are judged by what it measured; its own would be judged by themselves.
+    is_new = calibrator.measured and n_newest < int(np.isfinite(values).sum(axis=1).max(initial=0))
     judge = _Judge(calibrator, ensemble, context, offsets)
-    margins = judge.fit_margins(values, level)
-    first, is_event = judge.judge(values, level, margins)
+    known = judge.known_margins(level) if is_new else judge.fit_margins(values, level)
+    first, is_event = judge.judge(values, level, known)
     is_event &= _run_lengths(is_event) <= MAX_RUN
     if not is_event.any():
-        return first
-    cleaned = context.with_values(np.where(is_event, np.nan, values))
-    # Where a new level was taken for single events, forecasts without these err for longer: their errors do not count.
-    return _Judge(calibrator, ensemble, cleaned, offsets).judge(values, level, margins)[0]
+        return first if not is_new else judge.judge(values, level, judge.fit_margins(values, level, known))[0]
+    # What an event was followed by errs more, and is wider, than without it: margins are those of the cleaned past.
+    without = np.where(is_event, np.nan, values)
+    cleaned = _Judge(calibrator, ensemble, context.with_values(without), offsets)
+    return cleaned.judge(values, level, cleaned.fit_margins(without, level, known if is_new else None))[0]
 
 
 def _origins(context: PanelContext, horizon: int, seasons: tuple[int, ...], n_newest: int) -> IntArray:
@@ -179,15 +186,30 @@ class _Judge:
         judged = ~np.isnan(out[3])
         return PastIntervals(*(np.where(judged, x, np.nan) for x in (*bounded, out[3]))), is_event
 
-    def fit_margins(self, values: FloatArray, level: float) -> dict[float, FloatArray]:
+    def known_margins(self, level: float) -> dict[float, FloatArray]:
+        """Return by how much bounds move outward, by level, [h, 2], as `fit` measured it."""
+        levels = sorted({*CALIBRATED, min(level, CALIBRATED[-1])})
+        return {each: margins_of(self.calibrator, each, self.quantiles.shape[2]) for each in levels}
+
+    def fit_margins(
+        self, values: FloatArray, level: float, known: dict[float, FloatArray] | None = None
+    ) -> dict[float, FloatArray]:
         """Return by how much bounds move outward, by level, [h, 2], from the errors of these forecasts.
 
         Where none of them is known, as that of a constant in units of its changes, bounds stay.
+
+        Args:
+            values: Those that were forecast, [n_series, T]; NaN does not count.
+            level: Of the intervals.
+            known: Margins that hold where there are few errors; None: those of 80 % then tell all.
         """
         n_rows, horizon = self.unit.size, self.quantiles.shape[2]
-        levels = sorted({*CALIBRATED, min(level, CALIBRATED[-1])})
-        if n_rows < MIN_ROWS and self.calibrator.measured:
-            return {each: margins_of(self.calibrator, each, horizon) for each in levels}
+        if n_rows < MIN_ROWS and known is not None:
+            return known
+        if n_rows < MIN_NARROW_ROWS and self.calibrator.measured:
+            return self.known_margins(level)
+        calibrated = CALIBRATED if n_rows >= MIN_ROWS else CALIBRATED[:1]
+        levels = sorted({*calibrated, min(level, calibrated[-1])})
         times = self.newest[:, None] + 1 + np.arange(horizon)
         actual = np.where(times < values.shape[1], values[:, np.minimum(times, values.shape[1] - 1)], np.nan)
         actual = actual.transpose(1, 0, 2).reshape(n_rows, horizon)
@@ -214,8 +236,9 @@ def anomaly_widths(
         quantiles: Of forecasts, [..., h, Q].
         probabilities: Of the quantiles.
         unit: Of each forecast, [...].
-        margins: By level, [h, 2]; at least of the levels `CALIBRATED`.
-        level: In percent; above 90 widths follow from those of 80 and 90 %, which a few anomalies hardly move.
+        margins: By level, [h, 2]; of the levels `CALIBRATED`, or of the first of them.
+        level: In percent; above 90 widths follow from those of 80 and 90 %, which a few anomalies hardly move, and
+            without those of 90 % from those of 80 % as a normal distribution's do.
 
     Example:
         >>> margins = {level: np.zeros((1, 2)) for level in CALIBRATED}
@@ -233,6 +256,8 @@ def anomaly_widths(
 
     if level in margins:
         below, above = sides(level)
+    elif CALIBRATED[-1] not in margins:
+        below, above = (side * (_score(level) / _score(CALIBRATED[0])) for side in sides(CALIBRATED[0]))
     else:
         below, above = (_extend(low, high, level) for low, high in zip(*map(sides, CALIBRATED), strict=True))
     return below, above
