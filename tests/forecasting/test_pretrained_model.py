@@ -149,6 +149,17 @@ def test_forecast_of_negative_values_follows_them(level, amplitude, with_zeros, 
     assert forecast.min() < -0.5 * amplitude
 
 
+@pytest.mark.parametrize("level", [1e4, 1e6, -1e4, -1e6, 1e8])
+def test_a_level_far_above_the_changes_of_a_series_takes_no_accuracy(level, rng):
+    noise = rng.normal(0, 3, (8, 132))
+    forecast = predict(PanelContext.from_values(noise[:, :120] + level)) - level
+    actual = noise[:, 120:]
+    assert np.abs(forecast[..., 2] - actual).mean() < 3.3
+    inside = (forecast[..., 0] <= actual) & (actual <= forecast[..., -1])
+    assert 0.7 < inside.mean() <= 1
+    assert (forecast[..., -1] - forecast[..., 0]).mean() < 20
+
+
 def test_levels_between_and_beyond_those_of_the_network_are_increasing():
     quantiles = np.linspace(-2, 2, 13)[None]
     levels = (0.001, 0.01, 0.03, 0.25, 0.5, 0.77, 0.99, 0.999)

@@ -16,7 +16,7 @@ from gatecast.forecasting.onnx_files.running import largest_so_far, so_far
 from gatecast.forecasting.onnx_files.series import row_median
 from gatecast.forecasting.pretrained.lf import scaling, seasons
 from gatecast.forecasting.pretrained.lf.features import OTHER_TYPICAL_UNIT, SOFT_LIMIT, TYPICAL_UNITS, WINDOW
-from gatecast.forecasting.pretrained.lf.statistics import SLOPES
+from gatecast.forecasting.pretrained.lf.statistics import MIN_TOLD_UNIT, SLOPES
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
@@ -239,7 +239,7 @@ def _inputs(
         zeros + float(np.log2(m) / 6),
         n_observed / (steps + 1.0),
         op.take(indices.strength, block, 1),
-        -0.5 * op.log(typical_unit * per_unit),
+        0.5 * op.log(op.maximum(s.unit, MIN_TOLD_UNIT) / typical_unit),
         *(zeros + wave for wave in waves),
         op.log(1 + gap) / 3,
         s.newest_unit * per_unit,

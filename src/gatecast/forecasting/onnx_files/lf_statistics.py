@@ -14,6 +14,7 @@ import numpy as np
 from gatecast.forecasting.onnx_files.running import at_most, difference, largest_so_far, moving_mean, shifted, so_far
 from gatecast.forecasting.pretrained.lf.statistics import (
     LEVEL_LENGTHS,
+    MAX_PRIOR,
     MIN_UNIT,
     PSEUDO_CHANGES,
     RECENT_CHANGES,
@@ -101,7 +102,8 @@ def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: fl
     changes = op.maximum(observed.so_far - 1, 1)
     change = difference(x, RANK, 1, T) * o
     total = so_far(op.absolute(change))
-    unit = op.maximum((total + PSEUDO_CHANGES * typical_unit) / (changes + PSEUDO_CHANGES), MIN_UNIT)
+    prior = op.where(total > 0, op.minimum(MAX_PRIOR * total / changes, typical_unit), typical_unit)
+    unit = op.maximum((total + PSEUDO_CHANGES * prior) / (changes + PSEUDO_CHANGES), MIN_UNIT)
     level = observed.hold(_level(x, o, T, SEASONAL_LEVEL_LENGTHS if m > 1 else LEVEL_LENGTHS))
     drift = observed.hold(difference(x, RANK, T, T) / at_most(T - 1, T))
     slopes = [observed.hold(difference(x, RANK, k, T) / at_most(k, T)) for k in SLOPES]
@@ -110,7 +112,7 @@ def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: fl
     cycle_change = difference(x, RANK, cycle, T)
     errors = [error for k in (1, cycle) for error in _anchor_errors(x, observed, (level, drift, slopes[0], recent), k)]
     cycle_error = so_far(op.absolute(cycle_change) * o) / changes
-    squares = so_far(change * change) + PSEUDO_CHANGES * typical_unit**2
+    squares = so_far(change * change) + PSEUDO_CHANGES * prior * prior
     covariance = so_far(change * shifted(change, RANK, 1, T))
     newest = difference(total, RANK, RECENT_CHANGES, T) / at_most(RECENT_CHANGES, T)
     held = observed.hold(cycle_change)

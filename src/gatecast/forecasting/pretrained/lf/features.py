@@ -19,6 +19,7 @@ from gatecast.forecasting.pretrained.head import HeadShape
 from gatecast.forecasting.pretrained.lf.scaling import ScaledValues, Support
 from gatecast.forecasting.pretrained.lf.seasons import SeasonalIndices, seasonal_indices
 from gatecast.forecasting.pretrained.lf.statistics import (
+    MIN_TOLD_UNIT,
     N_ANCHORS,
     SLOPES,
     Observed,
@@ -274,13 +275,13 @@ def _inputs(
         value = series.z[lagged] - indices.at(at, at - lag) - level[start - first :]
         x[start - first :, WINDOW - 1 - lag] = _soft(value * per_unit[start - first :]) * series.observed[lagged]
     rest = iter(range(WINDOW, N_INPUTS))
-    for values in _other_inputs(observed, indices, statistics, series.at_floor, typical_unit / unit):
+    for values in _other_inputs(observed, indices, statistics, series.at_floor, typical_unit):
         x[:, next(rest)] = values
     return x
 
 
 def _other_inputs(
-    observed: Observed, indices: SeasonalIndices, s: Statistics, at_floor: BoolArray, relative: FloatArray
+    observed: Observed, indices: SeasonalIndices, s: Statistics, at_floor: BoolArray, typical_unit: float
 ) -> list[FloatArray]:
     """Return the inputs behind the window, (T, n) or (T, 1) each, at the steps of the statistics."""
     T, m = len(s.unit), indices.values.shape[1]
@@ -301,7 +302,7 @@ def _other_inputs(
         np.full((T, 1), np.log2(m) / 6),
         so_far / (steps[:, None] + 1),
         indices.strength[block],
-        -0.5 * np.log(relative),
+        0.5 * np.log(np.maximum(s.unit, MIN_TOLD_UNIT) / typical_unit),
         *_waves(steps, m),
         np.log1p(observed.gap()[first:]) / 3,
         s.newest_unit * per_unit,

@@ -31,8 +31,14 @@ DAMPING = 0.9
 PSEUDO_CHANGES = 3.0
 """Weight of the typical unit, in changes."""
 
-MIN_UNIT = 1e-3
-"""The smallest unit: a tenth of a percent."""
+MAX_PRIOR = 8.0
+"""Mean changes so far that the typical unit counts as, at most: series of small changes at a high level have theirs."""
+
+MIN_UNIT = 1e-9
+"""The smallest unit: smaller changes are of rounding."""
+
+MIN_TOLD_UNIT = 1e-3
+"""The smallest unit that the network is told of, as it was trained with none below a tenth of a percent."""
 
 ROUNDING = 1e-9
 """Share by which an error has to be less than another one: what two means of equal values err differs by rounding."""
@@ -120,7 +126,7 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
         x: (T, n), without gaps.
         observed: Of the same shape.
         m: Season length; 1 for none.
-        typical_unit: What the unit is drawn to while there are few changes.
+        typical_unit: What the unit is drawn to while there are few changes, unless these are far smaller.
         first: First step of the results.
 
     Example:
@@ -133,7 +139,8 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
     change = _difference(x, 1) * o
     size = np.abs(change)
     total = accumulate(np.add, size)
-    unit = np.maximum((total + PSEUDO_CHANGES * typical_unit) / (changes + PSEUDO_CHANGES), MIN_UNIT)
+    prior = np.where(total > 0, np.minimum(MAX_PRIOR * total / changes, typical_unit), typical_unit)
+    unit = np.maximum((total + PSEUDO_CHANGES * prior) / (changes + PSEUDO_CHANGES), MIN_UNIT)
     level = observed.hold(_level(x, o, SEASONAL_LEVEL_LENGTHS if m > 1 else LEVEL_LENGTHS))
     drift = observed.hold(_difference(x, len(x)) / _at_most(len(x) - 1, x))
     slopes = np.stack([observed.hold(_difference(x, k) / _at_most(k, x)) for k in SLOPES])
@@ -143,7 +150,7 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
     forecasts = (level, drift, slopes[0], recent)
     errors = np.stack([_anchor_errors(x, observed, forecasts, k, first) for k in (1, cycle)])
     cycle_error = accumulate(np.add, np.abs(cycle_change) * o)[first:] / changes[first:]
-    squares = accumulate(np.add, change * change)[first:] + PSEUDO_CHANGES * typical_unit**2
+    squares = accumulate(np.add, change * change)[first:] + PSEUDO_CHANGES * prior[first:] ** 2
     products = change[1:] * change[:-1]
     covariance = accumulate(np.add, np.concatenate([np.zeros_like(x[:1]), products]))[first:]
     newest = (_difference(total, RECENT_CHANGES) / _at_most(RECENT_CHANGES, x))[first:]
