@@ -17,6 +17,7 @@ from gatecast._utils.typing import ColumnTable, FloatArray
 from gatecast._utils.validation import check_levels
 from gatecast.config import ForecasterConfig
 from gatecast.data.panel import Panel, format_times
+from gatecast.data.panel_checks import MAX_ABSOLUTE_VALUE
 from gatecast.data.panel_update import match_series
 from gatecast.data.reader import to_frame_like
 from gatecast.errors import DataError
@@ -182,6 +183,9 @@ class ForecastStream:
             y = self._of_table(values)
         if np.isinf(y).any():
             raise DataError("A value is infinite", where="step", expected="a number, or NaN where it is missing")
+        if (np.abs(y) > MAX_ABSOLUTE_VALUE).any():
+            largest = f"numbers from -{MAX_ABSOLUTE_VALUE:g} to {MAX_ABSOLUTE_VALUE:g}"
+            raise DataError("A value is too large", where="step", got=f"{np.nanmax(np.abs(y)):g}", expected=largest)
         panel = self._state.fitted.panel
         check_bounds(_with_values(panel, y), self._config.data)
         return y

@@ -12,7 +12,7 @@ from tolerances import close, rounding
 
 from gatecast.callbacks import Callback, EarlyStopping, LambdaCallback
 from gatecast.errors import ConfigError, DataError
-from gatecast.layers import LSTM, BatchNormalization, Conv1D, Dense, Dropout, Input, TimeDistributed
+from gatecast.layers import LSTM, RNN, BatchNormalization, Conv1D, Dense, Dropout, Input, LSTMCell, TimeDistributed
 from gatecast.losses import Pinball
 from gatecast.models import Model, Sequential
 from gatecast.optimizers import SGD, Adam
@@ -363,3 +363,19 @@ def test_outputs_whose_steps_are_sequences_keep_their_axes(rng):
     assert not np.array_equal(before[0], model.get_weights()[0])
     with pytest.raises(DataError, match=r"expected \(5, 4, 4, 3\)"):
         model.fit(x, y[:, :, :3], verbose=0)
+
+
+def test_layers_of_one_name_are_refused():
+    with pytest.raises(ConfigError, match="Two layers of a model have the same name"):
+        Sequential([Input((4,)), Dense(2, name="a"), Dense(1, name="a")])
+    inputs = Input((4,))
+    with pytest.raises(ConfigError, match="Two layers of a model have the same name"):
+        Model(inputs, [Dense(1, name="o")(inputs), Dense(1, name="o")(inputs)])
+    shared = Dense(4, name="shared")
+    assert Model(inputs, shared(shared(inputs))).predict(np.zeros((1, 4))).shape == (1, 4)
+
+
+def test_masked_outputs_are_not_set_to_zero_in_silence():
+    with pytest.raises(ConfigError, match="RNN has no zero_output_for_mask"):
+        RNN(LSTMCell(2), return_sequences=True, zero_output_for_mask=True)
+    assert RNN(LSTMCell(2), zero_output_for_mask=False) == LSTM(2)

@@ -114,7 +114,9 @@ def _prepare_process() -> None:
 
 def _stopped(stop: SystemExit) -> int:
     """Return the exit code of a program that the parser ended: a closed pipe, or shell completion."""
-    if isinstance(stop.__context__, OSError):
+    cause = stop.__context__
+    # Other errors of the system, such as a port that is taken, are none of a reader who has gone.
+    if isinstance(cause, OSError) and cause.errno in (errno.EPIPE, errno.EINVAL):
         _close_quietly()
         return DONE
     return stop.code if isinstance(stop.code, int) else DONE

@@ -13,7 +13,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray
 from gatecast.evaluation.bounds import MAX_RANGES, MIN_CONSTANT_VALUES, MIN_VALUES_FOR_RANGE
-from gatecast.evaluation.calibration import ConformalCalibrator, margins_of
+from gatecast.evaluation.calibration import MIN_WIDTH_SHARE, ConformalCalibrator, margins_of
 from gatecast.evaluation.conformal import level_position
 from gatecast.evaluation.past_forecasts import MIN_PAIRS
 from gatecast.forecasting.onnx_files.series import SeriesInput, count
@@ -83,7 +83,7 @@ def _measured(
             break
         margins = margins_of(calibrator, level, n_steps)
         pairs = zip(_half_widths(calibrator, quantiles, level), margins.T[:, None], strict=True)
-        below, above = (side + unit * margin for side, margin in pairs)
+        below, above = (op.maximum(side + unit * margin, MIN_WIDTH_SHARE * side) for side, margin in pairs)
         start: tuple[Value | float, Value | float] = narrower or (0.0, 0.0)
         narrower = (op.maximum(below, start[0]), op.maximum(above, start[1]))
         widths[level] = narrower

@@ -13,7 +13,7 @@ from gatecast.nn.layers import Input, Layer, Shape
 from gatecast.nn.named import nearest, snake_case
 from gatecast.nn.network import build
 
-__all__ = ["adopt", "find_layer", "inferred_input_shape", "layer_names", "params_of"]
+__all__ = ["adopt", "check_name", "find_layer", "inferred_input_shape", "layer_names", "params_of"]
 
 
 def adopt(model: Any, layer: Any) -> None:
@@ -26,6 +26,18 @@ def adopt(model: Any, layer: Any) -> None:
     'the model'
     """
     object.__setattr__(layer, "_owner", model)
+
+
+def check_name(layers: Sequence[Layer], layer: Any) -> None:
+    """Refuse a layer whose name another one has: names tell layers, losses and metrics apart.
+
+    Raises:
+        ConfigError: See above.
+    """
+    name = getattr(layer, "name", None)
+    if name is not None and any(other is not layer and getattr(other, "name", None) == name for other in layers):
+        fix = "Give each layer a name of its own, or none."
+        raise ConfigError("Two layers of a model have the same name", got=repr(name), fix=fix, argument="name")
 
 
 def layer_names(layers: Sequence[Layer]) -> list[str]:

@@ -37,7 +37,7 @@ from gatecast.nn.keras_files.refusals import refusing
 from gatecast.nn.keras_files.weights import read_keras_weights
 from gatecast.nn.layers import LAYERS, BaseLayer, Input, Layer, Shape
 from gatecast.nn.memory_limits import check_network_size
-from gatecast.nn.model_layers import adopt, find_layer, layer_names, params_of
+from gatecast.nn.model_layers import adopt, check_name, find_layer, layer_names, params_of
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.onnx_files.models import Names, write_network
 from gatecast.nn.onnx_files.proto import DEFAULT_OPSET
@@ -121,6 +121,7 @@ class Sequential(Trainer):
             raise ConfigError("A layer with return_state=True has several outputs", got=repr(layer), fix=fix)
         if not self.layers and self._in_shape is None:
             self._in_shape = getattr(layer, "input_shape", None)
+        check_name(self.layers, layer)
         self.layers.append(layer)
         adopt(self, layer)
         self._network = self._training_state = None

@@ -19,7 +19,9 @@ every_form = pytest.mark.parametrize("variational", [False, True])
 def test_dropout_in_training_drops_its_fraction_and_preserves_the_mean(variational):
     shape = (80, 10, 50, 16)
     n = 80 * 50 * 16 * (1 if variational else 10)
-    y, _, _ = Dropout(0.2, variational).forward({}, np.ones(shape, np.float32), CallContext(training=True, key=7))
+    y, _, _ = Dropout(0.2, variational=variational).forward(
+        {}, np.ones(shape, np.float32), CallContext(training=True, key=7)
+    )
     assert set(np.unique(y)) == {np.float32(0), np.float32(1) / np.float32(0.8)}
     # Four standard deviations of the fraction of n draws.
     assert abs((y == 0).mean() - 0.2) < 4 * np.sqrt(0.2 * 0.8 / n)
@@ -28,7 +30,7 @@ def test_dropout_in_training_drops_its_fraction_and_preserves_the_mean(variation
 
 @every_form
 def test_dropout_depends_on_its_key_and_drops_the_same_values_backward(variational, rng):
-    layer, x = Dropout(0.5, variational), pack(normal(rng, B, T, F)) + 10
+    layer, x = Dropout(0.5, variational=variational), pack(normal(rng, B, T, F)) + 10
     y, _, cache = layer.forward({}, x, CallContext(True, key=1))
     other, _, _ = layer.forward({}, x, CallContext(True, key=2))
     dx, _, _ = layer.backward({}, cache, np.ones_like(x), True)
@@ -48,3 +50,9 @@ def test_dropout_outside_training_does_nothing(rng):
 def test_dropout_with_an_impossible_rate_raises_config_error(rate):
     with pytest.raises(ConfigError, match=rf"rate {rate!r} \(Dropout\)"):
         Dropout(rate)
+
+
+def test_dropout_takes_no_second_argument_by_position():
+    # In Keras it is noise_shape.
+    with pytest.raises(ConfigError, match="too many positional arguments"):
+        Dropout(0.5, (None, 8, 1))

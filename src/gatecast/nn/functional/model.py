@@ -32,7 +32,7 @@ from gatecast.nn.functional.tracing import as_list, output_keys, trace_model
 from gatecast.nn.keras_2 import COMPILE_ADVICE
 from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
-from gatecast.nn.model_layers import adopt, layer_names, output_names, params_of
+from gatecast.nn.model_layers import adopt, check_name, layer_names, output_names, params_of
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.summary import summary
@@ -97,6 +97,7 @@ class Model(Sequential):
         self._output_keys = None if keys is None else list(keys)
         self._stack, self.layers = list(stack), list(layers)
         for layer in layers:
+            check_name(layers, layer)
             adopt(self, layer)
         self.build()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class Dropout(BaseLayer):
     """
 
     rate: float
-    variational: bool = False
+    variational: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_base()

@@ -91,7 +91,11 @@ def RNN(  # noqa: N802
     if not isinstance(cell, LSTMCell):
         fix = "A cell of your own needs its kernel: docs/extend.md adds one."
         raise ConfigError("RNN takes a cell", got=repr(cell), expected="LSTMCell, GRUCell or SimpleRNNCell", fix=fix)
-    options.pop("zero_output_for_mask", None)
+    if options.pop("zero_output_for_mask", None):
+        raise ConfigError(
+            "RNN has no zero_output_for_mask: outputs at masked steps are those of the step before",
+            fix="Leave it out, and multiply the outputs by the mask.",
+        )
     settings = {"return_sequences": return_sequences, "return_state": return_state} | options
     layer: Any = cell.layer
     return replace(layer, **settings)
