@@ -91,10 +91,10 @@ def _marks(column: Sequence[str]) -> list[str]:
     ]
 
 
-def _are_enough(some: Sequence[str], column: Sequence[str]) -> bool:
+def _are_enough(numbers: Sequence[str], column: Sequence[str]) -> bool:
     """Whether some numbers of a column are no exceptions, such as a code that repeats."""
-    few = min(MIN_TELLING, max(len(set(column) - {""}) - 1, 2))
-    return len(set(some)) >= few and len(some) >= MIN_SHARE * len(column)
+    enough = min(MIN_TELLING, max(len(set(column) - {""}) - 1, 2))
+    return len(set(numbers)) >= enough and len(numbers) >= MIN_SHARE * len(column)
 
 
 def _are_thousands(columns: Sequence[Sequence[str]], others: Sequence[RawColumn]) -> bool:

@@ -38,7 +38,7 @@ MIN_UNIT = 1e-9
 """The smallest unit: smaller changes are of rounding."""
 
 MIN_TOLD_UNIT = 1e-3
-"""The smallest unit that the network is told of, as it was trained with none below a tenth of a percent."""
+"""The smallest unit that the network learns of, as it was trained with none below a tenth of a percent."""
 
 ROUNDING = 1e-9
 """Share by which an error has to be less than another one: what two means of equal values err differs by rounding."""
