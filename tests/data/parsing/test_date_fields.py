@@ -31,11 +31,11 @@ def test_parse_dates_by_shape_equals_one_by_one(texts):
     for pattern in DATE_PATTERNS:
         with pytest.MonkeyPatch.context() as context:
             context.setattr(date_fields, "MIN_TEXTS", 1 << 30)
-            times, notes = parse_dates(pattern, texts)
+            times, *others = parse_dates(pattern, texts)
             context.setattr(date_fields, "MIN_TEXTS", 1)
-            by_shape, notes_by_shape = parse_dates(pattern, texts)
+            by_shape, *others_by_shape = parse_dates(pattern, texts)
         np.testing.assert_array_equal(by_shape, times)
-        assert notes_by_shape == notes
+        assert others_by_shape == others
 
 
 def test_parse_dates_of_many_texts_matches_few(monkeypatch):
