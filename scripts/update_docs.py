@@ -60,7 +60,7 @@ def run_blocks(page: Path) -> Iterator[str]:
     for number, block in enumerate(read_blocks(page), 1):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            code = compile(block.code, f"{page.name}, block {number}", "exec")
+            code = compile(block.code, f"{page.name}, block {number}", "exec", dont_inherit=True)
             exec(code, shared if page.is_relative_to(DOCS) else {})
         yield printed.getvalue()
 

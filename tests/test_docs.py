@@ -7,8 +7,11 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from gatecast.layers import LAYERS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -116,7 +119,8 @@ def output_differences(printed, shown, percent):
 def test_python_blocks_run_in_an_empty_folder_and_print_what_is_shown(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
-    outputs = update_docs.run_blocks(page)
+    with mock.patch.dict(LAYERS):  # one page adds a layer
+        outputs = list(update_docs.run_blocks(page))
     for number, (block, printed) in enumerate(zip(update_docs.read_blocks(page), outputs, strict=True), 1):
         where = f"{page.name}, block {number}"
         if block.output is None:

@@ -182,7 +182,8 @@ class ForecastStream:
         else:
             y = self._of_table(values)
         if np.isinf(y).any():
-            raise DataError("A value is infinite", where="step", expected="a number, or NaN where it is missing")
+            expected = "a number, or NaN (null in JSON) where it is missing"
+            raise DataError("A value is infinite", where="step", expected=expected)
         if (np.abs(y) > MAX_ABSOLUTE_VALUE).any():
             largest = f"numbers from -{MAX_ABSOLUTE_VALUE:g} to {MAX_ABSOLUTE_VALUE:g}"
             raise DataError("A value is too large", where="step", got=f"{np.nanmax(np.abs(y)):g}", expected=largest)
@@ -201,7 +202,7 @@ class ForecastStream:
                 where="step",
                 got=f"unknown ids {unknown[:5]}" if unknown else f"no value of {missing[:5]}",
                 expected=f"a number for each of {len(names):,} ids" if names else "a number, as the past had no ids",
-                fix="Write NaN for a value that is missing.",
+                fix="Write NaN, null in JSON, for a value that is missing.",
             )
         return np.array([_to_float(given[name]) for name in names])
 
@@ -213,7 +214,7 @@ class ForecastStream:
                 where="step",
                 got=f"{type(values).__name__} of {len(values)}",
                 expected=f"{format_count(len(self), 'number')}",
-                fix="One call of step takes the values of one time; write NaN for one that is missing.",
+                fix="One call of step takes the values of one time; write NaN, null in JSON, for one that is missing.",
             )
         return np.array([_to_float(value) for value in values])
 
@@ -235,7 +236,7 @@ class ForecastStream:
                 where="step",
                 got=f"{got} from {format_times(new.start[:1])[0]}",
                 expected=f"a row for each of {len(self):,} series at its next time, {expected} of the first",
-                fix="Call step for each time in turn, with NaN for a time without a value.",
+                fix="Call step for each time in turn, with NaN (null in JSON) for a time without a value.",
             )
         y = np.empty(len(self))
         y[matches] = new.values

@@ -15,7 +15,7 @@ from gatecast._utils.typing import Float32Array
 from gatecast.errors import ConfigError
 from gatecast.nn.constraints import CONSTRAINTS
 from gatecast.nn.initializers import INITIALIZERS
-from gatecast.nn.layers import LAYERS, Input
+from gatecast.nn.layers import LAYERS, BaseLayer, Input
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.regularizers import REGULARIZERS
 from gatecast.nn.stored_weights import check_stored_size
@@ -118,7 +118,10 @@ def layer_to_config(layer: Any, registry: Mapping[str, Any]) -> dict[str, Any]:
     """
     name = type(layer).__name__
     if SETTINGS.get(name, registry.get(name)) is not type(layer):
-        raise ConfigError(f"Cannot save {layer!r}", expected=f"one of {', '.join(registry)}")
+        expected, fix = f"one of {', '.join(registry)}", ""
+        if isinstance(layer, BaseLayer):
+            fix = f"Add it first, here and where the file is loaded: gatecast.layers.LAYERS[{name!r}] = {name}."
+        raise ConfigError(f"Cannot save {layer!r}", expected=expected, fix=fix)
     return {name: {field.name: _value_to_config(getattr(layer, field.name), registry) for field in fields(layer)}}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from gatecast.nn.layers.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
@@ -32,7 +31,7 @@ from gatecast.nn.layers.time_distributed import TimeDistributed
 
 __all__ = ["LAYERS"]
 
-LAYERS: Mapping[str, Any] = {
+LAYERS: dict[str, Any] = {
     layer.__name__: layer
     for layer in (
         LSTM,
@@ -80,4 +79,4 @@ LAYERS: Mapping[str, Any] = {
         Graph,
     )
 }
-"""Every layer by its name."""
+"""Every layer by its name; a program adds its own before it saves or loads them."""
