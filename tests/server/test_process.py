@@ -93,15 +93,21 @@ def test_stopped_and_killed_server_loses_no_accepted_work(start, tmp_path):
     codes = []
     body = {"series": SERIES, "h": 6, "intervals": "measured"}
 
+    sent = threading.Semaphore(0)
+
+    def trace(event, info):
+        if event == "http11.send_request_body.complete":
+            sent.release()
+
     def ask():
         with httpx.Client(base_url=client.base_url, headers=client.headers, timeout=60) as own:
-            codes.append(own.post("/v1/forecast", json=body).status_code)
+            codes.append(own.post("/v1/forecast", json=body, extensions={"trace": trace}).status_code)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
-    while "gatecast_batch_size_count" not in client.get("/metrics").text:
-        time.sleep(0.01)
+    for _ in threads:
+        assert sent.acquire(timeout=60)
     time.sleep(0.2)
     assert server.end(signal.SIGTERM) == 0
     for thread in threads:

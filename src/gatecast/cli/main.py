@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from gatecast import __version__
+from gatecast._utils.memory import is_out_of_memory
 from gatecast.cli.option_names import with_options
 from gatecast.cli.process import (
     ending,
@@ -166,7 +167,7 @@ def _classify(error: Exception, options: Mapping[str, str], args: Sequence[str])
         return USE, "ConfigError", f"{error.filename}: {error.strerror}."
     if isinstance(error, OSError) and error.errno in OUTPUT_FULL:
         return USE, "ConfigError", f"cannot write the output: {error.strerror}."
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return DATA, "DataError", "the data need more memory than is available. Forecast from fewer rows."
     what = f"{type(error).__name__}: {error}".strip().rstrip(".:")
     request = "Please report it together with the traceback that GATECAST_DEBUG=1 adds to the same command."

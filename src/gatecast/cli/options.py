@@ -201,7 +201,11 @@ NewFile = Annotated[
 # Options of the forecast.
 Horizon = Annotated[
     str | None,
-    typer.Option("-n", "--horizon", metavar="N", help="Steps to forecast; also -h N. Default: two seasons, a fifth of the rows at most."),
+    typer.Option(
+        *("-n", "--horizon"),
+        metavar="N",
+        help="Steps to forecast; also -h N. Default: two seasons, a fifth of the rows at most.",
+    ),
     Setting("h", WHOLE, "12"),
 ]
 Level = Annotated[

@@ -66,7 +66,9 @@ class Table(Form):
     stat_exog: Names = Field([], description="Columns with one value a series.")
 
 
-Horizon = Annotated[Count | None, Field(description="Steps ahead; by default two seasons of the frequency.")]
+Horizon = Annotated[
+    Count | None, Field(description="Steps ahead; by default two seasons, a fifth of the rows at most.")
+]
 Levels = Annotated[
     list[Level], Field(max_length=10, description="Levels of the intervals, in percent."), BeforeValidator(_as_list)
 ]

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from gatecast._utils.memory import is_out_of_memory
 from gatecast.errors import GatecastError
 from gatecast.mcp import tools
 from gatecast.mcp.catalog import TOOLS
@@ -81,10 +82,10 @@ def _answer(
         answer = getattr(tools, name)(form, tools.Work(settings, folder, progress))
     except GatecastError as error:
         return {"error": _facts(tools.without_folder(error, folder))}
-    except (MemoryError, RecursionError):
-        fix = "Use a file with fewer rows, or ask for fewer steps."
-        return {"error": _facts(GatecastError("The call needs more memory than it may have", fix=fix))}
     except Exception as error:
+        if isinstance(error, RecursionError) or is_out_of_memory(error):
+            fix = "Use a file with fewer rows, or ask for fewer steps."
+            return {"error": _facts(GatecastError("The call needs more memory than it may have", fix=fix))}
         import traceback
 
         traceback.print_exc()

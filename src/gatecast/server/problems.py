@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from gatecast._utils.memory import is_out_of_memory
 from gatecast.errors import FormatError, GatecastError, NotFittedError
 
 __all__ = ["MEDIA_TYPE", "ProblemError", "describe", "problem_of", "respond"]
@@ -72,7 +73,7 @@ def problem_of(error: BaseException) -> ProblemError:
         where = facts.pop("where") or error.argument or ""
         name = type(error).__name__.removesuffix("Error").lower() or "data"
         return ProblemError(status, name, where=where, **facts)
-    if isinstance(error, MemoryError | RecursionError):
+    if isinstance(error, RecursionError) or is_out_of_memory(error):
         return ProblemError(
             413, "too-large", "The request needs more than it may have", fix="Send fewer rows, or ask for fewer steps."
         )
