@@ -186,6 +186,15 @@ class TestNumbers:
         assert parse_times(np.array([1.0, np.nan, 3.0])).is_valid.tolist() == [True, False, True]
         assert not parse_times(np.array([True, False])).is_valid.any()
 
+    def test_numbers_beyond_64_bits_are_invalid(self):
+        assert parse_times(np.array([1.0, 1e19, -1e30, np.inf, 4.0])).is_valid.tolist() == [
+            True,
+            False,
+            False,
+            False,
+            True,
+        ]
+
 
 @pytest.mark.parametrize(
     ("time", "number_format"), [("2024-02-01", "YYYY"), ("2024-02-02", "YYYYMM"), ("2024-02-02T01", "YYYYMMDD")]

@@ -390,7 +390,7 @@ def _parse_numeric_texts(texts: list[str], as_integers: bool = False, name: str 
 
 def _numbers_to_times(values: FloatArray, exact: npt.NDArray[Any], as_integers: bool, name: str) -> ParsedTimes:
     """Read numbers as time steps, as dates in digits, as time since 1970 or as decimal years."""
-    is_valid = np.isfinite(values)
+    is_valid = np.abs(values) < 2.0**63  # NaN is not
     valid = values[is_valid]
     if not len(valid):
         return _invalid(len(values))
