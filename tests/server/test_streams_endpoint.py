@@ -175,10 +175,13 @@ def test_repeated_step_is_answered_as_before_and_changes_nothing(drive):
         first = await step(client, stream, 171, 1)
         again = await step(client, stream, 171, 1)
         skipped = await client.post(f"/v1/streams/{stream}/step", json={"value": 5, "step": 4})
-        return first, again, skipped
+        other = await client.post(f"/v1/streams/{stream}/step", json={"value": 172, "step": 1})
+        return first, again, skipped, other
 
-    first, again, skipped = drive(scenario)
+    first, again, skipped, other = drive(scenario)
     assert first == again
+    assert other.status_code == 409
+    assert (other.json()["got"], other.json()["expected"]) == ("172.0", "171.0")
     assert skipped.status_code == 409
     assert skipped.json()["expected"] == "2"
 

@@ -19,7 +19,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,20 @@ FILE, JOURNAL, ASIDE, ABOUT, LAST = "stream.gatecast", "values.jsonl", "aside.js
 Value = float | dict[str, float | None] | None
 
 
+@dataclass(frozen=True)
+class _Last:
+    """The last step of a stream: the value that came, and what was answered."""
+
+    value: Value
+    answer: dict[str, Any]
+
+
 @dataclass
 class _Open:
-    """A stream in memory, and its last answer."""
+    """A stream in memory, and its last step."""
 
     stream: ForecastStream
-    answer: dict[str, Any] | None = None
+    last: _Last | None = None
     n_journal: int = 0
 
 
@@ -91,13 +99,13 @@ class Streams:
         """Take the next value of a stream; a step that was taken already is answered as before.
 
         Raises:
-            ProblemError: No such stream, or another step is the next one.
+            ProblemError: No such stream, another step is the next one, or the last step had another value.
             DataError: A value that is none.
         """
         entry = self._get(name)
         n_steps = entry.stream.n_steps
-        if number == n_steps and entry.answer is not None:
-            return entry.answer
+        if number == n_steps and entry.last is not None:
+            return _repeated(entry.last, value, number)
         if number is not None and number != n_steps + 1:
             raise ProblemError(
                 409,
@@ -112,12 +120,11 @@ class Streams:
         after = entry.stream.copy()
         step = _step(after, value)
         _append(self._folder / name / JOURNAL, {"step": after.n_steps, "value": value})
-        answer = _answer(after, step)
-        entry.stream, entry.answer, entry.n_journal = after, answer, entry.n_journal + 1
+        entry.stream, entry.last, entry.n_journal = after, _Last(value, _answer(after, step)), entry.n_journal + 1
         self._keep(name, entry)
         if entry.n_journal >= SNAPSHOT_EVERY:
             self._write_soon(name, entry)
-        return answer
+        return entry.last.answer
 
     def forecast(self, name: str) -> dict[str, Any]:
         """Return the forecast from the newest value of a stream."""
@@ -144,7 +151,7 @@ class Streams:
         self._writer.shutdown()
         for name, entry in self._open.items():
             if entry.n_journal:
-                _write(self._folder / name, entry.stream, entry.answer, (ASIDE, JOURNAL))
+                _write(self._folder / name, entry.stream, entry.last, (ASIDE, JOURNAL))
 
     def _check(self, name: str) -> None:
         """Refuse a stream that is not there."""
@@ -173,13 +180,17 @@ class Streams:
         lines = [*_read_lines(folder / ASIDE), *_read_lines(folder / JOURNAL)]
         entry = _Open(ForecastStream.load(folder / FILE))
         last = read_json(folder / LAST)
-        if last is not None and last.get("n_steps") == entry.stream.n_steps:
-            entry.answer = last
+        if (
+            last is not None
+            and last.keys() == {"value", "answer"}
+            and last["answer"]["n_steps"] == entry.stream.n_steps
+        ):
+            entry.last = _Last(**last)
         for line in lines:
             # The file may have steps that what was set aside has too.
             if line["step"] > entry.stream.n_steps:
                 step = _step(entry.stream, line["value"])
-                entry.answer = _answer(entry.stream, step)
+                entry.last = _Last(line["value"], _answer(entry.stream, step))
         entry.n_journal = len(lines)
         return entry
 
@@ -191,7 +202,7 @@ class Streams:
         _set_aside(folder)
         entry.n_journal = 0
         # A stream that goes on is another object: the copy stays as it is.
-        task = self._writer.submit(_write, folder, entry.stream.copy(), entry.answer, (ASIDE,))
+        task = self._writer.submit(_write, folder, entry.stream.copy(), entry.last, (ASIDE,))
         self._writing[name] = task
         task.add_done_callback(partial(self._written, name))
 
@@ -238,10 +249,10 @@ class Streams:
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
 
-def _write(folder: Path, stream: ForecastStream, answer: dict[str, Any] | None, done: Sequence[str]) -> None:
+def _write(folder: Path, stream: ForecastStream, last: _Last | None, done: Sequence[str]) -> None:
     """Write the file of a stream anew, then remove the journals whose values it has."""
-    if answer is not None:
-        write_json(folder / LAST, answer)
+    if last is not None:
+        write_json(folder / LAST, asdict(last))
     stream.save(folder / FILE)
     for name in done:
         (folder / name).unlink(missing_ok=True)
@@ -289,6 +300,21 @@ def _step(stream: ForecastStream, value: Value) -> StreamStep:
             raise DataError("The stream has one series", where="value", got="values by id", expected="a number or null")
         return stream.step({name: math.nan if each is None else each for name, each in value.items()})
     return stream.step(math.nan if value is None else value)
+
+
+def _repeated(last: _Last, value: Value, number: int) -> dict[str, Any]:
+    """Return the answer to the last step again, if the value is the same."""
+    if value != last.value:
+        raise ProblemError(
+            409,
+            "order",
+            "The step was taken with another value",
+            where="value",
+            got=json.dumps(value)[:200],
+            expected=json.dumps(last.value)[:200],
+            fix=f"Send the next value as step {number + 1}; a step that was taken is not changed.",
+        )
+    return last.answer
 
 
 def _answer(stream: ForecastStream, step: StreamStep) -> dict[str, Any]:

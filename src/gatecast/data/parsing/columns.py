@@ -234,7 +234,7 @@ def _describe_content(column: RawColumn) -> str:
 
 
 def _shorten(cell: Any) -> Any:
-    """A cell for a message: the beginning of a string, numbers of NumPy as those of Python, other values as they are."""
+    """A cell for a message: the beginning of a string, numbers of NumPy as those of Python, others as they are."""
     if isinstance(cell, np.number):
         return cell.item()
     return shorten(cell, MAX_TEXT_IN_MESSAGE) if isinstance(cell, str) else cell
