@@ -33,6 +33,48 @@ def test_check_series_constant_series_is_forecast_as_the_constant():
     assert any("does not vary" in note for note in forecaster.data_notes_)
 
 
+class TestHugeValues:
+    def notes(self, *series):
+        panel = {"unique_id": np.repeat([f"s{k}" for k in range(len(series))], [len(y) for y in series])}
+        panel |= {"ds": np.concatenate([np.arange(len(y)) for y in series]), "y": np.concatenate(series)}
+        forecaster = Forecaster(2, model="naive").fit(panel, evaluate=False)
+        return [note for note in forecaster.data_notes_ if "times as large" in note]
+
+    def test_is_named_with_its_time(self):
+        y = np.arange(100.0, 150)
+        y[30] *= -100
+        assert self.notes(np.arange(50.0), y) == [
+            "series 's1': -13000 at 30 is more than 10 times as large as nearly all other values, and widens the "
+            "intervals. If it is wrong, empty its cell."
+        ]
+
+    def test_an_empty_cell_narrows_the_intervals_again(self):
+        widths = []
+        for value in (130.0, 13_000.0, np.nan):
+            y = np.arange(100.0, 150) + np.sin(np.arange(50) * 1.7)
+            y[30] = value
+            forecast = Forecaster(2, model="dot").fit({"ds": np.arange(50), "y": y}, evaluate=False).predict()
+            column = next(name for name in forecast if name.endswith("-hi-80"))
+            widths.append(float((forecast[column] - forecast[column.replace("-hi-", "-lo-")]).mean()))
+        clean, wrong, emptied = widths
+        assert wrong > 10 * clean
+        assert emptied < 2 * clean
+
+    @pytest.mark.parametrize(
+        "y",
+        [
+            np.exp(np.arange(60) / 3),
+            np.where(np.arange(60) % 7, 0.0, 5.0) + 500.0 * (np.arange(60) == 14),
+            np.where(np.arange(60) < 30, 1.0, 100.0) + np.arange(60) / 100,
+            np.append(np.ones(10), 100.0),
+            np.full(60, 3.0),
+        ],
+        ids=["growth", "mostly zeros", "a step", "short", "constant"],
+    )
+    def test_values_that_are_how_the_series_is_are_not(self, y):
+        assert self.notes(y, np.arange(50.0)) == []
+
+
 def test_check_series_column_named_like_a_forecast_raises(panel_table):
     table = {"unique_id": panel_table["unique_id"], "ds": panel_table["ds"], "Ensemble": panel_table["y"]}
     with pytest.raises(ConfigError, match="Ensemble"):

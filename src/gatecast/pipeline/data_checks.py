@@ -35,11 +35,24 @@ NOTES = {
         "the last value of {series}, {value:.6g} at {time}, is unlike all before, as when a period is incomplete or a "
         "value is wrong: it is treated as missing. To use it, set keep_last=True."
     ),
+    "huge": (
+        "{series}: {value:.6g} at {time} is more than {factor} times as large as nearly all other values, and widens "
+        "the intervals. If it is wrong, empty its cell."
+    ),
     "constant": "{series} does not vary: its forecast is the constant.",
     "holes": "column {column!r} has no value at {n:,} of {n_rows:,} times at which the target has one: {substitute}.",
     "empty": "{series} has no value: there is no forecast of it.",
 }
 """Sentences of notes."""
+
+HUGE_FACTOR = 10
+"""Values this many times as large as all others of their series are likely to be wrong: a decimal mark, a unit."""
+
+MIN_HUGE_ROWS = 20
+"""In shorter series no value is called huge."""
+
+HUGE_SHARE = 0.01
+"""More values than this are no errors, but how the series is; a single one always may be an error."""
 
 
 def trim_unobserved(panel: Panel, notes: list[str], last: Times | None = None) -> Panel:
@@ -123,7 +136,30 @@ def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: 
     ):
         if len(selected):
             notes.append(NOTES[kind].format(series=_series_text(panel, selected)))
+    _note_huge(panel, with_rows, notes)
     _note_holes(panel, notes)
+
+
+def _note_huge(panel: Panel, with_rows: npt.NDArray[np.int64], notes: list[str]) -> None:
+    """Add a note on values that are far larger than all others of their series, unless most values are zeros."""
+    if not len(with_rows):
+        return
+    first, sizes = panel.indptr[:-1][with_rows], np.nan_to_num(np.abs(panel.values))
+    largest = np.maximum.reduceat(sizes, first)
+    is_huge = sizes > np.repeat(largest / HUGE_FACTOR, panel.lengths[with_rows])
+    n_huge, n_positive, n_observed = (
+        np.add.reduceat(each, first, dtype=np.int64) for each in (is_huge, sizes > 0, panel.mask)
+    )
+    are_few = n_huge <= np.maximum(1, HUGE_SHARE * n_observed)
+    chosen = np.flatnonzero(are_few & (n_observed >= MIN_HUGE_ROWS) & (2 * n_positive > n_observed))
+    if not len(chosen):
+        return
+    k = int(chosen[0])
+    s = int(with_rows[k])
+    row = int(np.argmax(sizes[panel.indptr[s] : panel.indptr[s + 1]]))
+    value, time = panel.values[panel.indptr[s] + row], format_times(panel.times(s)[row : row + 1])[0]
+    series = _series_text(panel, with_rows[chosen])
+    notes.append(NOTES["huge"].format(series=series, value=value, time=time, factor=HUGE_FACTOR))
 
 
 def _note_holes(panel: Panel, notes: list[str]) -> None:
