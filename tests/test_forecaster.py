@@ -256,7 +256,8 @@ def test_forecaster_set_params_changes_settings_and_drops_the_fitted_state(sales
     forecaster = Forecaster(3, model="naive").fit(monthly(sales))
     assert forecaster.set_params(h=5) is forecaster
     assert (forecaster.h, forecaster.model, forecaster.state_) == (5, "naive", None)
-    for params, fact in (({"horizon": 4}, "In gatecast it is h"), ({"h": -1}, "h -1")):
+    field = "It is a field of gatecast.DataConfig: "
+    for params, fact in (({"horizon": 4}, "In gatecast it is h"), ({"keep_last": True}, field), ({"h": -1}, "h -1")):
         with pytest.raises(ConfigError, match=fact):
             forecaster.set_params(**params)
     assert forecaster.h == 5

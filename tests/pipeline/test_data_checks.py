@@ -45,20 +45,24 @@ class TestHugeValues:
         y[30] *= -100
         assert self.notes(np.arange(50.0), y) == [
             "series 's1': -13000 at 30 is more than 10 times as large as nearly all other values, and widens the "
-            "intervals. If it is wrong, empty its cell."
+            "intervals. If it is wrong, empty its cell, or set missing_codes=[-13000]."
         ]
 
-    def test_an_empty_cell_narrows_the_intervals_again(self):
+    def test_both_ways_out_narrow_the_intervals_again(self):
         widths = []
-        for value in (130.0, 13_000.0, np.nan):
+        for value, codes in ((130.0, "auto"), (13_000.25, "auto"), (np.nan, "auto"), (13_000.25, [13000.25])):
             y = np.arange(100.0, 150) + np.sin(np.arange(50) * 1.7)
             y[30] = value
-            forecast = Forecaster(2, model="dot").fit({"ds": np.arange(50), "y": y}, evaluate=False).predict()
+            forecaster = Forecaster(2, model="dot", data=DataConfig(missing_codes=codes))
+            forecast = forecaster.fit({"ds": np.arange(50), "y": y}, evaluate=False).predict()
+            notes = [note for note in forecaster.data_notes_ if "set missing_codes=[13000.25]" in note]
+            assert len(notes) == (value == 13_000.25 and codes == "auto")
             column = next(name for name in forecast if name.endswith("-hi-80"))
             widths.append(float((forecast[column] - forecast[column.replace("-hi-", "-lo-")]).mean()))
-        clean, wrong, emptied = widths
+        clean, wrong, emptied, declared = widths
         assert wrong > 10 * clean
         assert emptied < 2 * clean
+        assert declared == emptied
 
     @pytest.mark.parametrize(
         "y",

@@ -54,14 +54,8 @@ OTHER_NAMES = {
     "futr_exog_list": "futr_exog",
     "hist_exog_list": "hist_exog",
     "stat_exog_list": "stat_exog",
-    "max_steps": "training=TrainingConfig(max_steps=...)",
     "epochs": "training=TrainingConfig(max_steps=...)",
-    "batch_size": "training=TrainingConfig(batch_size=...)",
-    "learning_rate": "training=TrainingConfig(learning_rate=...)",
     "hidden_size": "network=NetworkConfig(units=...)",
-    "units": "network=NetworkConfig(units=...)",
-    "dropout": "network=NetworkConfig(dropout=...)",
-    "holidays": "data=DataConfig(holidays=...)",
     "country_holidays": "data=DataConfig(holidays=...)",
     "num_samples": "n_paths, of simulate()",
     "n_samples": "n_paths, of simulate()",
@@ -75,6 +69,9 @@ WITHOUT_EFFECT = {
     "num_workers": "gatecast uses all cores; set GATECAST_THREADS to change that",
 }
 """Arguments of other forecasting tools that have no counterpart here, and why."""
+
+RECORDS = {"network": NetworkConfig, "training": TrainingConfig, "data": DataConfig}
+"""Arguments that are records of settings."""
 
 EXOGENOUS = ("futr_exog", "hist_exog", "stat_exog")
 
@@ -136,7 +133,7 @@ def to_params(config: ForecasterConfig) -> dict[str, Any]:
     params["input_size"] = config.network.input_size
     params["data"] = replace(config.data, futr_exog=(), hist_exog=(), stat_exog=())
     params["network"] = replace(config.network, input_size=None)
-    for name, kind in (("network", NetworkConfig), ("training", TrainingConfig), ("data", DataConfig)):
+    for name, kind in RECORDS.items():
         params[name] = None if params[name] == kind() else params[name]
     return params
 
@@ -169,9 +166,13 @@ def as_code(value: Any) -> str:
 
 
 def refuse_unknown(unknown: dict[str, Any]) -> None:
-    """Refuse unknown arguments; for those of other tools, name ours."""
+    """Refuse unknown arguments; for those of other tools, name ours, and for fields of records, the record."""
     for name in unknown:
-        if name in OTHER_NAMES:
+        records = [argument for argument, kind in RECORDS.items() if name in {item.name for item in fields(kind)}]
+        if records:
+            kind = RECORDS[records[0]].__name__
+            fix = f"It is a field of gatecast.{kind}: Forecaster({records[0]}={kind}({name}=...))."
+        elif name in OTHER_NAMES:
             fix = f"In gatecast it is {OTHER_NAMES[name]}."
         elif name in WITHOUT_EFFECT:
             fix = f"Leave it out: {WITHOUT_EFFECT[name]}."

@@ -37,7 +37,7 @@ NOTES = {
     ),
     "huge": (
         "{series}: {value:.6g} at {time} is more than {factor} times as large as nearly all other values, and widens "
-        "the intervals. If it is wrong, empty its cell."
+        "the intervals. If it is wrong, empty its cell, or set missing_codes=[{code}]."
     ),
     "constant": "{series} does not vary: its forecast is the constant.",
     "holes": "column {column!r} has no value at {n:,} of {n_rows:,} times at which the target has one: {substitute}.",
@@ -159,7 +159,8 @@ def _note_huge(panel: Panel, with_rows: npt.NDArray[np.int64], notes: list[str])
     row = int(np.argmax(sizes[panel.indptr[s] : panel.indptr[s + 1]]))
     value, time = panel.values[panel.indptr[s] + row], format_times(panel.times(s)[row : row + 1])[0]
     series = _series_text(panel, with_rows[chosen])
-    notes.append(NOTES["huge"].format(series=series, value=value, time=time, factor=HUGE_FACTOR))
+    facts = {"value": value, "code": np.format_float_positional(value, trim="-"), "factor": HUGE_FACTOR}
+    notes.append(NOTES["huge"].format(series=series, time=time, **facts))
 
 
 def _note_holes(panel: Panel, notes: list[str]) -> None:
