@@ -48,6 +48,13 @@ class TestHugeValues:
             "intervals. If it is wrong, empty its cell, or set missing_codes=[-13000]."
         ]
 
+    def test_a_last_value_that_is_left_out_is_named_once(self):
+        table = monthly(np.append(100 + np.sin(np.arange(60)), 14_000))
+        for keep_last, words in ((False, "is unlike all before"), (True, "times as large")):
+            settings = {"model": "naive", "data": DataConfig(keep_last=keep_last)}
+            notes = Forecaster(2, **settings).fit(table, evaluate=False).data_notes_
+            assert [words in note for note in notes if "14000" in note] == [True]
+
     def test_both_ways_out_narrow_the_intervals_again(self):
         widths = []
         for value, codes in ((130.0, "auto"), (13_000.25, "auto"), (np.nan, "auto"), (13_000.25, [13000.25])):

@@ -160,6 +160,15 @@ def test_rows_of_another_frequency_have_advice_that_can_be_followed():
     assert len(forecaster.predict(table(followed.index.to_timestamp(), followed.to_numpy()))) == 6
 
 
+def test_a_wrong_year_among_new_rows_is_named():
+    months = pd.date_range("2010-01-01", periods=60, freq="MS")
+    forecaster = fitted(table(months, np.arange(60) % 12), h=6)
+    with pytest.raises(DataError, match="Nearly all times have no row") as error:
+        forecaster.predict(table(["2015-01-01", "2015-02-01", "9999-03-01"], np.arange(3.0)))
+    assert error.value.where == "between 2015-02-01 and 9999-03-01"
+    assert error.value.fix.startswith("Correct the date if it is wrong")
+
+
 def test_times_beside_the_grid_are_told_where_to_move():
     months = pd.date_range("2010-01-01", periods=60, freq="MS")
     forecaster = fitted(table(months, np.arange(60) % 12), h=6)

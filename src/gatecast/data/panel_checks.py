@@ -20,6 +20,7 @@ __all__ = [
     "DUPLICATE_TIME",
     "IRREGULAR_TIMES",
     "OTHER_FREQUENCY",
+    "SPARSE_TIMES",
     "check_density",
     "check_duplicates",
     "check_finite",
@@ -45,6 +46,7 @@ DUPLICATE_TIME = "Duplicate time"
 IRREGULAR_TIMES = "Irregular times"
 """What the errors about times that no frequency fits say."""
 OTHER_FREQUENCY = "Series have different frequencies"
+SPARSE_TIMES = "Nearly all times have no row"
 """What the error about series of several frequencies says."""
 
 
@@ -279,7 +281,7 @@ def check_density(
     before, after = format_times(t[rows][i : i + 2])
     raise_if_other_frequency(t[rows], freq, ids, s)
     raise DataError(
-        "Nearly all times have no row",
+        SPARSE_TIMES,
         where=f"series {format_id(ids, s)}" if len(ids) > 1 else f"between {before} and {after}",
         got=f"{n_rows[s]} rows for {lengths[s]} steps; the longest gap is from {before} to {after}",
         expected=f"rows at most steps, {freq.label}",

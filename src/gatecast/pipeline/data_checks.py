@@ -18,7 +18,7 @@ from gatecast.forecasting.ensemble import COMBINED
 from gatecast.forecasting.presets import BASELINES, model_columns
 from gatecast.forecasting.registry import AUTO, BUILT_IN_COLUMNS
 
-__all__ = ["check_bounds", "check_series", "drop_unlike_last", "trim_unobserved"]
+__all__ = ["check_bounds", "check_series", "drop_unlike_last", "note_huge", "trim_unobserved"]
 
 
 def _output_columns(model: Any) -> tuple[str, ...]:
@@ -136,12 +136,17 @@ def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: 
     ):
         if len(selected):
             notes.append(NOTES[kind].format(series=_series_text(panel, selected)))
-    _note_huge(panel, with_rows, notes)
     _note_holes(panel, notes)
 
 
-def _note_huge(panel: Panel, with_rows: npt.NDArray[np.int64], notes: list[str]) -> None:
-    """Add a note on values that are far larger than all others of their series, unless most values are zeros."""
+def note_huge(panel: Panel, notes: list[str]) -> None:
+    """Add a note on values that are far larger than all others of their series, unless most values are zeros.
+
+    Args:
+        panel: The series as they are forecast: a last value that is left out is none of them.
+        notes: Are added to.
+    """
+    with_rows = np.flatnonzero(panel.lengths)
     if not len(with_rows):
         return
     first, sizes = panel.indptr[:-1][with_rows], np.nan_to_num(np.abs(panel.values))

@@ -8,6 +8,7 @@ import numpy as np
 
 from gatecast.config import DataConfig, ForecasterConfig
 from gatecast.data.panel import Panel
+from gatecast.data.panel_checks import SPARSE_TIMES
 from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
@@ -53,8 +54,11 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
         )
     except (ConfigError, DataError) as error:
         # Of new rows the frequency is known: to set or to omit it is no advice.
-        if like is None or "freq" not in error.fix.lower():
+        if like is None or error.argument != "freq":
             raise
+        if error.what == SPARSE_TIMES:
+            fix = "Correct the date if it is wrong, or fit a forecaster on series of this frequency."
+            raise DataError(error.what, where=error.where, got=error.got, expected=error.expected, fix=fix) from None
         raise DataError(
             "Rows of another frequency than those of fit",
             where=error.where,
