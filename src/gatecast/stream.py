@@ -221,11 +221,7 @@ class ForecastStream:
     def _of_table(self, source: Any) -> FloatArray:
         """Return the values of a table with the rows of the next time."""
         panel = self._state.fitted.panel
-        config = self._config
-        if config.id_col is None and panel.columns.ids and set(panel.columns.ids) <= _columns(source):
-            # One time of several series does not tell by itself that a column of numbers has their ids.
-            config = replace(config, id_col=panel.columns.id)
-        new, _ = read_source(source, config, panel)
+        new, _ = read_source(source, self._config, panel)
         matches, later = match_series(new, panel)
         position = later - new.lengths
         if len(new) != len(self) or (matches < 0).any() or (new.lengths != 1).any() or (position != self.n_steps).any():
@@ -246,14 +242,6 @@ class ForecastStream:
 def _with_values(panel: Panel, y: FloatArray) -> Panel:
     """Return the series of a stream with one value each."""
     return replace(panel, values=y, indptr=np.arange(len(y) + 1))
-
-
-def _columns(source: Any) -> set[str]:
-    """Return the names of the columns of a table; none of a file."""
-    if isinstance(source, str | os.PathLike):
-        return set()
-    names = getattr(source, "column_names", None) or getattr(source, "columns", source)
-    return {str(name) for name in names}
 
 
 def _is_number(value: Any) -> bool:

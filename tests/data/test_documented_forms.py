@@ -37,6 +37,12 @@ def test_data_page_time_is_read_as_stated(cell, expected):
     assert format_times(parsed.values) == [expected]
 
 
+@pytest.mark.parametrize(("numbers", "expected"), [row[:2] for row in rows("Decimal times")])
+def test_data_page_decimals_are_read_as_stated(numbers, expected):
+    parsed = parse_times(to_text(cells(numbers)))
+    assert ", ".join(format_times(parsed.values)) == expected
+
+
 @pytest.mark.parametrize(("names", "first", "expected"), rows("Times in several columns"))
 def test_data_page_columns_are_joined_as_stated(names, first, expected):
     columns = [to_text([cell] * 2) for cell in cells(first)]

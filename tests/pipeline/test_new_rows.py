@@ -184,3 +184,47 @@ def test_periods_of_the_beginning_of_a_year_go_on_as_months():
     newer = pd.DataFrame({"Year": 2024, "Period": ["P01", "P02", "P03"], "y": [0, 1, 2]})
     assert forecaster.predict(newer).iloc[0, 0] == pd.Timestamp("2024-04-01")
     assert len(forecaster.update(newer).panel_.values) == 51
+
+
+SHOPS = pd.DataFrame(
+    {
+        "date": np.tile(pd.date_range("2020-01-01", periods=48, freq="MS"), 2),
+        "shop": np.repeat(["a", "b"], 48),
+        "visits": np.arange(96) % 12 + np.repeat([1.0, 101.0], 48),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def shops():
+    return gc.Forecaster(2, model="seasonal-naive").fit(SHOPS)
+
+
+def test_rows_of_one_series_belong_to_it(shops):
+    rows = SHOPS[SHOPS["shop"] == "b"]
+    forecast = shops.predict(rows)
+    assert forecast["shop"].tolist() == ["b", "b"]
+    pd.testing.assert_frame_equal(forecast, shops.predict(SHOPS)[2:].reset_index(drop=True))
+
+
+def test_a_single_new_row_goes_on_with_its_series(shops):
+    row = pd.DataFrame({"date": [pd.Timestamp("2024-01-01")], "shop": ["b"], "visits": [101.0]})
+    forecast = shops.predict(row)
+    assert (forecast["shop"][0], forecast["date"][0]) == ("b", pd.Timestamp("2024-02-01"))
+    assert forecast["SeasonalNaive"].tolist() == [102.0, 103.0]
+
+
+def test_a_new_column_of_numbers_is_not_the_target(shops):
+    forecast = shops.predict(SHOPS.assign(price=3.5, amount=np.arange(96)))
+    pd.testing.assert_frame_equal(forecast, shops.predict(SHOPS))
+
+
+def test_steps_of_an_instrument_go_on_in_new_rows(tmp_path):
+    seconds = (0.02 + 0.05 * np.arange(120)).round(2)
+    rows = pd.DataFrame({"seconds": seconds, "volt": 5 + np.sin(np.arange(120))})
+    path = tmp_path / "volts.gatecast"
+    gc.Forecaster(2, model="dot").fit(rows[:100]).save(path)
+    forecast = gc.Forecaster.load(path).predict(rows[100:101])
+    assert forecast["seconds"].tolist() == [5.07, 5.12]
+    windows = gc.Forecaster(2, model="dot").cross_validation(rows, n_windows=2)
+    assert set(windows["cutoff"]) <= set(seconds)

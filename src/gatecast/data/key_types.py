@@ -27,6 +27,7 @@ class KeyTypes:
         is_utc: Whether the panel's times are in UTC, because local times in this zone are not regular.
         number_format: How integers stand for dates in the time column: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms",
             "us", "ns" since 1970.
+        decimal_format: How decimal numbers stand for times in the time column: decimal years or steps.
         categories: Categories of a categorical id column, in order.
         ordered: Whether these categories are ordered.
         keys: Types of several id columns, in their order; empty if there are fewer than two.
@@ -48,6 +49,7 @@ class KeyTypes:
     keys: tuple[ColumnType, ...] = ()
     date_order: str = ""
     decimal_mark: str = ""
+    decimal_format: str = ""
 
     @classmethod
     def of(
@@ -71,6 +73,7 @@ class KeyTypes:
             is_utc=parsed is not None and parsed.is_utc,
             number_format="" if parsed is None else parsed.number_format,
             date_order="" if parsed is None else parsed.date_order,
+            decimal_format="" if parsed is None else parsed.decimal_format,
             categories=single.categories,
             ordered=single.ordered,
             keys=tuple(ids) if len(ids) > 1 else (),

@@ -171,9 +171,17 @@ class Panel:
 
     @property
     def known_notation(self) -> KnownNotation:
-        """How the times of the source are written, by which further rows are read."""
-        types = self.key_types
-        known = KnownNotation(INFER_OFFSET, types.date_order, types.decimal_mark, self.columns.time)
+        """Which columns the source has and how its times are written, by which further rows are read."""
+        types, names = self.key_types, self.columns
+        known = KnownNotation(
+            INFER_OFFSET,
+            types.date_order,
+            types.decimal_mark,
+            names.time,
+            types.decimal_format,
+            names.ids,
+            names.target,
+        )
         if types.is_utc:
             return known._replace(utc_offset=0)
         if self.utc_offset_minutes is not None and self.freq.unit in WITHIN_A_DAY:

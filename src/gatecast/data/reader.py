@@ -119,7 +119,8 @@ def read(
         futr_exog: Columns known for the future too.
         stat_exog: Columns with one value per series.
         categories: Categories of columns of an earlier panel; others are refused.
-        known: Notation of the times of an earlier panel (`known_notation`).
+        known: Columns and notation of the times of an earlier panel (`known_notation`): columns of these names have the
+            same roles again.
         missing_codes: Numbers in the target that stand for missing values, such as -999: "auto" recognizes and notes
             those that are impossible for the rest of the column, False keeps all, a list names them.
         holidays: Countries, or parts of them such as "DE-BY", whose public holidays are `futr_exog` columns besides.
@@ -151,8 +152,10 @@ def read(
     with trusting(trusted):
         raw_table = _to_table(source)
     raw_table = replace(_with_decimal_mark(raw_table, known), missing_codes=missing_codes)
+    id_col, target_col = _known_columns(raw_table, id_col, target_col, known)
     others = (*declared, *split_names(raw_table, id_col))
     table = join_time_columns(raw_table, time_col, keep=others, known=known)
+    time_col = known.time if time_col is None and _has_columns(table, [known.time]) else time_col
     calendar = None if declared else _find_calendar(table, time_col, target_col)
     if calendar is not None:
         table, time_col, target_col = calendar
@@ -195,6 +198,23 @@ def _with_decimal_mark(table: RawTable, known: KnownNotation) -> RawTable:
     shown = find_decimal_mark(table) or known.decimal_mark
     likely = LIKELY_COMMA if table.separator == ";" and is_comma_likely(table) else ""
     return replace(table, decimal_mark=shown or likely)
+
+
+def _known_columns(
+    table: RawTable, id_col: Columns | None, target_col: Columns | None, known: KnownNotation
+) -> tuple[Columns | None, Columns | None]:
+    """The id and target columns as named, or those of rows that were read before.
+
+    Rows of one series do not tell that a column has ids, nor those with a new column which one is the target.
+    """
+    if id_col is None and known.ids and _has_columns(table, known.ids):
+        id_col = known.ids if len(known.ids) > 1 else known.ids[0]
+    return id_col, known.target if target_col is None and _has_columns(table, [known.target]) else target_col
+
+
+def _has_columns(table: RawTable, names: Sequence[str]) -> bool:
+    """Whether a table has a header with these names."""
+    return table.has_header and set(names) <= set(table.names)
 
 
 def _read_query(arguments: Mapping[str, Any], trusted: bool, query: str, *, as_declared: bool) -> Panel:

@@ -23,7 +23,7 @@ MIN_DENSE = 0.9
 
 
 def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
-    """Read a panel, with the frequency and the categories of one that was read before.
+    """Read a panel, with the columns, the frequency and the categories of one that was read before.
 
     Args:
         source: As `gatecast.data.reader.read` takes it.

@@ -87,7 +87,7 @@ class Session:
         return self.state
 
     def read(self, source: Any, like: Panel | None = None) -> tuple[Panel, tuple[str, ...]]:
-        """Read a panel, with the frequency and the categories of one that was read before."""
+        """Read a panel, with the columns, the frequency and the categories of one that was read before."""
         return read_source(source, self.config, like)
 
     def prepare(self, panel: Panel, notes: Sequence[str], *, keep_last: bool = False) -> Panel:

@@ -69,6 +69,9 @@ SMALLEST_DAY = 15_000_101
 LARGEST_DIGITS = 1e18
 """Larger numbers are no dates, nor whole numbers of 64 bits."""
 MAX_LISTED_CHARACTERS = 200
+MIN_DISTANCES = 5
+MAX_JITTER = 0.1
+"""By what share the distances of evenly spaced numbers may differ: 1.43, 1.57, 1.71, 1.86 are sevenths."""
 
 
 class ColumnRoles(NamedTuple):
@@ -95,8 +98,8 @@ def infer_roles(
     """Infer the roles of the columns that are not named.
 
     Times: the column of dates; or a numeric column with a usual name for times; or, next to other numbers, a first
-    column of increasing integers; or none. Target: the only numeric column left, or the one with a usual name. Ids: a
-    column with a usual name for ids whose values repeat.
+    column of increasing integers or of evenly spaced numbers; or none. Target: the only numeric column left, or the one
+    with a usual name. Ids: a column with a usual name for ids whose values repeat.
 
     Args:
         table: The table.
@@ -234,7 +237,7 @@ def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int 
     digits = [i for i in numbers if _holds_digit_dates(table.columns[i])]
     if digits and (len(numbers) > 1 or taken):
         return digits[0]
-    if numbers and (len(numbers) > 1 or taken) and _is_increasing(table.columns[numbers[0]]):
+    if numbers and (len(numbers) > 1 or taken) and _counts_rows(table.columns[numbers[0]]):
         return numbers[0]
     # Unique strings next to the numbers must be meant as times; parsing them produces the precise error.
     texts = [i for i in free if kinds[i] == "text" and not _has_repeats(table.columns[i])]
@@ -345,6 +348,22 @@ def _is_called_id(name: str) -> bool:
 def _is_row_number(table: RawTable, i: int) -> bool:
     """Whether a column only numbers the rows."""
     return table.names[i].lower() in ROW_NUMBER_NAMES and _is_increasing(table.columns[i])
+
+
+def _counts_rows(column: RawColumn) -> bool:
+    """Whether the values are integers that increase from row to row, or numbers at equal distances."""
+    return _is_increasing(column) or _is_evenly_spaced(column)
+
+
+def _is_evenly_spaced(column: RawColumn) -> bool:
+    """Whether the values increase from row to row by the same, but for rounding."""
+    for rows in (column[:SAMPLE_SIZE], column):
+        distances = np.diff(parse_numbers(rows).values)
+        if len(distances) < MIN_DISTANCES or not np.allclose(distances, np.median(distances), rtol=MAX_JITTER, atol=0):
+            return False
+        if not distances[0] > 0:
+            return False
+    return True
 
 
 def _is_increasing(column: RawColumn) -> bool:

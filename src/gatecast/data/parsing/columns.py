@@ -23,7 +23,7 @@ MISSING_IDS = frozenset({"", "nan", "nat", "<na>"})
 """Strings that libraries write for a missing value, in lower case."""
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
-ACCEPTED_TIMES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, or integers"
+ACCEPTED_TIMES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, integers, or evenly spaced numbers"
 
 
 def parse_number_column(table: RawTable, column: int, role: str = "target") -> ParsedNumbers:

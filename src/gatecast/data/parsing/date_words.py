@@ -10,7 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,10 +108,9 @@ def rewrite_dates(texts: Sequence[str], sample: Sequence[str] | None = None) -> 
     language = _find_language([text for text in heads if _HAS_DIGIT.search(text)])
     if language is None:
         return plain, ""
-    months, weekdays = _languages()[language]
     words = {word for text in plain for word in _words(text)}
-    meaning = {word: MONTH_WORDS[month] for word in words if (month := _month_of(word, months)) is not None}
-    drop = (weekdays | _FILLERS) - set(meaning)
+    meaning = {word: MONTH_WORDS[month] for word in words if (month := _month_of(word, language)) is not None}
+    drop = (_languages()[language].weekdays | _FILLERS) - set(meaning)
 
     def replace(match: re.Match[str]) -> str:
         """Replace one word."""
@@ -130,7 +129,7 @@ def month_numbers(names: Sequence[str]) -> list[int] | None:
     language = _find_language(names)
     if language is None:
         return None
-    months = [_month_of(fold(name), _languages()[language].months) for name in names]
+    months = [_month_of(fold(name), language) for name in names]
     return None if None in months else [month + 1 for month in months if month is not None]
 
 
@@ -201,7 +200,7 @@ def _find_language(texts: Sequence[str]) -> str | None:
         if name not in _COMMON and n_words < MIN_NAMES:
             break
         months, weekdays = _languages()[name]
-        meaning = {word: _month_of(word, months) for words in words_of for word in words if word not in weekdays}
+        meaning = {word: _month_of(word, name) for words in words_of for word in words if word not in weekdays}
         understood = [words for words in words_of if all(meaning.get(word, 0) is not None for word in words)]
         if len(understood) <= max(best_count, MIN_UNDERSTOOD * len(words_of)):
             continue
@@ -225,8 +224,11 @@ def _are_labels(texts: Sequence[str], n_names: int) -> bool:
     return n_names == 1 and len(set(texts)) >= MIN_NAMES and not any(_YEAR.search(text) for text in texts)
 
 
-def _month_of(word: str, months: dict[str, int]) -> int | None:
+# Names of columns are asked about in windows of twelve, so each twelve times.
+@lru_cache(maxsize=16_384)
+def _month_of(word: str, language: str) -> int | None:
     """The month from 0 that a word names, in full or shortened to at least three letters; None for another word."""
+    months = _languages()[language].months
     if word in months:
         return months[word]
     if len(word) < 3:

@@ -1,7 +1,7 @@
 """Times as people write them.
 
 ISO 8601 with or without a time zone, days and months in any order, month names, quarters, weeks, years, decimal years,
-20240131, seconds since 1970, plain numbers.
+20240131, seconds since 1970, time steps.
 
 One format is chosen for a column, the one that parses most of a sample. Results are datetime64[us] without a time zone,
 or int64 where numbers are time steps.
@@ -9,6 +9,7 @@ or int64 where numbers are time steps.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -21,10 +22,10 @@ import numpy.typing as npt
 from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.dates import later
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
-from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
-from gatecast.data.parsing.digit_dates import YEAR_RANGE, NumberDates, fractional_dates, integer_dates, serial_dates
+from gatecast.data.parsing.decimal_times import YEARS, decimal_steps, decimal_years
+from gatecast.data.parsing.digit_dates import NumberDates, fractional_dates, integer_dates, serial_dates
 from gatecast.data.parsing.mixed_notations import merge_notations
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
@@ -49,6 +50,8 @@ MAX_CACHED_CHARACTERS = 2_000
 MIN_ROWS_TO_FACTORIZE = 10_000
 MIN_SPANS = 3
 """Distinct texts from which years such as 2019/20 differ from months and weeks."""
+LARGEST_INTEGER = 2.0**63
+"""Numbers from here on are no time steps."""
 MIDNIGHTS_NOTE = (
     "Times in UTC are an hour earlier in one half of the year: they are midnights of a clock with summer time, and are "
     "read as dates."
@@ -60,19 +63,25 @@ local times (None), or `INFER_OFFSET`."""
 
 
 class KnownNotation(NamedTuple):
-    """What is known of the times and numbers of a table from rows that were read before.
+    """What is known of the columns, times and numbers of a table from rows that were read before.
 
     Args:
         utc_offset: How to express times with a UTC offset.
         date_order: "day/month/year" or "month/day/year", as far as it fits; empty: it is inferred.
         decimal_mark: "," or "." where new rows do not show it; empty: unknown.
         time: Name of the time column, which may be joined from several; empty: unknown.
+        decimal_format: How decimal numbers stand for times (`DecimalTimes.number_format`); empty: unknown.
+        ids: Names of the id columns; none: unknown.
+        target: Name of the target column; empty: unknown.
     """
 
     utc_offset: UtcOffsetChoice = INFER_OFFSET
     date_order: str = ""
     decimal_mark: str = ""
     time: str = ""
+    decimal_format: str = ""
+    ids: tuple[str, ...] = ()
+    target: str = ""
 
 
 UNKNOWN_NOTATION = KnownNotation()
@@ -88,8 +97,9 @@ class ParsedTimes(NamedTuple):
         notes: How the times were read, where that is not obvious, one sentence each.
         utc_offset_minutes: Minutes by which the times are ahead of UTC; None if they are local or have no time zone.
         is_utc: Whether local times were converted to UTC.
-        number_format: How numbers stand for dates: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms", "us", "ns" since
+        number_format: How integers stand for dates: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms", "us", "ns" since
             1970; empty otherwise.
+        decimal_format: How decimal numbers stand for times (`DecimalTimes.number_format`); empty otherwise.
         time_zone: Zone of the offsets: "UTC", an offset such as "+05:30", or a place; empty if there are none.
         date_order: "day/month/year" or "month/day/year" where dates are numbers in one of these orders; else empty.
     """
@@ -102,6 +112,7 @@ class ParsedTimes(NamedTuple):
     number_format: str = ""
     time_zone: str = ""
     date_order: str = ""
+    decimal_format: str = ""
 
 
 class LocalOrUtc(NamedTuple):
@@ -156,17 +167,19 @@ def parse_times(
             return ParsedTimes(_to_microseconds(column), is_valid)
         return _apply_offsets(column, is_valid, utc_offsets, known.utc_offset)
     if kind in "fiu":
-        return _numbers_to_times(column.astype(np.float64), column, as_integers, name)
+        return _numbers_to_times(column, as_integers, name, known.decimal_format)
     if kind != "O":
         return _invalid(len(column))
-    notation = _find_notation(_sample(column), name)
+    notation = _find_notation(_sample(column), name, known.decimal_format)
     if notation is None:
         return _invalid(len(column))
     has_repeats = len(column) > MIN_ROWS_TO_FACTORIZE and not is_mostly_distinct(column)
     unique, codes = factorize(column) if has_repeats else (column, None)
     texts = [text.strip() for text in unique]
     if notation.parser is _parse_numeric_texts:
-        parsed = _parse_numeric_texts(texts, as_integers, name)
+        parsed = _parse_numeric_texts(texts, as_integers, name, known.decimal_format)
+    elif notation.parser is _parse_step_texts:
+        parsed = _parse_step_texts(texts, known.decimal_format)
     else:
         parsed = _parse_texts(texts, notation, known)
     if not parsed.is_valid.all() and not as_integers and not notation.is_aware:
@@ -213,8 +226,11 @@ class _Notation(NamedTuple):
     n_valid: int = 0
 
 
-def _find_notation(sample: list[str], name: str) -> _Notation | None:
+def _find_notation(sample: list[str], name: str, decimal_format: str = "") -> _Notation | None:
     """The notation in which most texts are times; None without any."""
+    if decimal_format and all(map(_DECIMAL.fullmatch, sample)):
+        parser = _parse_numeric_texts if decimal_format in YEARS else _parse_step_texts
+        return _Notation(parser, n_valid=len(sample))
     find = _find_notation_once if sum(map(len, sample)) <= MAX_CACHED_CHARACTERS else _find_notation_of
     return find(tuple(sample), name)
 
@@ -250,9 +266,11 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
     local = _cut_offsets(texts)[0] if is_aware else texts
     parsed = [(parser, parser(local)) for parser in (_PARSERS[1:] if is_aware else _PARSERS)]
     max_valid = max((int(times.is_valid.sum()) for _, times in parsed), default=0)
-    candidates = (
-        [(parser, times) for parser, times in parsed if times.is_valid.sum() == max_valid] if max_valid else parsed[:1]
-    )
+    if not max_valid:
+        # 10.2024, 11.2024 and 12.2024 are months before they are numbers at equal distances.
+        steps = _parse_step_texts(texts)
+        return _Notation(_parse_step_texts, False, rewritten, int(steps.is_valid.sum()))
+    candidates = [(parser, times) for parser, times in parsed if times.is_valid.sum() == max_valid]
     chosen, times = candidates[0]
     if chosen is not _parse_numeric_texts:
         for parser, others in candidates[1:]:
@@ -294,7 +312,7 @@ def looks_like_dates(column: RawColumn) -> bool:
         return column.dtype.kind == "M"
     texts = _sample(column)
     notation = _find_notation(texts, "")
-    return notation is not None and notation.parser is not _parse_numeric_texts and 2 * notation.n_valid > len(texts)
+    return notation is not None and notation.parser not in _NUMERIC_PARSERS and 2 * notation.n_valid > len(texts)
 
 
 def choose_local_or_utc(local: npt.NDArray[Any], utc_offsets: IntArray) -> LocalOrUtc:
@@ -377,29 +395,70 @@ def _to_microseconds(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return times.astype("M8[us]", copy=False)
 
 
-def _parse_numeric_texts(texts: list[str], as_integers: bool = False, name: str = "") -> ParsedTimes:
-    """Parse strings that are integers or decimal numbers."""
+def _parse_numeric_texts(
+    texts: list[str], as_integers: bool = False, name: str = "", decimal_format: str = ""
+) -> ParsedTimes:
+    """Parse strings that are integers or decimal numbers of dates."""
     values = np.full(len(texts), np.nan)
     for i, text in enumerate(texts):
         if re.fullmatch(r"[+-]?1?\d{1,18}(\.\d*)?", text):
             values[i] = float(text)
-    exact = np.array([int(text) if _INTEGER.fullmatch(text) else 0 for text in texts], np.int64)
-    is_integer = np.isnan(values) | (values == exact)
-    return _numbers_to_times(values, exact if is_integer.all() else values, as_integers, name)
+    is_number = ~np.isnan(values)
+    if (values[is_number] == np.rint(values[is_number])).all() and not decimal_format:
+        # Integers of more than 15 digits are no exact floats.
+        exact = [int(text.partition(".")[0]) if known else 0 for text, known in zip(texts, is_number, strict=True)]
+        return _integers_to_times(np.array(exact, np.int64), is_number, as_integers, name)
+    return _decimals_to_times(values, name, decimal_format)
 
 
-def _numbers_to_times(values: FloatArray, exact: npt.NDArray[Any], as_integers: bool, name: str) -> ParsedTimes:
-    """Read numbers as time steps, as dates in digits, as time since 1970 or as decimal years."""
-    is_valid = np.abs(values) < 2.0**63  # NaN is not
-    valid = values[is_valid]
-    if not len(valid):
-        return _invalid(len(values))
-    if (valid != np.rint(valid)).any():
-        dates = fractional_dates(valid, name)
-        return _parse_decimal_years(values, is_valid) if dates is None else _number_dates(dates, is_valid)
-    numbers = np.where(is_valid, exact, 0).astype(np.int64)
+def _parse_step_texts(texts: list[str], decimal_format: str = "") -> ParsedTimes:
+    """Parse strings that are evenly spaced numbers, with a point or a comma."""
+    values = [float(text.replace(",", ".")) if _DECIMAL.fullmatch(text) else math.nan for text in texts]
+    return _steps_to_times(np.array(values), decimal_format)
+
+
+def _numbers_to_times(column: RawColumn, as_integers: bool, name: str, decimal_format: str) -> ParsedTimes:
+    """Read a column of numbers as time steps, dates in digits, time since 1970, decimal years or spaced steps."""
+    values = column.astype(np.float64)
+    is_valid = np.abs(values) < LARGEST_INTEGER  # NaN is not
+    if (values[is_valid] == np.rint(values[is_valid])).all() and not decimal_format:
+        return _integers_to_times(np.where(is_valid, column, 0).astype(np.int64), is_valid, as_integers, name)
+    dates = _invalid(len(values)) if as_integers else _decimals_to_times(values, name, decimal_format)
+    return dates if dates.is_valid.any() else _steps_to_times(values, decimal_format)
+
+
+def _integers_to_times(numbers: IntArray, is_valid: BoolArray, as_integers: bool, name: str) -> ParsedTimes:
+    """Read integers as time steps, as dates in digits or as time since 1970."""
+    if not is_valid.any():
+        return _invalid(len(numbers))
     dates = None if as_integers else integer_dates(numbers[is_valid], name)
     return ParsedTimes(numbers, is_valid) if dates is None else _number_dates(dates, is_valid)
+
+
+def _decimals_to_times(values: FloatArray, name: str, decimal_format: str) -> ParsedTimes:
+    """Read decimal numbers as time since 1970, as spreadsheet dates or as decimal years."""
+    is_valid = np.abs(values) < LARGEST_INTEGER
+    if not is_valid.any():
+        return _invalid(len(values))
+    dates = None if decimal_format else fractional_dates(values[is_valid], name)
+    if dates is not None:
+        return _number_dates(dates, is_valid)
+    years = decimal_years(values[is_valid], decimal_format)
+    if years is None:
+        return _invalid(len(values))
+    times = _fill_invalid(years.values, is_valid)
+    return ParsedTimes(times, ~np.isnat(times), (years.note,), decimal_format=years.number_format)
+
+
+def _steps_to_times(values: FloatArray, decimal_format: str) -> ParsedTimes:
+    """Read evenly spaced numbers as time steps."""
+    is_valid = np.abs(values) < LARGEST_INTEGER
+    decimals = decimal_steps(values[is_valid], decimal_format) if is_valid.any() else None
+    if decimals is None:
+        return _invalid(len(values))
+    steps = np.zeros(len(values), np.int64)
+    steps[is_valid] = decimals.values
+    return ParsedTimes(steps, is_valid, (decimals.note,), decimal_format=decimals.number_format)
 
 
 def _number_dates(dates: NumberDates, is_valid: BoolArray) -> ParsedTimes:
@@ -411,18 +470,6 @@ def _number_dates(dates: NumberDates, is_valid: BoolArray) -> ParsedTimes:
 def _number_note(meaning: str) -> str:
     """Note on numbers that are read as dates."""
     return f"Times are read as {meaning}. To read them as integer time steps, set freq=1."
-
-
-def _parse_decimal_years(values: FloatArray, is_valid: BoolArray) -> ParsedTimes:
-    """Read 1949.083 as February 1949, if the numbers are a month or more apart."""
-    # Two decimals are off by up to 0.06 of a month.
-    months = np.floor(values[is_valid] * 12 + 0.07).astype(np.int64)
-    steps = np.diff(sorted_unique(values[is_valid])) * 12
-    if months.min() < YEAR_RANGE[0] * 12 or months.max() > YEAR_RANGE[1] * 12 or (steps.size and steps.min() < 0.8):
-        return _invalid(len(values))
-    times = (months - 1970 * 12).astype("M8[M]").astype("M8[us]")
-    note = f"Times are read as decimal years: {values[is_valid][0]:.12g} is {format_times(times[:1])[0][:7]}."
-    return ParsedTimes(_fill_invalid(times, is_valid), is_valid, (note,))
 
 
 def _parse_iso(texts: list[str]) -> ParsedTimes:
@@ -474,7 +521,7 @@ def _parse_pattern(pattern: str, texts: list[str], date_order: str = "") -> Pars
     return ParsedTimes(parsed.values, ~np.isnat(parsed.values), parsed.notes, date_order=parsed.order)
 
 
-_INTEGER = re.compile(r"[+-]?1?\d{1,18}")
+_DECIMAL = re.compile(r"[+-]?1?\d{1,18}(?:[.,]\d*)?")
 _WHOLE = re.compile(r"[+-]?1?\d{1,18}(?:\.0*)?")
 _MAY_HAVE_WORDS = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
@@ -487,6 +534,7 @@ _SPAN = re.compile(r"\d{4}[-/–](?:\d\d|\d{4})")
 _SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "(?P<next_year>" in pattern)
 # Numbers come first: where two formats parse as many strings of the sample, the first wins.
 _PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (_parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
+_NUMERIC_PARSERS = (_parse_numeric_texts, _parse_step_texts)
 # Words in the name of a column, and the parsers that they call for.
 _NAMED_PARSERS = {
     word: tuple(parser for pattern, parser in _BY_PATTERN.items() if f"(?P<{group}>" in pattern)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import format_times, time_unit
 from gatecast._utils.typing import ColumnTable, IntArray
+from gatecast.data.parsing.decimal_times import numbers_to_steps, steps_to_numbers
 from gatecast.data.parsing.digit_dates import numbers_to_times, times_to_numbers
 from gatecast.data.parsing.raw_table import ColumnType, factorize
 from gatecast.data.parsing.time_zones import format_offset, offsets_of_local, offsets_of_utc
@@ -53,7 +54,7 @@ def column_type(column: Any, kind: str) -> ColumnType:
 
 
 def restore_arrays(columns: ColumnTable, panel: Panel, kind: str) -> ColumnTable:
-    """Restore integer times and, in a dict of arrays, the types of ids and times.
+    """Restore times that were numbers and, in a dict of arrays, the types of ids and times.
 
     Args:
         columns: Columns of results.
@@ -66,6 +67,9 @@ def restore_arrays(columns: ColumnTable, panel: Panel, kind: str) -> ColumnTable
         if key_types.number_format and columns[name].dtype.kind == "M":
             numbers = times_to_numbers(columns[name], key_types.number_format)
             restored[name] = columns[name] if numbers is None else numbers
+        if key_types.decimal_format and columns[name].dtype.kind in "iu":
+            decimals = steps_to_numbers(columns[name], key_types.decimal_format)
+            restored[name] = columns[name] if decimals is None else decimals
         if kind == key_types.source == "dict":
             restored[name] = _cast_array(restored[name], key_types.time)
     if kind == key_types.source == "dict":
@@ -75,19 +79,20 @@ def restore_arrays(columns: ColumnTable, panel: Panel, kind: str) -> ColumnTable
 
 
 def read_numbers(columns: ColumnTable, panel: Panel) -> ColumnTable:
-    """Return columns of results with integers that stand for dates, as `restore_arrays` writes them, as dates.
+    """Return columns of results with numbers that stand for times, as `restore_arrays` writes them, as these times.
 
     Args:
         columns: Columns of results.
         panel: The panel that their times come from.
     """
-    number_format = panel.key_types.number_format
-    dates = {
-        name: numbers_to_times(columns[name].astype(np.int64), number_format)
-        for name in _time_columns(columns, panel)
-        if number_format and columns[name].dtype.kind in "iu"
-    }
-    return {**columns, **dates}
+    read = dict(columns)
+    for name in _time_columns(columns, panel):
+        if panel.key_types.number_format and columns[name].dtype.kind in "iu":
+            read[name] = numbers_to_times(columns[name].astype(np.int64), panel.key_types.number_format)
+        elif panel.key_types.decimal_format and columns[name].dtype.kind in "iuf":
+            steps = numbers_to_steps(columns[name], panel.key_types.decimal_format)
+            read[name] = columns[name] if steps is None else steps
+    return read
 
 
 def restore_frame(frame: Any, kind: str, columns: ColumnTable, panel: Panel) -> Any:
