@@ -295,9 +295,10 @@ inline void average_models(const TrendGrid& a, int64_t h, double best, bool line
 
 inline void local_trend(const TrendGrid& a, const TrendSeries& s) {
   const int64_t size = TrendBuffers::size(a, s);
-  const Scratch scratch(static_cast<size_t>(2 * n_workers(s.series) * size));
+  const int workers = n_workers(s.series);
+  const Scratch scratch(static_cast<size_t>(2 * workers * size));
   double* memory = reinterpret_cast<double*>(static_cast<float*>(scratch));
-  parallel_for(s.series, num_threads(), [&](int64_t i, int worker) {
+  parallel_for(s.series, workers, [&](int64_t i, int worker) {
     const TrendBuffers buffers(memory + worker * size, s);
     const double best = fit_models(a, s.y + i * s.T, s.n[i], s.linear[i] != 0, buffers);
     average_models(a, s.h, best, s.linear[i] != 0, buffers, s.mean + i * s.h, s.variance + i * s.h);

@@ -10,11 +10,11 @@ namespace gatecast::GATECAST_ISA {
 
 inline constexpr int64_t SMOOTHED_VECTORS_PER_TASK = 4;
 
-// f(first series, series) for every vector of series.
+// f(first series, series, worker) for every vector of series.
 template <typename F>
-GATECAST_INLINE void for_vectors(int64_t series, F&& f) {
+GATECAST_INLINE void for_vectors(int64_t series, int workers, F&& f) {
   const int64_t task_size = SMOOTHED_VECTORS_PER_TASK * DOUBLES, tasks = (series + task_size - 1) / task_size;
-  parallel_for(tasks, num_threads(), [&](int64_t task, int worker) {
+  parallel_for(tasks, workers, [&](int64_t task, int worker) {
     const int64_t end = min(series, (task + 1) * task_size);
     for (int64_t b = task * task_size; b < end; b += DOUBLES) f(b, min(end - b, DOUBLES), worker);
   });
@@ -44,7 +44,7 @@ inline void smooth_vector(const SeasonalSmoothing& a, int64_t b, int64_t count) 
 }
 
 inline void seasonal_smoothing(const SeasonalSmoothing& a) {
-  for_vectors(a.B, [&](int64_t b, int64_t count, int) { smooth_vector(a, b, count); });
+  for_vectors(a.B, num_threads(), [&](int64_t b, int64_t count, int) { smooth_vector(a, b, count); });
 }
 
 // The step at which each series begins; T where it never does.
@@ -88,9 +88,11 @@ inline void smooth_vector_backward(const SeasonalSmoothing& a, const SeasonalSmo
 }
 
 inline void seasonal_smoothing_backward(const SeasonalSmoothing& a, const SeasonalSmoothingGrad& d) {
-  const Scratch scratch(static_cast<size_t>(2 * num_threads() * a.m * DOUBLES));
+  // Read once: another Python thread may set another number meanwhile.
+  const int workers = num_threads();
+  const Scratch scratch(static_cast<size_t>(2 * workers * a.m * DOUBLES));
   double* rings = reinterpret_cast<double*>(static_cast<float*>(scratch));
-  for_vectors(a.B, [&](int64_t b, int64_t count, int worker) {
+  for_vectors(a.B, workers, [&](int64_t b, int64_t count, int worker) {
     smooth_vector_backward(a, d, b, count, rings + worker * a.m * DOUBLES);
   });
 }

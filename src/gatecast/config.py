@@ -174,7 +174,7 @@ class ForecasterConfig:
         model: A name, a model config, a `Sequential`, or a list of these.
         level: Levels of the prediction intervals, in percent.
         point: "median" or "mean": what point forecasts are.
-        season_length: Steps in a season; None: inferred.
+        season_length: Steps in the shortest season, 1 for none; None: inferred.
         freq: Frequency; None: inferred.
         seed: Same seed, same bits.
         network: Size of the networks.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from gatecast._printable import printable, quoted_briefly, shorten
 
 __all__ = ["ConfigError", "DataError", "FormatError", "GatecastError", "NotFittedError"]
@@ -45,6 +47,16 @@ class GatecastError(Exception):
         # A bare message stays exactly as written; a structured one ends its first sentence.
         stop = "." if (facts or fix) and not head.endswith((".", "?", "!")) else ""
         super().__init__(head + stop + (f" {fix}" if fix else ""))
+
+    def within(self, folder: str | os.PathLike[str]) -> GatecastError:
+        """Return this error with files named as they are called within a folder, which it does not tell.
+
+        >>> print(DataError("File not found", got="/srv/data/sales.csv").within("/srv/data"))
+        File not found: got sales.csv.
+        """
+        root = f"{os.fspath(folder)}/"
+        facts = {name: str(getattr(self, name)).replace(root, "") for name in ("where", "got", "expected", "fix")}
+        return type(self)(self.what.replace(root, ""), **facts, argument=self.argument)
 
 
 class DataError(GatecastError, ValueError):

@@ -77,7 +77,8 @@ class Forecaster:
             `gatecast.forecasting.available_models()` lists the names.
         level: Levels of the prediction intervals, in percent; None for no intervals.
         point: What the point forecast is: "median", or "mean" for the expected value, as of demand that is summed up.
-        season_length: Steps in a season; inferred by default, without the test part. 1 means none.
+        season_length: Steps in the shortest season; inferred by default, without the test part. Longer ones of the
+            calendar, such as the week of hours, are used besides. 1 means that there is none.
         freq: Frequency, as "MS" or "D"; inferred by default.
         input_size: Values in a window of the networks; by default chosen by horizon, season and length.
         seed: Same seed, same bits.
@@ -605,7 +606,8 @@ class Forecaster:
     ) -> Forecaster:
         """Continue training on new rows and new series, a third as long at a third of the learning rate.
 
-        Weights of the models and widths of the intervals stay; `evaluate` on the new rows tells whether they still fit.
+        Weights of the models stay. Intervals follow the new values: they widen where values fall outside too often. The
+        scores of `fit` are dropped: `evaluate` on the new rows before `update` tells how well these were forecast.
 
         Args:
             source: New rows, as given to `fit`; rows of times that are known already replace them.
@@ -626,6 +628,8 @@ class Forecaster:
         with show_progress(progress) as report, keeping(checkpoint, notify):
             updated = update(state, panel, self.config, report)
         self._session.state = replace(updated, notes=(*state.notes, *self._session.findings))
+        # Its rows are kept by the next predict, also after a predict without fit.
+        self._session.is_fitted_by_predict = False
         return self
 
     def stream(self, source: Any = None, *, level: float = 99) -> ForecastStream:

@@ -1,5 +1,6 @@
 """From quantiles of models to a forecast with intervals."""
 
+import warnings
 from itertools import pairwise
 from statistics import NormalDist
 
@@ -28,6 +29,7 @@ from gatecast.evaluation.error_autocorrelation import error_autocorrelation
 from gatecast.evaluation.model_weights import ModelWeights
 from gatecast.evaluation.past_forecasts import PastForecasts
 from gatecast.evaluation.point_forecasts import fit_mean_factor, mean_of_grid
+from gatecast.forecaster import Forecaster
 from gatecast.forecasting.context import PanelContext
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -307,3 +309,11 @@ def test_point_forecasts_that_are_medians_are_those_of_the_model():
     quantiles = np.arange(30.0).reshape(2, 5, 3)
     medians = point_forecasts(START, quantiles, np.ones((2, 9)))
     assert medians.tolist() == [[1.0, 4.0, 7.0, 10.0, 13.0], [16.0, 19.0, 22.0, 25.0, 28.0]]
+
+
+def test_a_step_after_a_constant_past_is_fitted_without_a_warning():
+    y = np.where(np.arange(60) < 50, 1.0, 1e9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecast = Forecaster(3, model=["naive", "dot"]).fit(y).predict(output="dict")
+    assert np.isfinite(forecast["Ensemble"]).all()

@@ -109,3 +109,12 @@ def test_season_pair_is_the_shortest_and_the_next_multiple():
     assert season_pair((168, 24, 8766)) == (24, 168)
     assert season_pair((24, 100, 168)) == (24, 168)
     assert season_pair((1, 7)) is None
+
+
+def test_intervals_beyond_the_judged_steps_go_on_widening(rng):
+    q = forecast(series(rng, 9, 0.2), 4 * WEEK, (0.1, 0.5, 0.9))[0]
+    width = np.log(q[:, 2]) - np.log(q[:, 0])
+    assert (width > 0).all()
+    beyond = width[2 * WEEK :]
+    assert (np.diff(beyond) > 0).all()
+    assert beyond[-1] == pytest.approx(beyond[0] * np.sqrt(4 * WEEK / (2 * WEEK + 1)), rel=0.05)

@@ -91,3 +91,10 @@ def test_seasons_chosen_for_many_are_those_of_each_alone(freq, season_length, rn
     panels = [from_values(row, start=start, freq=freq) for row in values]
     alone = [choose_season(row[None], panel, 6, season_length) for row, panel in zip(values, panels, strict=True)]
     assert choose_seasons_alone(values, panels[0], 6, season_length) == alone
+
+
+def test_a_season_of_1_is_none():
+    panel = from_values(np.tile(np.arange(12.0), 9), start="2020-01-01", freq="MS")
+    assert choose_season(panel.values[None], panel, 4, 1)[:3] == (1, 1, (1,))
+    several, _ = build_panel(np.tile(panel.times(0), 2), np.tile(panel.values, 2), np.repeat(["a", "b"], 108))
+    assert choose_season(several.values.reshape(2, -1), several, 4, 1) == Seasons(1, 1, (1,), 1)

@@ -299,3 +299,22 @@ def test_score_new_rows_of_what_was_fitted_says_so(naive):
     evaluation = score_new_rows(naive.state_, naive.state_.panel, None, (80.0,))
     assert evaluation.split_sizes == (21, 0, 3)
     assert "The models were fitted on 3 of these rows: errors to come are larger." in evaluation.verdict
+
+
+def test_each_window_is_fitted_as_fit_would_at_its_cutoff():
+    """The season of the first cutoff is that of seasonal naive, and no setting of the models."""
+    rng = np.random.default_rng(3)
+    hours = np.arange(24 * 7 * 6)
+    load = (
+        (3 + np.sin(hours * np.pi / 12))
+        * np.where(hours // 24 % 7 < 5, 1.0, 0.5)
+        * np.exp(0.05 * rng.normal(size=1008))
+    )
+    rows = {"ds": np.datetime64("2024-01-01T00", "h") + hours, "y": load}
+    folds = Forecaster(24, model="double-seasonal").cross_validation(rows, n_windows=3, output="dict")
+    for k, end in enumerate((-72, -48, -24)):
+        past = {name: column[:end] for name, column in rows.items()}
+        fitted = Forecaster(24, model="double-seasonal").fit(past, evaluate=False)
+        np.testing.assert_array_equal(
+            folds["DoubleSeasonal"][24 * k : 24 * (k + 1)], fitted.predict(output="dict")["DoubleSeasonal"]
+        )

@@ -228,3 +228,15 @@ def test_steps_of_an_instrument_go_on_in_new_rows(tmp_path):
     assert forecast["seconds"].tolist() == [5.07, 5.12]
     windows = gc.Forecaster(2, model="dot").cross_validation(rows, n_windows=2)
     assert set(windows["cutoff"]) <= set(seconds)
+
+
+def test_rows_of_update_after_a_predict_without_fit_are_kept():
+    times = pd.date_range("2018-01-01", periods=60, freq="MS")
+    rows = pd.DataFrame({"ds": times, "y": 100 + 10 * np.sin(np.arange(60) * np.pi / 6)})
+    forecaster = gc.Forecaster(2, model="pretrained")
+    forecaster.predict(rows[:48])
+    forecaster.update(rows[48:])
+    assert len(forecaster.panel_.values) == 60
+    forecast = forecaster.predict(rows[48:])
+    expected = gc.Forecaster(2, model="pretrained").fit(rows[:48]).update(rows[48:]).predict(rows[48:])
+    pd.testing.assert_frame_equal(forecast, expected)

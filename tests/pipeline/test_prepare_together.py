@@ -77,6 +77,7 @@ def make_values(rng):
         "missing ends": np.where((t < 3) | (t > N - 3), np.nan, 50 + noise),
         "nothing": np.full(N, np.nan),
         "code": np.where((t == 9) | (t == 20), -999.0, 50 + noise),
+        "one is huge": np.where(t == 9, 97_939.8 + rng.random(N), 50 + noise),
         "may be a code": np.where(t == 9, 9999.0, 9990 + 9 * rng.random(N)),
         "unlike last": np.append(50 + 20 * season[:-1] + 0.1 * noise[:-1], 1.0),
         "huge": 1e149 * rng.random(N),

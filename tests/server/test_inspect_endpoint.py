@@ -212,6 +212,8 @@ def test_gates_and_file_of_a_stored_model(drive, tmp_path, in_this_process):
     async def scenario(client):
         gates = await client.post("/v1/models/net/gates", json={"steps": 10})
         none = await client.post("/v1/models/plain/gates", json={})
+        uneven = await client.post("/v1/models/net/gates", json={"futr_df": {"price": [1, [2, 3]]}})
+        assert uneven.status_code == 422, uneven.text
         return gates, none, await client.get("/v1/models/net/file"), await client.get("/v1/models/other/file")
 
     gates, none, file, missing = drive(scenario)
@@ -225,3 +227,17 @@ def test_gates_and_file_of_a_stored_model(drive, tmp_path, in_this_process):
     assert 'filename="net.gatecast"' in file.headers["content-disposition"]
     (tmp_path / "copy.gatecast").write_bytes(file.content)
     assert gc.Forecaster.load(tmp_path / "copy.gatecast").model_name_ == "LSTM"
+
+
+def test_model_that_is_deleted_meanwhile_is_not_listed(drive, tmp_path, monkeypatch):
+    (tmp_path / "store" / "models").mkdir(parents=True)
+    gc.Forecaster(3, model="naive").fit(SERIES).save(tmp_path / "store" / "models" / "kept.gatecast")
+
+    async def scenario(client):
+        store = client.services.store
+        monkeypatch.setattr(store, "models", lambda: ["gone", "kept"])
+        return await client.get("/v1/models")
+
+    answer = drive(scenario)
+    assert answer.status_code == 200, answer.text
+    assert [model["name"] for model in answer.json()["models"]] == ["kept"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 
@@ -12,7 +13,7 @@ import pytest
 from server_cases import SERIES
 
 import gatecast as gc
-from gatecast.server import jobs
+from gatecast.server import jobs, logs
 from gatecast.server.store import read_json
 
 pytestmark = pytest.mark.slow
@@ -129,6 +130,37 @@ def test_training_of_bad_data_fails_with_the_problem(drive):
     assert state["status"] == "failed"
     assert state["problem"]["status"] == 422
     assert state["problem"]["fix"]
+
+
+def test_defect_of_a_worker_is_in_the_log(drive, monkeypatch, caplog):
+    async def fail(folder, *_):
+        jobs.write_json(folder / "error.json", {"status": 500, "kind": "defect", "what": "x", "traceback": "line 7"})
+
+    monkeypatch.setattr(jobs, "run_worker", fail)
+
+    async def scenario(client):
+        return (await follow(client, await train(client)))[-1]
+
+    with caplog.at_level(logging.INFO, logs.LOGGER.name):
+        state = drive(scenario)
+    assert (state["status"], state["problem"]["status"]) == ("failed", 500)
+    assert "line 7" not in json.dumps(state)
+    assert any(record.facts.get("traceback") == "line 7" for record in caplog.records if hasattr(record, "facts"))
+
+
+def test_jobs_that_come_together_forget_the_oldest_once(drive, monkeypatch):
+    monkeypatch.setattr(jobs, "run_worker", lambda *_: asyncio.sleep(3600))
+
+    async def scenario(client):
+        known = client.services.jobs
+        for k in range(20):
+            known.all[f"old{k}"] = jobs.Job(f"old{k}", f"old{k}", created=float(k), status="done")
+        answers = await asyncio.gather(
+            *(client.post("/v1/models", json={**QUICK, "name": f"new{k}"}) for k in range(4))
+        )
+        return [answer.status_code for answer in answers], sum(job.status == "done" for job in known.all.values())
+
+    assert drive(scenario, max_jobs=5) == ([202] * 4, 5)
 
 
 def test_training_beyond_its_time_fails(drive):

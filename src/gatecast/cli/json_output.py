@@ -107,7 +107,7 @@ def rows(table: Mapping[str, Column], unit: str = "") -> list[dict[str, Any]]:
 
     Args:
         table: Columns of equal length.
-        unit: NumPy unit of the times; see `gatecast._utils.formatting.time_texts`.
+        unit: NumPy unit of the times; see `gatecast._utils.formatting.format_times`.
 
     >>> rows({"ds": np.array(["2020-01-01"], "datetime64[s]"), "LSTM": np.array([1.5])})
     [{'ds': '2020-01-01', 'LSTM': 1.5}]

@@ -172,7 +172,9 @@ def calibrate(
     all_levels = sorted({*STANDARD_LEVELS, *levels})
     margins = fit_margins(main, start.quantiles, past.actual, past.unit, share, all_levels, redundant)
     below, above = half_widths(main, start.quantiles, 80.0)
-    scaled = error / np.maximum(np.where(error < 0, below, above), 1e-300)
+    # Widths of 0, as of a constant past, make errors infinite, which the correlation clips.
+    with np.errstate(over="ignore"):
+        scaled = error / np.maximum(np.where(error < 0, below, above), 1e-300)
     measured = weighted._replace(margins=margins, error_autocorrelation=error_autocorrelation(scaled))
     return measured if start.point == "median" else _with_mean_factor(measured, main, past, context, share)
 

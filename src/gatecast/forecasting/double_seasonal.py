@@ -201,10 +201,19 @@ class _PastErrors:
         return np.asarray(merit / merit.sum(axis=(0, 3), keepdims=True))
 
     def deviations(self) -> FloatArray:
-        """Return standard deviations of the errors by step, [F, h, n, K]: the mean over a short season around it."""
+        """Return standard deviations of the errors by step, [F, h, n, K]: the mean over a short season around it.
+
+        Steps that are further ahead than those of any origin go on from the last of these with the square root of time.
+        """
         m = min(self.pair[0], self.h)
-        sums, counts = (_moving_sum(x, m) for x in (self.errors, self.counts[None]))
-        return np.asarray(sums / np.maximum(counts, 1) * np.sqrt(np.pi / 2))
+        judged = np.flatnonzero(self.counts.any(axis=(1, 2)))
+        n_judged = int(judged[-1]) + 1 if len(judged) else 0
+        if n_judged == 0:
+            return np.zeros_like(self.errors)
+        sums, counts = (_moving_sum(x[:, :n_judged], min(m, n_judged)) for x in (self.errors, self.counts[None]))
+        deviations = sums / np.maximum(counts, 1) * np.sqrt(np.pi / 2)
+        growth = np.sqrt(np.arange(n_judged + 1, self.h + 1) / n_judged)[:, None, None]
+        return np.concatenate([deviations, deviations[:, -1:] * growth], axis=1)
 
 
 _TINY = 1e-300

@@ -60,7 +60,8 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
         past: Series aligned at their ends, without the rows to forecast, [n_series, T].
         panel: Provides frequency and lengths.
         h: Horizon.
-        season_length: Season that the user fixed; None: none.
+        season_length: Season that the user fixed, next to which longer ones of the calendar are proposed; 1: there is
+            none; None: the user fixed none.
 
     Example:
         >>> from gatecast.data.panel import from_values
@@ -68,6 +69,8 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
         >>> choose_season(y[None], from_values(y, start="2020-01-01", freq="QS"), 4)
         Seasons(models=4, naive=4, all=(4,), panel=1)
     """
+    if season_length == 1:
+        return Seasons(1, 1, (1,))
     typical_length = int(np.median(panel.lengths))
     if season_length is None and len(past) == 1:
         # Whole numbers have no calendar: what the data show is all that is known of their seasons.

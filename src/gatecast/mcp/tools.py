@@ -13,7 +13,7 @@ from gatecast._utils.formatting import format_count
 from gatecast.data.reader import add_offsets
 from gatecast.data.sources.trust import trusting
 from gatecast.data.sources.writers import write
-from gatecast.errors import ConfigError, GatecastError
+from gatecast.errors import ConfigError
 from gatecast.evaluation.forecast_scores import score_forecasts
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting.presets import needs_training
@@ -26,7 +26,7 @@ from gatecast.pipeline.progress import Progress
 from gatecast.pipeline.together import forecast_together, prepare
 from gatecast.results import resolve_series_id, row_ids
 
-__all__ = ["Work", "backtest", "compare", "explain", "forecast", "inspect_table", "report", "without_folder"]
+__all__ = ["Work", "backtest", "compare", "explain", "forecast", "inspect_table", "report"]
 
 TABLES = (".csv", ".parquet", ".json")
 MAX_ATTRIBUTIONS = 10
@@ -45,13 +45,6 @@ class Work(NamedTuple):
     settings: Settings
     folder: Folder
     progress: Callable[[Progress], None]
-
-
-def without_folder(error: GatecastError, folder: Folder) -> GatecastError:
-    """Return an error that names files as they are called within the folder."""
-    root = f"{folder.root}/"
-    facts = {name: str(getattr(error, name)).replace(root, "") for name in ("where", "got", "expected", "fix")}
-    return type(error)(error.what.replace(root, ""), **facts, argument=error.argument)
 
 
 @contextmanager
@@ -77,9 +70,7 @@ def _forecaster(form: Any, work: Work, model: str) -> Forecaster:
     settings = {name: getattr(form, name) for name in names}
     for name in ("id_col", "target_col"):
         settings[name] = settings[name][0] if settings[name] and len(settings[name]) == 1 else settings[name]
-    levels = getattr(form, "level", [80, 95])
-    level = tuple(int(p) if float(p).is_integer() else p for p in levels) or None
-    return Forecaster(form.h, model=model, level=level, **settings)
+    return Forecaster(form.h, model=model, level=tuple(getattr(form, "level", [80, 95])) or None, **settings)
 
 
 def _too_many(what: str, where: str, got: int, limit: int, advice: str) -> ConfigError:

@@ -81,7 +81,7 @@ def _answer(
         form = parse(TOOLS[name].form, call["arguments"])
         answer = getattr(tools, name)(form, tools.Work(settings, folder, progress))
     except GatecastError as error:
-        return {"error": _facts(tools.without_folder(error, folder))}
+        return {"error": _facts(error.within(folder.root))}
     except Exception as error:
         if isinstance(error, RecursionError) or is_out_of_memory(error):
             fix = "Use a file with fewer rows, or ask for fewer steps."

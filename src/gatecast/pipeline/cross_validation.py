@@ -88,7 +88,7 @@ def iter_windows(
             with within("window", offset):
                 window = window_once(partial(fits.window, offset, refit=refit))
         # One season for all cutoffs: otherwise seasonal naive would be a column of some of them alone.
-        fits.config = replace(fits.config, season_length=window.season_length)
+        fits.naive_season = window.season_length
         yield window
 
 
@@ -107,6 +107,8 @@ class _Fits:
     ) -> None:
         self.panel, self.config, self.first, self.progress = panel, config, first, progress
         self.place: Place | None = None
+        self.naive_season: int | None = None
+        """Season of seasonal naive at all cutoffs; None: that of the first fit."""
         self._first_config, self._first_state = config, cast(FittedState | None, None)
 
     def window(self, offset: int, *, refit: bool) -> Window:
@@ -120,7 +122,7 @@ class _Fits:
             long_enough = long_enough.restrict_categories(state.panel.categories)
         context = PanelContext.from_panel(long_enough, fitted_on=state.panel)
         levels = self.config.level
-        calibrator, season_length = state.calibrator, state.season_length
+        calibrator, season_length = state.calibrator, self.naive_season or state.season_length
         table = forecast_window(calibrator, state.ensemble, long_enough, context, offset, season_length, levels)
         models = state.ensemble.models
         views = [view for model in models if isinstance(model, HasNetworks) for view in model.networks()]

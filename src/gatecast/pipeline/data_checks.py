@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gatecast.config import DataConfig
 from gatecast.data.frequency import Times
+from gatecast.data.huge_values import HUGE_FACTOR, find_huge
 from gatecast.data.last_values import find_unlike_last
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.data.parsing.truth_values import are_truth_values
@@ -44,15 +45,6 @@ NOTES = {
     "empty": "{series} has no value: there is no forecast of it.",
 }
 """Sentences of notes."""
-
-HUGE_FACTOR = 10
-"""Values this many times as large as all others of their series are likely to be wrong: a decimal mark, a unit."""
-
-MIN_HUGE_ROWS = 20
-"""In shorter series no value is called huge."""
-
-HUGE_SHARE = 0.01
-"""More values than this are no errors, but how the series is; a single one always may be an error."""
 
 
 def trim_unobserved(panel: Panel, notes: list[str], last: Times | None = None) -> Panel:
@@ -146,26 +138,14 @@ def note_huge(panel: Panel, notes: list[str]) -> None:
         panel: The series as they are forecast: a last value that is left out is none of them.
         notes: Are added to.
     """
-    with_rows = np.flatnonzero(panel.lengths)
-    if not len(with_rows):
-        return
-    first, sizes = panel.indptr[:-1][with_rows], np.nan_to_num(np.abs(panel.values))
-    largest = np.maximum.reduceat(sizes, first)
-    is_huge = sizes > np.repeat(largest / HUGE_FACTOR, panel.lengths[with_rows])
-    n_huge, n_positive, n_observed = (
-        np.add.reduceat(each, first, dtype=np.int64) for each in (is_huge, sizes > 0, panel.mask)
-    )
-    are_few = n_huge <= np.maximum(1, HUGE_SHARE * n_observed)
-    chosen = np.flatnonzero(are_few & (n_observed >= MIN_HUGE_ROWS) & (2 * n_positive > n_observed))
+    chosen = find_huge(panel)
     if not len(chosen):
         return
-    k = int(chosen[0])
-    s = int(with_rows[k])
-    row = int(np.argmax(sizes[panel.indptr[s] : panel.indptr[s + 1]]))
-    value, time = panel.values[panel.indptr[s] + row], format_times(panel.times(s)[row : row + 1])[0]
-    series = _series_text(panel, with_rows[chosen])
+    s = int(chosen[0])
+    row = int(np.nanargmax(np.abs(panel.series(s))))
+    value, time = panel.series(s)[row], format_times(panel.times(s)[row : row + 1])[0]
     facts = {"value": value, "code": np.format_float_positional(value, trim="-"), "factor": HUGE_FACTOR}
-    notes.append(NOTES["huge"].format(series=series, time=time, **facts))
+    notes.append(NOTES["huge"].format(series=_series_text(panel, chosen), time=time, **facts))
 
 
 def _note_holes(panel: Panel, notes: list[str]) -> None:

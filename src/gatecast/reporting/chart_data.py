@@ -21,9 +21,6 @@ from gatecast.plotting.spec import (
 
 __all__ = ["to_data"]
 
-MAX_WHOLE = 1000
-"""Range of whole numbers below which ticks are whole numbers, too."""
-
 
 def to_data(chart: Chart) -> dict[str, Any]:
     """Convert a chart to a dict of "data" (marks), "panes" and what the x axis is.

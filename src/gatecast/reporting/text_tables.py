@@ -30,7 +30,7 @@ def forecast_table(forecast: ForecastSeries, time_unit: str = "") -> TextTable:
 
     Args:
         forecast: Forecast of one series.
-        time_unit: Resolution of the times; see `time_texts`.
+        time_unit: Resolution of the times; see `format_times`.
 
     Example:
         >>> columns = {"ds": np.arange(1), "LSTM": np.ones(1), "LSTM-lo-80": np.zeros(1), "LSTM-hi-80": np.full(1, 2.0)}

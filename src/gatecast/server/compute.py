@@ -80,10 +80,10 @@ def _columns_of(form: Any) -> Result:
 
 
 def _numbers(levels: list[float] | None) -> tuple[float, ...] | None:
-    """Return levels, whole ones as int; an empty list asks for no intervals."""
+    """Return levels; an empty list asks for no intervals."""
     if levels is None:
         return None
-    return tuple(int(level) if float(level).is_integer() else level for level in levels) or None
+    return tuple(levels) or None
 
 
 def check_horizon(h: int | None, settings: Settings) -> None:

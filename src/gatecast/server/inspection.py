@@ -20,7 +20,7 @@ from gatecast.pipeline.read import read_source
 from gatecast.server import compute, schemas
 from gatecast.server.problems import ProblemError, problem_of
 from gatecast.server.settings import Settings
-from gatecast.server.tables import to_lists
+from gatecast.server.tables import check_columns, to_lists
 
 __all__ = ["gates", "inspect"]
 
@@ -122,13 +122,13 @@ def _history(panel: Panel, limit: int) -> list[dict[str, Any]]:
     return history
 
 
-def gates(forecaster: Forecaster, form: schemas.Gates, source: Any) -> dict[str, Any]:
+def gates(forecaster: Forecaster, form: schemas.Gates, source: Any, settings: Settings) -> dict[str, Any]:
     """Return gates and states of the first network of a model while it reads a series.
 
     Raises:
-        ProblemError: A forecast by models without gates.
+        ProblemError: A forecast by models without gates, or too many rows or columns.
     """
-    futr_df = None if form.futr_df is None else {name: np.asarray(cells) for name, cells in form.futr_df.items()}
+    futr_df = None if form.futr_df is None else check_columns(form.futr_df, settings, "futr_df")
     read = forecaster.gates(source, id=form.id, futr_df=futr_df)
     layers = []
     for layer in read.layers:

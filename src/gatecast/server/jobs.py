@@ -100,7 +100,6 @@ class Jobs:
         self._changed = asyncio.Condition()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._cancelled: set[str] = set()
 
     def start(self) -> None:
         """Read the jobs of an earlier server, and begin to work."""
@@ -170,11 +169,18 @@ class Jobs:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._queue.put_nowait(job.id)
-        ended = [job for job in self.all.values() if job.status not in OPEN]
-        for old in ended[: max(len(ended) - self._settings.max_jobs, 0)]:
-            del self.all[old.id]
-            await asyncio.to_thread(shutil.rmtree, self._store.jobs / old.id, True)
+        await self._forget_oldest()
         return job
+
+    async def _forget_oldest(self) -> None:
+        """Delete the oldest of the jobs that have ended, if there are too many."""
+        ended = [job.id for job in self.all.values() if job.status not in OPEN]
+        oldest = ended[: max(len(ended) - self._settings.max_jobs, 0)]
+        # Before anything is waited for: another request counts what is left.
+        for job_id in oldest:
+            del self.all[job_id]
+        for job_id in oldest:
+            await asyncio.to_thread(shutil.rmtree, self._store.jobs / job_id, True)
 
     def _accept(self, job: Job, folder: Path, work: Work) -> None:
         """Write a job; its record is the last file."""
@@ -190,7 +196,6 @@ class Jobs:
         job = self.get(job_id)
         if job.status not in OPEN:
             raise ProblemError(409, "ended", "The job has ended", where="job", got=job.status)
-        self._cancelled.add(job.id)
         task = self._running.get(job.id)
         if task is not None:
             task.cancel()
@@ -293,8 +298,11 @@ def _killed(attempts: int) -> ProblemError:
 
 
 def _read_problem(folder: Path) -> ProblemError:
-    """Return the problem that a worker has written."""
+    """Return the problem that a worker has written; what is a defect goes to the log."""
     facts = read_json(folder / "error.json") or {"status": 500, "kind": "defect", "what": "The worker has failed"}
+    traceback = facts.pop("traceback", "")
+    if int(facts["status"]) >= 500:
+        log("the worker has failed", job=folder.name, traceback=traceback)
     status, kind, what = int(facts.pop("status")), str(facts.pop("kind")), str(facts.pop("what"))
     return ProblemError(status, kind, what, **facts)
 

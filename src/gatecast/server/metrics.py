@@ -68,12 +68,12 @@ class Metrics:
             counts, rows = dict(self._counts), {key: list(row) for key, row in self._histograms.items()}
         lines: list[str] = []
         for name, (kind, about) in HELP.items():
-            samples = [f"{name}{_labels(key)} {value:g}" for (each, key), value in counts.items() if each == name]
+            samples = [_sample(name, key, value) for (each, key), value in counts.items() if each == name]
             for (each, key), row in rows.items():
                 if each == name:
                     samples += _histogram(name, key, row)
             if name in self._gauges:
-                samples.append(f"{name} {self._gauges[name]():g}")
+                samples.append(_sample(name, (), self._gauges[name]()))
             if samples:
                 lines += [f"# HELP {name} {about}", f"# TYPE {name} {kind}", *samples]
         return "\n".join(lines) + "\n"
@@ -89,8 +89,17 @@ def _histogram(name: str, labels: Labels, row: list[float]) -> list[str]:
     lines, total = [], 0.0
     for bound, n in zip([*map("{:g}".format, _buckets(name)), "+Inf"], row, strict=False):
         total += n
-        lines.append(f"{name}_bucket{_labels((*labels, ('le', bound)))} {total:g}")
-    return [*lines, f"{name}_sum{_labels(labels)} {row[-1]:g}", f"{name}_count{_labels(labels)} {total:g}"]
+        lines.append(_sample(f"{name}_bucket", (*labels, ("le", bound)), total))
+    return [*lines, _sample(f"{name}_sum", labels, row[-1]), _sample(f"{name}_count", labels, total)]
+
+
+def _sample(name: str, labels: Labels, value: float) -> str:
+    """Return a line with a number in full: a rate of rounded counts would go in steps.
+
+    >>> _sample("requests_total", (), 1234567.0), _sample("seconds_sum", (("route", "forecast"),), 0.25)
+    ('requests_total 1234567', 'seconds_sum{route="forecast"} 0.25')
+    """
+    return f"{name}{_labels(labels)} {int(value) if float(value).is_integer() else float(value)!r}"
 
 
 def _labels(labels: Labels) -> str:

@@ -7,6 +7,7 @@ import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -188,7 +189,12 @@ class Services:
 
     def list_models(self) -> list[Answer]:
         """Return what is known of all models."""
-        return [self.store.about(name) for name in self.store.models()]
+        models = []
+        for name in self.store.models():
+            # A model that is deleted meanwhile is none of them.
+            with suppress(ProblemError):
+                models.append(self.store.about(name))
+        return models
 
     async def forecast_by_model(self, name: str, body: Body) -> Answer:
         """Forecast by a stored model."""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
+from gatecast._utils import formatting
 from gatecast._utils.suggestions import suggestion
 from gatecast._utils.typing import ColumnTable
 from gatecast.data.reader import read_raw
@@ -164,7 +165,7 @@ def source_of(body: Body, form: Any, settings: Settings) -> Iterator[Any]:
                     _check_file(path, settings)
                 yield path
             except GatecastError as error:
-                raise _without_folder(error, f"{folder}/") from None
+                raise error.within(folder) from None
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -189,12 +190,6 @@ def _check_file(path: Any, settings: Settings) -> None:
         return
     table = read_raw(path, trusted=False)
     check_size(len(table), len(table.names), settings, "upload")
-
-
-def _without_folder(error: GatecastError, folder: str) -> GatecastError:
-    """Return an error that does not name a folder of the server."""
-    facts = {name: str(getattr(error, name)).replace(folder, "") for name in ("where", "got", "expected", "fix")}
-    return type(error)(error.what.replace(folder, ""), **facts, argument=error.argument)
 
 
 def check_columns(columns: Mapping[str, list[Any]], settings: Settings, where: str) -> dict[str, Any]:
@@ -281,6 +276,8 @@ def to_lists(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
 
     >>> to_lists({"ds": np.array(["2024-01-01"], "M8[us]"), "y": np.array([np.nan])})
     {'ds': ['2024-01-01'], 'y': [None]}
+    >>> to_lists({"ds": np.array(["2024-01-01T00:00:00.250"], "M8[us]")})
+    {'ds': ['2024-01-01T00:00:00.250']}
     """
     return {str(name): _to_list(np.asarray(column)) for name, column in columns.items()}
 
@@ -288,8 +285,8 @@ def to_lists(columns: Mapping[str, Any]) -> dict[str, list[Any]]:
 def _to_list(column: Any) -> list[Any]:
     """Return a column as a list."""
     if column.dtype.kind == "M":
-        whole_days = bool((column == column.astype("M8[D]")).all())
-        return list(np.datetime_as_string(column, "D" if whole_days else "s").tolist())
+        unit = formatting.time_unit(column)
+        return formatting.format_times(column, "T", "s" if unit == "m" else unit)
     if column.dtype.kind == "f":
         values = column.tolist()
         return values if np.isfinite(column).all() else [value if math.isfinite(value) else None for value in values]

@@ -51,14 +51,13 @@ def main(folder: Path) -> None:
         result = _do(job, folder, settings)
     except Exception as error:
         problem = problem_of(error)
-        facts = {name: str(getattr(problem.error, name)) for name in FACTS}
+        facts = {name: str(getattr(problem.error, name)) for name in FACTS} | {"members": problem.members}
         if problem.status >= 500:
             import traceback
 
-            traceback.print_exc()
-        write_json(
-            folder / "error.json", {"status": problem.status, "kind": problem.kind, **facts, "members": problem.members}
-        )
+            # For the log of the server, which has the process that made this one.
+            facts["traceback"] = traceback.format_exc()
+        write_json(folder / "error.json", {"status": problem.status, "kind": problem.kind, **facts})
         return
     write_json(folder / "result.json", result)
 
@@ -85,7 +84,7 @@ def _do(job: dict[str, Any], folder: Path, settings: Settings) -> dict[str, Any]
         if op == "explain":
             return compute.explain(forecaster, form, source, settings)
         if op == "gates":
-            return gates(forecaster, form, source)
+            return gates(forecaster, form, source, settings)
         return compute.report(forecaster, form, source, settings, folder / PAGE)
 
 

@@ -36,6 +36,10 @@ class TestWriting:
         text = write(self.COLUMNS, tmp_path / "a.csv").read_text(encoding="utf-8")
         assert text == 'unique_id,ds,y,k\na,1700-01-01,1.5,1\n"b,""",2300-02-01,,2\nä,,0.30000000000000004,3\n'
 
+    def test_json_has_no_infinite_number(self, tmp_path):
+        text = write({"score": np.array([np.inf, 1.0, -np.inf])}, tmp_path / "a.json").read_text(encoding="utf-8")
+        assert json.loads(text, parse_constant=pytest.fail) == [{"score": None}, {"score": 1.0}, {"score": None}]
+
     def test_json(self, tmp_path):
         records = json.loads(write(self.COLUMNS, tmp_path / "a.json").read_text(encoding="utf-8"))
         assert records[1] == {"unique_id": 'b,"', "ds": "2300-02-01", "y": None, "k": 2}

@@ -183,7 +183,7 @@ def _to_items(column: RawColumn) -> list[Any]:
     if column.dtype.kind == "M":
         return [None if text == "NaT" else text for text in format_times(column)]
     if column.dtype.kind == "f":
-        return [None if math.isnan(value) else value for value in column.tolist()]
+        return [value if math.isfinite(value) else None for value in column.tolist()]
     return list(column.tolist())
 
 
