@@ -6,6 +6,7 @@ Letters: N samples, T time, F features, M outputs.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,7 +37,8 @@ def task(rng, count=50, T=4):
 
 def make(layers=STACK, seed=0, optimizer=None, T=4, **compiled):
     """A compiled model."""
-    model = Sequential([Input((T, 1)), *layers], seed=seed)
+    # Models that are made of the same layers share their weights.
+    model = Sequential([Input((T, 1)), *(replace(layer) for layer in layers)], seed=seed)
     model.compile(Adam(0.01) if optimizer is None else optimizer, compiled.pop("loss", "mse"), **compiled)
     return model
 

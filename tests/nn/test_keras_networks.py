@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -107,7 +109,7 @@ def test_network_trains_and_comes_back_from_its_file(name, batch_size, rng, tmp_
     layers, in_shape, out_shape = NETWORKS[name]
     x = rng.normal(size=(40, *in_shape)).astype(np.float32)
     y = 0.1 * x.reshape(40, -1).sum(axis=1).reshape(40, *(1,) * len(out_shape)) * np.ones(out_shape)
-    model = Sequential(layers)
+    model = Sequential([layer if isinstance(layer, Input) else replace(layer) for layer in layers])
     model.compile(loss="mse", optimizer="adam")
     losses = model.fit(x, y, epochs=12, batch_size=batch_size, verbose=0).history["loss"]
     assert losses[-1] < losses[0]

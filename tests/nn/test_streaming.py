@@ -5,6 +5,8 @@ Letters: B series, T time, F features.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,7 +60,7 @@ NETWORKS = {
 
 def made(name: str) -> Sequential:
     """A network of the table, with weights that are not zero anywhere."""
-    model = Sequential([Input((None, F)), *NETWORKS[name]], seed=3)
+    model = Sequential([Input((None, F)), *(replace(layer) for layer in NETWORKS[name])], seed=3)
     model.weights.vector[:] += np.random.default_rng(1).normal(0, 0.1, model.weights.vector.size)
     for layer, views in zip(model.network.layers, model.weights.views, strict=True):
         if isinstance(layer, BatchNormalization):

@@ -91,7 +91,7 @@ def read_network(
         names = NetworkSettings.__required_keys__
         checked = from_json(NetworkSettings, {name: settings[name] for name in names if name in settings}, "")
         layers = [layer_from_config(config, LAYERS) for config in checked["layers"]]
-        network = build(layers, Input(checked["input_shape"]).shape)
+        network = build(layers, Input(checked["input_shape"]).sample_shape)
         params = {name: array for name, array in arrays.items() if name[:1].isdigit()}
         check_stored_size(network, sum(array.size for array in params.values()))
         weights = initial_weights(network, None)

@@ -16,8 +16,11 @@ METHODS = {
 """Methods of Keras that are not available: what to write instead."""
 
 LAYER_ATTRIBUTES = {
-    "input": "Keep what Input returns, and pass it to the layer: y = layer(x).",
-    "output": "Keep what the layer returns: with y = layer(x), y may be an output of a Model.",
+    "bias": "Write get_weights(), which has it as in Keras.",
+    "input": "It is in no model yet: pass what Input returns to the layer, y = layer(x).",
+    "kernel": "Write get_weights(), which has it first.",
+    "output": "It is in no model yet: keep what the layer returns, y = layer(x).",
+    "weights": "Write get_weights() and set_weights().",
 }
 """Attributes of Keras' layers that are not available: what to write instead."""
 

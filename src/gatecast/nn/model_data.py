@@ -70,11 +70,11 @@ class ModelData:
 
     def _join_x(self, x: Any) -> Any:
         """Return inputs as the network takes them; models with several inputs join them."""
-        return x
+        return _only_array(x, self._in_shape)
 
     def _join_y(self, y: Any) -> Any:
         """Return targets as the loss takes them; models with several outputs join them."""
-        return y
+        return y[0] if isinstance(y, list) and len(y) == 1 and np.ndim(y[0]) > 1 else y
 
     def _join_weight(self, weight: Any, name: str = "sample_weight") -> Any:  # noqa: ARG002
         """Return weights of samples as the loss takes them; models with several outputs join them."""
@@ -174,6 +174,16 @@ class ModelData:
         """Return the shapes of input and output."""
         network, _ = self._built()
         return network.shapes[0], network.shapes[-1]
+
+
+def _only_array(x: Any, in_shape: Shape | None) -> Any:
+    """Return the array of a list with one, as Keras takes the inputs of a model with one input.
+
+    >>> _only_array([np.zeros((5, 4, 1))], (4, 1)).shape, len(_only_array([np.zeros((4, 1))], (4, 1)))
+    ((5, 4, 1), 1)
+    """
+    n_axes = 3 if in_shape is None else len(in_shape) + 1
+    return x[0] if isinstance(x, list | tuple) and len(x) == 1 and np.ndim(x[0]) == n_axes else x
 
 
 def exclude_with_batches(

@@ -13,19 +13,7 @@ from gatecast.nn.layers import Input, Layer, Shape
 from gatecast.nn.named import nearest, snake_case
 from gatecast.nn.network import build
 
-__all__ = ["adopt", "check_name", "find_layer", "inferred_input_shape", "layer_names", "params_of"]
-
-
-def adopt(model: Any, layer: Any) -> None:
-    """Let a layer find its weights in a model: in the last one that it was put into.
-
-    >>> from gatecast.nn.layers import Dense
-    >>> layer = Dense(2)
-    >>> adopt("the model", layer)
-    >>> vars(layer)["_owner"]
-    'the model'
-    """
-    object.__setattr__(layer, "_owner", model)
+__all__ = ["check_name", "find_layer", "inferred_input_shape", "layer_names", "params_of"]
 
 
 def check_name(layers: Sequence[Layer], layer: Any) -> None:
@@ -114,10 +102,10 @@ def inferred_input_shape(layers: Sequence[Layer], x: Float32Array) -> Shape:
     >>> inferred_input_shape([LSTM(8)], x), inferred_input_shape([Flatten()], x)
     ((None, 1), (24, 1))
     """
-    shape = Input(sample_shape(x)).shape
+    shape = Input(sample_shape(x)).sample_shape
     try:
         build(layers, shape)
     except ConfigError:
-        shape = Input(x.shape[1:]).shape
+        shape = Input(x.shape[1:]).sample_shape
         build(layers, shape)
     return shape

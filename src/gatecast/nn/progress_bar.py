@@ -23,16 +23,18 @@ class ProgbarLogger(Callback):
     Args:
         out: Where to write; None: one line that is rewritten on standard error if that is a terminal, or, with
             verbose=2, a line per epoch on standard output.
+        is_asked: Whether to write a line per epoch where there is no terminal, too: in a log file or a pipe.
     """
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._out = out
+    def __init__(self, out: TextIO | None = None, *, is_asked: bool = False) -> None:
+        self._out, self._is_asked = out, is_asked
         self._width, self._shown, self._started, self._epoch = 0, 0.0, 0.0, 0
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Keep the settings of the call."""
         self.params = params
-        self._per_epoch = params["verbose"] == 2
+        is_terminal = (self._out or sys.stderr).isatty()
+        self._per_epoch = params["verbose"] == 2 or (self._is_asked and not is_terminal)
         out = self._out or (sys.stdout if self._per_epoch else sys.stderr)
         self._stream = out if self._per_epoch or out.isatty() else None
         self.needs_batches = self._stream is not None and not self._per_epoch

@@ -25,23 +25,25 @@ import numpy.typing as npt
 
 from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import Float32Array
-from gatecast._utils.validation import check_seed
+from gatecast._utils.validation import check_flag, check_seed
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Params
 from gatecast.nn import checkpoint, interop, model_files
 from gatecast.nn.callbacks import History
 from gatecast.nn.compiling import Compiled
+from gatecast.nn.functional.calling import Symbolic, call_model, layer_inputs, layer_outputs, symbolic_of
 from gatecast.nn.inspection.attributions import Attribution, integrated_gradients
 from gatecast.nn.inspection.trace import Trace, trace
 from gatecast.nn.keras_files.refusals import refusing
 from gatecast.nn.keras_files.weights import read_keras_weights
-from gatecast.nn.layers import LAYERS, BaseLayer, Input, Layer, Shape
+from gatecast.nn.layers import LAYERS, BaseLayer, Graph, Input, Layer, Shape
 from gatecast.nn.memory_limits import check_network_size
-from gatecast.nn.model_layers import adopt, check_name, find_layer, layer_names, params_of
+from gatecast.nn.model_layers import check_name, find_layer, layer_names, params_of
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.onnx_files.models import Names, write_network
 from gatecast.nn.onnx_files.proto import DEFAULT_OPSET
 from gatecast.nn.seeds import next_model_seed
+from gatecast.nn.sharing import adopt, pull, take
 from gatecast.nn.streaming import Stream
 from gatecast.nn.summary import summary
 from gatecast.nn.trainer import Trainer
@@ -56,7 +58,7 @@ class Sequential(Trainer):
     Args:
         layers: The layers. Begin with `Input`, or pass `input_shape=` to the first layer; otherwise `fit` takes the
             shape of x.
-        trainable: Only True: layers are frozen one by one, as `Dense(1, trainable=False)`.
+        trainable: Whether training changes the weights; False freezes all layers.
         name: A name.
         seed: Determines initial weights, order of samples and dropout: the same seed gives the same bits. None: 0, or
             from `gatecast.utils.set_random_seed`. Not in Keras.
@@ -77,9 +79,6 @@ class Sequential(Trainer):
         *,
         seed: int | None = None,
     ) -> None:
-        if trainable is not True:
-            fix = "Freeze its layers, as Dense(1, trainable=False)."
-            raise ConfigError(f"Invalid trainable {trainable!r} of a model", fix=fix, argument="trainable")
         self.name = "sequential" if name is None else str(name)
         self.seed = next_model_seed() if seed is None else check_seed(seed)
         self.layers: list[Layer] = []
@@ -91,23 +90,54 @@ class Sequential(Trainer):
         self._training_state: TrainingState | None = None
         self._input_names: list[str] | None = None
         self._output_keys: list[str] | None = None
+        self._symbolic: Symbolic | None = None
         for layer in layers or ():
             self.add(layer)
+        if not check_flag(trainable, "trainable", where="Sequential"):
+            self.trainable = False
 
     def __repr__(self) -> str:
         """Return the number of layers: `summary` shows them."""
         return f"Sequential({format_count(len(self.layers), 'layer')})"
 
-    def add(self, layer: Layer | Input) -> None:
-        """Append a layer. The other layers keep their weights.
+    def __call__(self, inputs: Any, training: bool | None = None, mask: npt.ArrayLike | None = None) -> Any:
+        """Return the outputs for an `Input` or the output of a layer, with the weights of this model; or for arrays.
+
+        Args:
+            inputs: An `Input` or output; several, in a list or a dict by name, for a model with several inputs. Arrays
+                are predicted.
+            training: None or False: a model trains in `fit`.
+            mask: As for `predict`, of arrays.
+
+        Raises:
+            ConfigError: `training=True`, or another number of inputs.
+
+        >>> from gatecast.layers import LSTM, Dense, Input
+        >>> from gatecast.models import Model
+        >>> encoder, inputs = Sequential([LSTM(8)]), Input((24, 1))
+        >>> Model(inputs, Dense(1)(encoder(inputs))).count_params()
+        329
+        """
+        return call_model(self, inputs, training=training, mask=mask)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: not the calls that it was written with, which it makes again when it needs them."""
+        return {**self.__dict__, "_symbolic": None}
+
+    def add(self, layer: Layer | Input | Sequential) -> None:
+        """Append a layer, or all layers of another model. The other layers keep their weights.
 
         Raises:
             ConfigError: An object that is not a layer, or an `Input` that is not the first.
         """
+        self._symbolic = None
         if isinstance(layer, Input):
             if self.layers or self._in_shape is not None:
                 raise ConfigError("Input must come first, and only once", got=f"Input after {len(self.layers)} layers")
-            self._in_shape = layer.shape
+            self._in_shape = layer.sample_shape
+            return
+        if isinstance(layer, Sequential):
+            self._add_model(layer)
             return
         if isinstance(layer, type) or not all(hasattr(layer, m) for m in ("output_shape", "forward", "backward")):
             raise ConfigError(
@@ -126,6 +156,25 @@ class Sequential(Trainer):
         adopt(self, layer)
         self._network = self._training_state = None
 
+    def _add_model(self, model: Sequential) -> None:
+        """Append the layers of a model.
+
+        Raises:
+            ConfigError: A model with branches.
+        """
+        if any(isinstance(layer, Graph) for layer in model._network_layers()):
+            fix = "Call it: outputs = model(inputs), and make a Model(inputs, outputs)."
+            raise ConfigError("A model with branches is no layer of a Sequential", got=repr(model), fix=fix)
+        if not self.layers and self._in_shape is None:
+            self._in_shape = model._in_shape
+        if model._in_shape is None and self._in_shape is not None:
+            shape = self._in_shape
+            for layer in self.layers:
+                shape = layer.output_shape(shape)
+            model._in_shape = shape
+        for layer in model.layers:
+            self.add(layer)
+
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
         """Create the weights.
 
@@ -137,7 +186,7 @@ class Sequential(Trainer):
             NotFittedError: The input shape is unknown.
         """
         if input_shape is not None:
-            self._in_shape, self._network = Input(tuple(input_shape)[1:]).shape, None
+            self._in_shape, self._network = Input(tuple(input_shape)[1:]).sample_shape, None
         if not self.layers:
             raise ConfigError("The model has no layers", fix="Add some: model.add(LSTM(50)); model.add(Dense(1)).")
         if self._in_shape is None:
@@ -167,9 +216,75 @@ class Sequential(Trainer):
         """
         return find_layer(self.layers, name, index)
 
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes weights of a layer; setting it sets that of all layers."""
+        return any(getattr(layer, "trainable", True) for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        layers: Sequence[Any] = self.layers
+        for layer in layers:
+            layer.trainable = value
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The `Input` objects of the model, to make another model of them: `Model(model.inputs, layer.output)`."""
+        return self._as_written().inputs
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The outputs of the model, to call further layers on."""
+        return self._as_written().outputs
+
+    @property
+    def input(self) -> Any:
+        """The `Input` of the model; of several, a list."""
+        return self.inputs[0] if len(self.inputs) == 1 else self.inputs
+
+    @property
+    def output(self) -> Any:
+        """The output of the model; of several, a list, or a dict if the model was made with one."""
+        if self._output_keys is not None:
+            return dict(zip(self._output_keys, self.outputs, strict=True))
+        return self.outputs[0] if len(self.outputs) == 1 else self.outputs
+
+    def _as_written(self) -> Symbolic:
+        """Return inputs and outputs as a functional model is written with them."""
+        if self._symbolic is None:
+            names = self._input_names or []
+            self._symbolic = symbolic_of(self._sample_shapes(), names, self._network_layers())
+        return self._symbolic
+
+    def layer_value(self, layer: BaseLayer, what: str) -> Any:
+        """Return the "input" or "output" of one of the layers; see `BaseLayer.output`."""
+        return (layer_inputs if what == "input" else layer_outputs)(self._as_written(), layer)
+
+    def _sample_shapes(self) -> list[Shape]:
+        """Return the shape of a sample of each input."""
+        return [self._built()[0].shapes[0]]
+
     def layer_params(self, layer: BaseLayer) -> Params:
         """Return the parameters of one of the layers, as views into the weights; `layer.get_weights` copies them."""
-        return params_of(self.layers, self.weights.views, layer)
+        return params_of(self.layers, self._layer_views(self.weights), layer)
+
+    def own_params(self, layer: BaseLayer) -> Params:
+        """Return the same, without a look at other models that have the layer."""
+        return params_of(self.layers, self._layer_views(self._built_alone()[1]), layer)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether there are weights."""
+        return self._network is not None and self._weights is not None
+
+    @property
+    def is_training(self) -> bool:
+        """Whether `fit` is running."""
+        return self._run is not None
+
+    def _layer_views(self, weights: Weights) -> Sequence[Params]:
+        """Return the parameters of each layer."""
+        return weights.views
 
     def reset_states(self) -> None:
         """Forget the states of all stateful layers."""
@@ -197,7 +312,7 @@ class Sequential(Trainer):
     @property
     def weights(self) -> Weights:
         """Parameters in the layout of the kernels; builds the model if needed. Writing to them changes the model."""
-        return self._built()[1]
+        return self._to_change()[1]
 
     def count_params(self) -> int:
         """Return the number of parameters."""
@@ -225,7 +340,7 @@ class Sequential(Trainer):
         Raises:
             DataError: A wrong number of arrays, a wrong shape, NaN or infinity. No weight has changed then.
         """
-        interop.set_weights(*self._built(), weights)
+        interop.set_weights(*self._to_change(), weights)
 
     def load_torch(self, state_dict: Mapping[str, Any]) -> None:
         """Set all weights from a PyTorch state_dict: of RNN, GRU, LSTM, Linear, Conv1d, Embedding and norms.
@@ -239,7 +354,7 @@ class Sequential(Trainer):
             ConfigError: A layer without a counterpart in PyTorch.
             DataError: Other layers, a wrong shape, NaN or infinity. No weight has changed then.
         """
-        interop.load_torch(*self._built(), state_dict)
+        interop.load_torch(*self._to_change(), state_dict)
 
     def to_torch(self, like: Mapping[str, Any] | None = None) -> dict[str, Float32Array]:
         """Return the weights as a PyTorch state_dict of arrays.
@@ -371,7 +486,7 @@ class Sequential(Trainer):
         """
         model = cls(seed=0)
         model_files.read_model(filepath, model)
-        network = model._built()[0]
+        network = model._built_alone()[0]
         model.layers, model._in_shape = list(network.layers), network.shapes[0]
         for layer in model.layers:
             adopt(model, layer)
@@ -421,10 +536,22 @@ class Sequential(Trainer):
             with refusing(filepath):
                 self.set_weights(arrays)
             return
-        model_files.read_weights(filepath, self._built()[1])
+        model_files.read_weights(filepath, self._to_change()[1])
 
     def _built(self) -> tuple[Network, Weights]:
-        """Return network and weights; build the model if needed."""
+        """Return network and weights, shared layers as other models left them; build the model if needed."""
+        network, weights = self._built_alone()
+        pull(self, self.layers, self._layer_views(weights))
+        return network, weights
+
+    def _to_change(self) -> tuple[Network, Weights]:
+        """Return the same before the weights are changed: other models with its layers then have what they become."""
+        network, weights = self._built()
+        take(self, self.layers)
+        return network, weights
+
+    def _built_alone(self) -> tuple[Network, Weights]:
+        """Return network and weights as this model has them; build the model if needed."""
         if self._network is None or self._weights is None:
             self.build()
         if self._network is None or self._weights is None:

@@ -48,7 +48,8 @@ __all__ = ["Trainer"]
 class Trainer(ModelData):
     """Training, evaluation and prediction; `Sequential` adds the layers.
 
-    A class on top of it has `layers`, `seed`, `_in_shape`, and `_built`, which returns network and weights.
+    A class on top of it has `layers`, `seed`, `_in_shape`, and `_built`, which returns network and weights, as does
+    `_to_change` before these are changed.
     """
 
     history: History | None
@@ -210,7 +211,7 @@ class Trainer(ModelData):
         self.history = history = next((c for c in checked if isinstance(c, History)), None) or History()
         params = {"verbose": verbosity(verbose), "epochs": epochs, "steps": source.steps}
         extra = [] if history in checked else [history]
-        bars = [ProgbarLogger()] if params["verbose"] else []
+        bars = [ProgbarLogger(is_asked=verbose != "auto")] if params["verbose"] else []
         # A backup has the state that the other callbacks leave: it comes last.
         in_order = sorted([*checked, *extra, *bars], key=lambda callback: isinstance(callback, BackupAndRestore))
         listed = CallbackList(in_order, self, params)
@@ -385,7 +386,7 @@ class Trainer(ModelData):
 
     def _training_run(self, loss: Loss) -> fitting.TrainingRun:
         """Return what an epoch needs, with the state that the last call left."""
-        network, weights = self._built()
+        network, weights = self._to_change()
         compiled = self._compile_required()
         transformation = compiled.optimizer.transformation(fitting.variable_sizes(weights))
         if self._training_state is None:

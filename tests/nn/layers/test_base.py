@@ -24,7 +24,7 @@ def test_base_layer_without_passes_raises_not_implemented():
 
 
 def test_attributes_of_keras_say_what_to_write():
-    with pytest.raises(AttributeError, match=r"'LSTM' object has no attribute 'output'. Keep what the layer returns"):
+    with pytest.raises(AttributeError, match=r"'LSTM' object has no attribute 'output'. It is in no model yet"):
         _ = LSTM(4).output
     with pytest.raises(AttributeError, match=r"has no attribute 'size'$"):
         _ = LSTM(4).size

@@ -11,8 +11,8 @@ from gatecast.nn.layers.shapes import feature_count
 
 
 def test_shapes_given_as_numbers_or_lists_become_tuples():
-    assert Input([None, 3]).shape == (None, 3)
-    assert Input(3).shape == (3,)
+    assert Input([None, 3]).shape == (None, None, 3)
+    assert Input(3).sample_shape == (3,)
     assert Dense(1, input_shape=[5]).input_shape == (5,)
     assert LSTM(np.int64(5)).units == 5
 

@@ -194,7 +194,7 @@ class SequentialConfig:
         layers = [layer_from_config(item, LAYERS) for item in settings.pop("layers")]
         if not layers:
             raise ValueError("no layers")
-        network = build(layers, Input(tuple(settings.pop("input_shape"))).shape)
+        network = build(layers, Input(tuple(settings.pop("input_shape"))).sample_shape)
         trained_steps = check_positive_int(settings.pop("trained_steps"), "trained_steps")
         config = restore_config(cls, settings | {"model": None}, task)
         config = replace(config, model=Sequential([Input(network.shapes[0]), *layers]))

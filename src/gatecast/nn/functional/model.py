@@ -26,15 +26,17 @@ from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Params
 from gatecast.nn.compiling import compile_settings
 from gatecast.nn.functional.by_output import by_single_output, rows_by_output
+from gatecast.nn.functional.calling import Symbolic
 from gatecast.nn.functional.output_compiling import OutputsCompiled, compile_outputs
 from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts
 from gatecast.nn.functional.tracing import as_list, output_keys, trace_model
 from gatecast.nn.keras_2 import COMPILE_ADVICE
-from gatecast.nn.layers import BaseLayer, Graph, Input, Layer, Shape
+from gatecast.nn.layers import Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
-from gatecast.nn.model_layers import adopt, check_name, layer_names, output_names, params_of
+from gatecast.nn.model_layers import check_name, layer_names, output_names
 from gatecast.nn.network import Network, Weights
 from gatecast.nn.sequential import Sequential
+from gatecast.nn.sharing import adopt
 from gatecast.nn.summary import summary
 
 __all__ = ["Model"]
@@ -76,7 +78,8 @@ class Model(Sequential):
         ins, outs = as_list(inputs), as_list(outputs) if keys is None else [outputs[key] for key in keys]
         traced = trace_model(ins, outs)
         names = [value.name or f"input_{k + 1}" for k, value in enumerate(ins)]
-        self._set_up([value.shape for value in ins], names, traced.stack, traced.layers, name, seed, keys)
+        self._set_up([value.sample_shape for value in ins], names, traced.stack, traced.layers, name, seed, keys)
+        self._symbolic = Symbolic(ins, outs)
 
     def _set_up(
         self,
@@ -101,7 +104,7 @@ class Model(Sequential):
             adopt(self, layer)
         self.build()
 
-    def add(self, layer: Layer | Input) -> None:
+    def add(self, layer: Layer | Input | Sequential) -> None:
         """Append a layer while the model is made; afterwards its layers are fixed.
 
         Raises:
@@ -135,13 +138,16 @@ class Model(Sequential):
         """Names of targets, losses and metrics: the keys of outputs that were passed as a dict, else `output_names`."""
         return self.output_names if self._output_keys is None else self._output_keys
 
-    def layer_params(self, layer: BaseLayer) -> Params:
-        """Return the parameters of one of the layers, as views into the weights."""
+    def _sample_shapes(self) -> list[Shape]:
+        """Return the shape of a sample of each input."""
+        return self._in_shapes
+
+    def _layer_views(self, weights: Weights) -> Sequence[Params]:
+        """Return the parameters of each layer."""
         graph = self._graph
-        views = self.weights.views
-        if graph is not None:
-            views = tuple(graph.layer_params(k, views[0]) for k in range(len(graph.layers)))
-        return params_of(self.layers, views, layer)
+        if graph is None:
+            return weights.views
+        return [graph.layer_params(k, weights.views[0]) for k in range(len(graph.layers))]
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print layers, output shapes and numbers of parameters; see `Sequential.summary`."""
@@ -257,7 +263,7 @@ class Model(Sequential):
 
     def _named_inputs(self) -> dict[str, Shape]:
         """Return the names of the inputs, with the shape of a sample of each."""
-        return dict(zip(self._input_names or self.input_names, self._in_shapes, strict=True))
+        return dict(zip(self._input_names or (), self._in_shapes, strict=True))
 
     def _output_names(self) -> list[str]:
         """Return the names of the outputs, with a number where a layer has several."""

@@ -156,7 +156,7 @@ def _graph(inputs: Sequence[Any], outputs: Sequence[Any], calls: Sequence[Call],
         (number_of[id(call.layer)], tuple(map(value_of, call.inputs)), tuple(map(value_of, call.states)))
         for call in calls
     )
-    shapes = tuple(value.shape for value in inputs)
+    shapes = tuple(value.sample_shape for value in inputs)
     return Graph(tuple(layers), records, shapes, tuple(map(value_of, outputs)))
 
 

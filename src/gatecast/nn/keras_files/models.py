@@ -17,7 +17,6 @@ from gatecast.nn.keras_files.layers import is_from_keras, layer_from_keras
 from gatecast.nn.keras_files.refusals import refusing
 from gatecast.nn.keras_files.weights import StoredLayer, arrays_by_layer
 from gatecast.nn.layers import Input
-from gatecast.nn.layers.symbolic import sample_shape_of
 from gatecast.nn.memory_limits import count_params
 from gatecast.nn.sequential import Sequential
 
@@ -125,7 +124,7 @@ class _Builder:
         shape = _input_shape(entries[0]["config"], built)
         layers: list[Any] = []
         start = Input(tuple(shape)[1:])
-        inner = start.shape
+        inner = start.sample_shape
         for entry in entries:
             if entry["class_name"] == "InputLayer":
                 layers.append(None)
@@ -136,9 +135,13 @@ class _Builder:
         model.build()
         return model, layers
 
+    def _layer_of_value(self, entry: Any, value: Any) -> Any:
+        """Return a layer that is called on a value."""
+        return self.layer(entry, value.sample_shape)
+
     def functional(self, settings: Any, entries: Any) -> tuple[Sequential, list[Any]]:
         """Return a `Model`, and its layers by entry, None for inputs."""
-        ins, outs, layers = walk_graph(settings, lambda entry, value: self.layer(entry, sample_shape_of(value)))
+        ins, outs, layers = walk_graph(settings, self._layer_of_value)
         names = [entry.get("name") or entry["config"]["name"] for entry in entries]
         return Model(ins, outs), [layers.get(name) for name in names]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, FrozenInstanceError, fields
 from typing import Any
 
 from gatecast._utils.keras_names import advice_for
+from gatecast._utils.validation import check_flag
 from gatecast.errors import ConfigError
 from gatecast.kernels.activations import ACTIVATIONS, ALIASES
 from gatecast.nn.named import nearest, snake_case
@@ -56,6 +57,27 @@ class LayerType(type):
             kwargs = _known_arguments(cls.__name__, names, kwargs)
         _check_given(cls.__name__, settings, args, kwargs)
         return super().__call__(*args, **kwargs)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        """Let instances set `trainable`, as scripts for Keras do; all else of a layer stays as it was written."""
+        super().__setattr__(name, _with_trainable(value) if name == "__setattr__" else value)
+
+
+def _with_trainable(refuse: Callable[[Any, str, Any], None]) -> Callable[[Any, str, Any], None]:
+    """Return a `__setattr__` of a frozen class that sets `trainable`, and says what to do instead of the rest."""
+
+    def set_attribute(layer: Any, name: str, value: Any) -> None:
+        """Set an attribute."""
+        if name == "trainable":
+            object.__setattr__(layer, name, check_flag(value, name, where=type(layer).__name__))
+            return
+        try:
+            refuse(layer, name, value)
+        except FrozenInstanceError:
+            fix = f"Make another layer, {type(layer).__name__}(..., {name}=...); `trainable` alone can be set."
+            raise FrozenInstanceError(f"{name} of {layer!r} cannot be changed. {fix}") from None
+
+    return set_attribute
 
 
 def canonical_activation(value: Any, layer: str, argument: str = "activation", *, softmax: bool = False) -> str:

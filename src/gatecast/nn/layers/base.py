@@ -167,13 +167,6 @@ class Layer(Protocol):
         """Projections of parameters, by their name, after every update."""
 
 
-class LayerOwner(Protocol):
-    """A model, as the layers in it see it."""
-
-    def layer_params(self, layer: BaseLayer, /) -> Params:
-        """Return the parameters of one of its layers, as views into its weights."""
-
-
 @dataclass(frozen=True, repr=False)
 class BaseLayer(metaclass=LayerType):
     """Defaults for a layer: it keeps the shape and has no parameters and no state.
@@ -237,9 +230,37 @@ class BaseLayer(metaclass=LayerType):
         """
         given = [name for name, value in options.items() if value not in (None, False)]
         if given:
-            fix = "Pass mask= to fit and predict; they also decide whether the model trains."
+            fix = "Pass mask= to fit and predict; layers such as Dropout train in fit alone."
             raise ConfigError(f"A layer is called with {', '.join(given)}", where=repr(self), fix=fix)
         return call_layer(self, inputs, initial_state)
+
+    @property
+    def input(self) -> Any:
+        """What the layer reads in its model, an `Input` or the output of another layer; of a merge layer, a list."""
+        return self._in_model("input")
+
+    @property
+    def output(self) -> Any:
+        """What the layer returns in its model: `Model(model.inputs, layer.output)` has its output.
+
+        Raises:
+            AttributeError: The layer is in no model.
+            NotFittedError: The model's input shape is unknown.
+
+        >>> from gatecast.layers import LSTM, Dense, Input
+        >>> from gatecast.models import Model, Sequential
+        >>> model = Sequential([Input((24, 1)), LSTM(8), Dense(1)])
+        >>> Model(model.inputs, model.layers[0].output).output_shape
+        (None, 8)
+        """
+        return self._in_model("output")
+
+    def _in_model(self, what: str) -> Any:
+        """Return the input or output of the layer in its model."""
+        owner = vars(self).get("_owner")
+        if owner is None:
+            raise AttributeError(f"{self!r} is in no model", name=what, obj=self)
+        return owner.layer_value(self, what)
 
     @property
     def frozen_params(self) -> tuple[str, ...]:
@@ -310,11 +331,12 @@ class BaseLayer(metaclass=LayerType):
 
     def _owner_params(self) -> Params:
         """Return the parameters that a model has for this layer."""
-        owner: LayerOwner | None = vars(self).get("_owner")
+        owner = vars(self).get("_owner")
         if owner is None:
             fix = "Put it into a model, such as Sequential([Input((24, 1)), layer])."
             raise NotFittedError(f"{self!r} has no weights: it is in no model", fix=fix)
-        return owner.layer_params(self)
+        params: Params = owner.own_params(self)
+        return params
 
     @property
     def regularizers(self) -> Mapping[str, Regularizer]:

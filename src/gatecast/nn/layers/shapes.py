@@ -38,8 +38,8 @@ class Input(metaclass=LayerType):
         ConfigError: If no sample can have this shape.
 
     Example:
-        >>> Input((24, 1)).shape, Input(batch_shape=(32, 24, 1)).shape
-        ((24, 1), (24, 1))
+        >>> Input((24, 1)).shape, Input(batch_shape=(32, 24, 1)).sample_shape
+        ((None, 24, 1), (24, 1))
     """
 
     shape: Shape = ()
@@ -52,7 +52,13 @@ class Input(metaclass=LayerType):
 
     def __repr__(self) -> str:
         """Return the input as it is written."""
-        return f"Input({self.shape})" if self.name is None else f"Input({self.shape}, name={self.name!r})"
+        named = "" if self.name is None else f", name={self.name!r}"
+        return f"Input({self.sample_shape}{named})"
+
+    @property
+    def sample_shape(self) -> Shape:
+        """The shape of a sample; `shape` has None for the samples in front, as in Keras."""
+        return self.shape[1:]
 
     def __post_init__(self) -> None:
         shape: Any = self.shape if self.input_shape is None else self.input_shape
@@ -61,7 +67,7 @@ class Input(metaclass=LayerType):
         if self.name is not None and not isinstance(self.name, str):
             raise ConfigError("Invalid name", where="Input", got=repr(self.name), expected="text")
         object.__setattr__(self, "input_shape", None)
-        object.__setattr__(self, "shape", _parse_shape(shape, "Input"))
+        object.__setattr__(self, "shape", (None, *_parse_shape(shape, "Input")))
         object.__setattr__(self, "batch_shape", None)
         object.__setattr__(self, "batch_size", None)
         if getattr(self.dtype, "__name__", self.dtype) not in (None, "float32", *INTEGERS):

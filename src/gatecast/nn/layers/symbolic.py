@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gatecast.errors import ConfigError
 
-__all__ = ["Call", "SymbolicTensor", "call_layer", "is_symbolic", "sample_shape_of"]
+__all__ = ["Call", "SymbolicTensor", "call_layer", "is_symbolic"]
 
 Shape = tuple[int | None, ...]
 
@@ -90,17 +90,6 @@ def is_symbolic(value: Any) -> bool:
     return isinstance(value, SymbolicTensor) or getattr(value, "is_symbolic_input", False)
 
 
-def sample_shape_of(tensor: Any) -> Shape:
-    """Return the shape of a sample of an `Input` or an output of a layer.
-
-    >>> from gatecast.layers import Dense, Input
-    >>> sample_shape_of(Input((24, 1))), sample_shape_of(Dense(3)(Input((24, 1))))
-    ((24, 1), (24, 3))
-    """
-    shape: Shape = tensor.sample_shape if isinstance(tensor, SymbolicTensor) else tensor.shape
-    return shape
-
-
 def call_layer(layer: Any, inputs: Any, initial_state: Any = None) -> Any:
     """Return the output of a layer for symbolic inputs.
 
@@ -129,7 +118,7 @@ def call_layer(layer: Any, inputs: Any, initial_state: Any = None) -> Any:
                 got=type(tensor).__name__,
                 fix=fix,
             )
-    shapes = [sample_shape_of(tensor) for tensor in tensors]
+    shapes = [tensor.sample_shape for tensor in tensors]
     shape = layer.merged_shape(shapes) if layer.is_merge else layer.output_shape(shapes[0])
     _check_states(layer, states)
     call = Call(layer, tuple(tensors), tuple(states))
@@ -144,7 +133,7 @@ def _check_states(layer: Any, states: Sequence[Any]) -> None:
     if not states:
         return
     expected = [(size,) for size in getattr(layer, "state_sizes", ())]
-    got = [sample_shape_of(state) for state in states]
+    got = [state.sample_shape for state in states]
     if got != expected:
         fix = "Take the states of a recurrent layer with return_state=True and as many units."
         raise ConfigError(
