@@ -59,7 +59,7 @@ def three_outputs(problem: dict[str, Any]) -> tuple[Any, list[Any], dict[str, An
     steps = TimeDistributed(Dense(2), name="steps")(RepeatVector(3)(h))
     model = Model(inputs, [Dense(2, name="mean")(h), Dense(1, name="spread")(h), steps])
     *recurrent, kernel, bias = (np.array(w, np.float32) for w in problem["weights"])
-    model.layers[0].set_weights(recurrent)
+    model.get_layer("lstm").set_weights(recurrent)
     for name, weights in {"mean": (kernel, bias), "spread": (kernel[:, :1] / 2, bias[:1])}.items():
         model.get_layer(name).set_weights(weights)
     model.get_layer("steps").set_weights([-kernel / 2, bias])

@@ -45,7 +45,7 @@ def test_encoder_made_before_training_has_the_trained_weights():
 def test_encoder_made_after_training_has_the_trained_weights():
     whole, encoder = autoencoder()
     trained(whole)
-    by_output = Model(whole.inputs, whole.layers[0].output)
+    by_output = Model(whole.inputs, whole.get_layer("lstm").output)
     assert np.array_equal(by_output.predict(X), encoder.predict(X))
 
 
@@ -55,7 +55,7 @@ def test_training_of_one_model_and_then_of_another_changes_both():
     start = whole.get_weights()
     classifier = trained(Model(encoder.input, Dense(1)(encoder.output)), y=Y)
     assert not np.array_equal(whole.get_weights()[0], start[0])
-    assert equal(Model(whole.inputs, whole.layers[0].output), encoder)
+    assert equal(Model(whole.inputs, whole.get_layer("lstm").output), encoder)
     after = classifier.get_weights()
     trained(whole)
     assert not np.array_equal(classifier.get_weights()[0], after[0])
@@ -64,7 +64,7 @@ def test_training_of_one_model_and_then_of_another_changes_both():
 
 def test_weights_that_are_set_are_set_in_all_models():
     whole, encoder = autoencoder()
-    whole.layers[0].set_weights([0 * w for w in whole.layers[0].get_weights()])
+    whole.get_layer("lstm").set_weights([0 * w for w in whole.get_layer("lstm").get_weights()])
     assert not encoder.predict(X).any()
     encoder.set_weights([w + 1 for w in encoder.get_weights()])
     assert np.array_equal(whole.get_weights()[0], encoder.get_weights()[0])
@@ -156,7 +156,7 @@ def test_copies_have_weights_of_their_own():
     assert not np.array_equal(encoder.get_weights()[0], start[0])
     for each in copies[:2]:
         assert np.array_equal(each.get_weights()[0], start[0])
-    assert clone_model(whole).layers[0] is not whole.layers[0]
+    assert clone_model(whole).layers[0] is not whole.get_layer("lstm")
 
 
 def test_a_model_from_a_file_shares_nothing(tmp_path):

@@ -51,7 +51,7 @@ def clone_model(
             raise ConfigError(f"clone_model takes no {name}", got=repr(value), fix=fix, argument=name)
     clone = copy.deepcopy(model)
     clone._compiled = clone._training_state = clone.history = None
-    take(clone, clone.layers)
+    take(clone, clone._layers)
     if clone._network is not None:
         clone._weights = initial_weights(clone._network, clone.seed)
     return clone

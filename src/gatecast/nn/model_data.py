@@ -6,6 +6,7 @@ Shapes: N samples, T time, F features.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from gatecast.nn.inputs import (
     validate_validation_data,
     weighted,
 )
-from gatecast.nn.layers import Shape
+from gatecast.nn.layers import Layer, Shape
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
 from gatecast.nn.model_layers import inferred_input_shape
@@ -62,11 +63,15 @@ class ModelData:
         """Return network and weights; build the model if needed."""
         raise NotImplementedError
 
+    def _network_layers(self) -> Sequence[Layer]:
+        """Return the layers of the network, in order."""
+        raise NotImplementedError
+
     def _take_shape(self, x: Any) -> None:
         """Take the input shape from x if it is unknown."""
         if self._in_shape is None:
             # Before it is set: a failed call changes nothing.
-            self._in_shape = inferred_input_shape(self.layers, validate_array(self._join_x(x), "x"))
+            self._in_shape = inferred_input_shape(self._network_layers(), validate_array(self._join_x(x), "x"))
 
     def _join_x(self, x: Any) -> Any:
         """Return inputs as the network takes them; models with several inputs join them."""

@@ -38,7 +38,7 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
     names: list[str] = []
     for layer in layers:
         given = getattr(layer, "name", None)
-        base, number = snake_case(type(layer).__name__), 0
+        base, number = "input_layer" if isinstance(layer, Input) else snake_case(type(layer).__name__), 0
         name = given or base
         while given is None and name in names:
             number += 1

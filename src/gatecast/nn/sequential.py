@@ -81,7 +81,7 @@ class Sequential(Trainer):
     ) -> None:
         self.name = "sequential" if name is None else str(name)
         self.seed = next_model_seed() if seed is None else check_seed(seed)
-        self.layers: list[Layer] = []
+        self._layers: list[Layer] = []
         self.history: History | None = None
         self._in_shape: Shape | None = None
         self._network: Network | None = None
@@ -98,7 +98,7 @@ class Sequential(Trainer):
 
     def __repr__(self) -> str:
         """Return the number of layers: `summary` shows them."""
-        return f"Sequential({format_count(len(self.layers), 'layer')})"
+        return f"Sequential({format_count(len(self._layers), 'layer')})"
 
     def __call__(self, inputs: Any, training: bool | None = None, mask: npt.ArrayLike | None = None) -> Any:
         """Return the outputs for an `Input` or the output of a layer, with the weights of this model; or for arrays.
@@ -132,14 +132,15 @@ class Sequential(Trainer):
         """
         self._symbolic = None
         if isinstance(layer, Input):
-            if self.layers or self._in_shape is not None:
-                raise ConfigError("Input must come first, and only once", got=f"Input after {len(self.layers)} layers")
+            if self._layers or self._in_shape is not None:
+                raise ConfigError("Input must come first, and only once", got=f"Input after {len(self._layers)} layers")
             self._in_shape = layer.sample_shape
             return
         if isinstance(layer, Sequential):
             self._add_model(layer)
             return
-        if isinstance(layer, type) or not all(hasattr(layer, m) for m in ("output_shape", "forward", "backward")):
+        methods = ("output_shape", "forward", "backward")
+        if isinstance(layer, type) or not all(_has_own(layer, method) for method in methods):
             raise ConfigError(
                 f"Invalid layer {layer!r}",
                 expected=f"Input or one of {', '.join(LAYERS)} from gatecast.layers",
@@ -149,10 +150,10 @@ class Sequential(Trainer):
         if getattr(layer, "return_state", False):
             fix = "Use a functional model: y, *state = layer(x)."
             raise ConfigError("A layer with return_state=True has several outputs", got=repr(layer), fix=fix)
-        if not self.layers and self._in_shape is None:
+        if not self._layers and self._in_shape is None:
             self._in_shape = getattr(layer, "input_shape", None)
-        check_name(self.layers, layer)
-        self.layers.append(layer)
+        check_name(self._layers, layer)
+        self._layers.append(layer)
         adopt(self, layer)
         self._network = self._training_state = None
 
@@ -165,14 +166,14 @@ class Sequential(Trainer):
         if any(isinstance(layer, Graph) for layer in model._network_layers()):
             fix = "Call it: outputs = model(inputs), and make a Model(inputs, outputs)."
             raise ConfigError("A model with branches is no layer of a Sequential", got=repr(model), fix=fix)
-        if not self.layers and self._in_shape is None:
+        if not self._layers and self._in_shape is None:
             self._in_shape = model._in_shape
         if model._in_shape is None and self._in_shape is not None:
             shape = self._in_shape
-            for layer in self.layers:
+            for layer in self._layers:
                 shape = layer.output_shape(shape)
             model._in_shape = shape
-        for layer in model.layers:
+        for layer in model._layers:
             self.add(layer)
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
@@ -187,7 +188,7 @@ class Sequential(Trainer):
         """
         if input_shape is not None:
             self._in_shape, self._network = Input(tuple(input_shape)[1:]).sample_shape, None
-        if not self.layers:
+        if not self._layers:
             raise ConfigError("The model has no layers", fix="Add some: model.add(LSTM(50)); model.add(Dense(1)).")
         if self._in_shape is None:
             raise NotFittedError(
@@ -217,13 +218,23 @@ class Sequential(Trainer):
         return find_layer(self.layers, name, index)
 
     @property
+    def layers(self) -> list[Any]:
+        """The layers, without the `Input`, as in Keras."""
+        return list(self._layers)
+
+    @property
+    def built(self) -> bool:
+        """Whether there are weights."""
+        return self._network is not None and self._weights is not None
+
+    @property
     def trainable(self) -> bool:
         """Whether training changes weights of a layer; setting it sets that of all layers."""
-        return any(getattr(layer, "trainable", True) for layer in self.layers)
+        return any(getattr(layer, "trainable", True) for layer in self._layers)
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        layers: Sequence[Any] = self.layers
+        layers: Sequence[Any] = self._layers
         for layer in layers:
             layer.trainable = value
 
@@ -266,16 +277,11 @@ class Sequential(Trainer):
 
     def layer_params(self, layer: BaseLayer) -> Params:
         """Return the parameters of one of the layers, as views into the weights; `layer.get_weights` copies them."""
-        return params_of(self.layers, self._layer_views(self.weights), layer)
+        return params_of(self._layers, self._layer_views(self.weights), layer)
 
     def own_params(self, layer: BaseLayer) -> Params:
         """Return the same, without a look at other models that have the layer."""
-        return params_of(self.layers, self._layer_views(self._built_alone()[1]), layer)
-
-    @property
-    def is_built(self) -> bool:
-        """Whether there are weights."""
-        return self._network is not None and self._weights is not None
+        return params_of(self._layers, self._layer_views(self._built_alone()[1]), layer)
 
     @property
     def is_training(self) -> bool:
@@ -288,7 +294,7 @@ class Sequential(Trainer):
 
     def reset_states(self) -> None:
         """Forget the states of all stateful layers."""
-        for layer in self.layers:
+        for layer in self._layers:
             if getattr(layer, "stateful", False):
                 layer.reset_states()  # type: ignore[attr-defined]
 
@@ -487,8 +493,8 @@ class Sequential(Trainer):
         model = cls(seed=0)
         model_files.read_model(filepath, model)
         network = model._built_alone()[0]
-        model.layers, model._in_shape = list(network.layers), network.shapes[0]
-        for layer in model.layers:
+        model._layers, model._in_shape = list(network.layers), network.shapes[0]
+        for layer in model._layers:
             adopt(model, layer)
         return model
 
@@ -502,7 +508,7 @@ class Sequential(Trainer):
 
     def _network_layers(self) -> Sequence[Layer]:
         """Return the layers of the network, in order."""
-        return self.layers
+        return self._layers
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Save the weights alone.
@@ -530,7 +536,7 @@ class Sequential(Trainer):
         """
         if model_files.is_foreign(filepath):
             self._built()
-            layers: Sequence[Any] = self.layers
+            layers: Sequence[Any] = self._layers
             counts = [len(layer.to_keras_weights(self.layer_params(layer))) for layer in layers]
             arrays = read_keras_weights(filepath, layers, counts)
             with refusing(filepath):
@@ -541,13 +547,13 @@ class Sequential(Trainer):
     def _built(self) -> tuple[Network, Weights]:
         """Return network and weights, shared layers as other models left them; build the model if needed."""
         network, weights = self._built_alone()
-        pull(self, self.layers, self._layer_views(weights))
+        pull(self, self._layers, self._layer_views(weights))
         return network, weights
 
     def _to_change(self) -> tuple[Network, Weights]:
         """Return the same before the weights are changed: other models with its layers then have what they become."""
         network, weights = self._built()
-        take(self, self.layers)
+        take(self, self._layers)
         return network, weights
 
     def _built_alone(self) -> tuple[Network, Weights]:
@@ -557,3 +563,8 @@ class Sequential(Trainer):
         if self._network is None or self._weights is None:
             raise NotFittedError("The model is not built")
         return self._network, self._weights
+
+
+def _has_own(layer: object, method: str) -> bool:
+    """Return whether a layer has a method that is not the empty one of the interface."""
+    return hasattr(layer, method) and getattr(type(layer), method, None) is not getattr(Layer, method)

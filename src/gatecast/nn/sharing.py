@@ -25,7 +25,7 @@ class LayerOwner(Protocol):
         """Return the input or output of one of its layers."""
 
     @property
-    def is_built(self) -> bool:
+    def built(self) -> bool:
         """Whether there are weights."""
 
     @property
@@ -84,7 +84,7 @@ def pull(model: Any, layers: Sequence[Any], views: Sequence[Params]) -> None:
         owner = owner_of(layer)
         if owner is None or owner is model or not params:
             continue
-        source = owner.own_params(layer) if owner.is_built else {}
+        source = owner.own_params(layer) if owner.built else {}
         if {name: value.shape for name, value in source.items()} != {name: p.shape for name, p in params.items()}:
             object.__setattr__(layer, "_owner", model)
             continue

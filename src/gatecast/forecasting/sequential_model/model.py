@@ -145,9 +145,9 @@ class SequentialConfig:
     @property
     def forecasts_medians(self) -> bool:
         """Whether its point forecasts are medians: not where the user chose another loss than the absolute error."""
-        if self.model is None or self.model.optimizer is None or not self.model.layers:
+        if self.model is None or self.model.optimizer is None or not self.model._layers:
             return True
-        last = self.model.layers[-1]
+        last = self.model._layers[-1]
         # Under a QuantileHead the loss is that of quantiles, whatever was compiled.
         learns_quantiles = isinstance(last, QuantileHead) and last.quantiles > 1
         return learns_quantiles or self.model.loss is None or isinstance(self.model.loss, MeanAbsoluteError)

@@ -49,16 +49,16 @@ def build_network(model: Any, horizon: int, config: SequentialConfig) -> tuple[N
     """
     if not isinstance(model, Sequential):
         raise ConfigError(f"Invalid network {model!r}", expected="a gatecast.Sequential", argument="model")
-    if not model.layers:
+    if not model._layers:
         raise ConfigError("The network has no layers", fix=f"Write Sequential([LSTM(32), Dense({horizon})]).")
     shape, input_size = _input_shape(model), config.input_size
     if shape is None:
-        network = build(model.layers, (input_size, 2))
+        network = build(model._layers, (input_size, 2))
         if len(network.shapes[-1]) == 2:
             network = _flat(network, 2 * input_size)
     else:
         input_size = shape[0] or input_size
-        network = build(model.layers, (input_size, *shape[1:]))
+        network = build(model._layers, (input_size, *shape[1:]))
     check_outputs(network, horizon, config.quantiles)
     check_network_size(network)
     return network, input_size

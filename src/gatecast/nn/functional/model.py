@@ -29,7 +29,7 @@ from gatecast.nn.functional.by_output import by_single_output, rows_by_output
 from gatecast.nn.functional.calling import Symbolic
 from gatecast.nn.functional.output_compiling import OutputsCompiled, compile_outputs
 from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts
-from gatecast.nn.functional.tracing import as_list, output_keys, trace_model
+from gatecast.nn.functional.tracing import as_list, listed_layers, output_keys, trace_model
 from gatecast.nn.keras_2 import COMPILE_ADVICE
 from gatecast.nn.layers import Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
@@ -98,7 +98,7 @@ class Model(Sequential):
         super().__init__([Input(in_shape), *stack], name="functional" if name is None else name, seed=seed)
         self._in_shapes, self._input_names = list(in_shapes), list(in_names)
         self._output_keys = None if keys is None else list(keys)
-        self._stack, self.layers = list(stack), list(layers)
+        self._stack, self._layers = list(stack), list(layers)
         for layer in layers:
             check_name(layers, layer)
             adopt(self, layer)
@@ -116,6 +116,11 @@ class Model(Sequential):
         super().add(layer)
 
     @property
+    def layers(self) -> list[Any]:
+        """Inputs and layers, those farthest from an output first, as in Keras."""
+        return listed_layers(*self._as_written())
+
+    @property
     def input_shape(self) -> Any:
         """The shape of x with None for the samples; of several inputs, a list."""
         shapes = [(None, *shape) for shape in self._in_shapes]
@@ -131,7 +136,7 @@ class Model(Sequential):
     def output_names(self) -> list[str]:
         """Names of the outputs: those of the layers that they come from."""
         graph = self._graph
-        return [layer_names(self.layers)[-1]] if graph is None else output_names(graph)
+        return [layer_names(self._layers)[-1]] if graph is None else output_names(graph)
 
     @property
     def _target_names(self) -> list[str]:

@@ -9,7 +9,7 @@ from gatecast.errors import ConfigError
 from gatecast.nn.layers import Graph, Input, Layer
 from gatecast.nn.layers.symbolic import Call, SymbolicTensor, is_symbolic
 
-__all__ = ["TracedModel", "as_list", "output_keys", "trace_model"]
+__all__ = ["TracedModel", "as_list", "listed_layers", "output_keys", "trace_model"]
 
 
 class TracedModel(NamedTuple):
@@ -38,7 +38,7 @@ def trace_model(inputs: Sequence[Any], outputs: Sequence[Any]) -> TracedModel:
     """
     _check_symbolic(inputs, outputs)
     calls = _ordered_calls(inputs, outputs)
-    layers = _layers_as_in_keras(outputs, calls)
+    layers = [layer for layer in _as_in_keras(outputs, calls) if not isinstance(layer, Input)]
     if _is_chain(inputs, outputs, calls, layers):
         return TracedModel(tuple(layers), tuple(layers))
     return TracedModel(tuple(layers), (_graph(inputs, outputs, calls, layers),))
@@ -87,8 +87,23 @@ def _ordered_calls(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Call]:
     return ordered
 
 
-def _layers_as_in_keras(outputs: Sequence[Any], calls: Sequence[Call]) -> list[Any]:
-    """Return the layers in the order of Keras' `get_weights`.
+def listed_layers(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
+    """Return inputs and layers in the order of Keras' `model.layers`.
+
+    Args:
+        inputs: `Input` objects.
+        outputs: Outputs of layers.
+
+    >>> from gatecast.layers import LSTM, Dense
+    >>> x = Input((24, 1))
+    >>> listed_layers([x], [Dense(1)(LSTM(8)(x))])
+    [Input((24, 1)), LSTM(8), Dense(1)]
+    """
+    return _as_in_keras(outputs, _ordered_calls(inputs, outputs))
+
+
+def _as_in_keras(outputs: Sequence[Any], calls: Sequence[Call]) -> list[Any]:
+    """Return inputs and layers in the order of Keras' `get_weights`.
 
     That is by the longest way to an output, farthest first; among equals in the order in which a search from the
     outputs, depth first, meets them.
@@ -98,7 +113,10 @@ def _layers_as_in_keras(outputs: Sequence[Any], calls: Sequence[Call]) -> list[A
     seen: set[int] = set()
     while waiting:
         value = waiting.pop()
-        if not isinstance(value, SymbolicTensor) or id(value.call) in seen:
+        if isinstance(value, Input):
+            met.setdefault(id(value), value)
+            continue
+        if id(value.call) in seen:
             continue
         seen.add(id(value.call))
         met.setdefault(id(value.call.layer), value.call.layer)
@@ -109,9 +127,10 @@ def _layers_as_in_keras(outputs: Sequence[Any], calls: Sequence[Call]) -> list[A
         depth = max(depth_of_call.get(id(call), 0), depth_of_layer.get(id(call.layer), 0))
         depth_of_call[id(call)] = depth_of_layer[id(call.layer)] = depth
         for value in (*call.inputs, *call.states):
-            if isinstance(value, SymbolicTensor):
-                key = id(value.call)
-                depth_of_call[key] = max(depth + 1, depth_of_call.get(key, 0))
+            known, key = (
+                (depth_of_call, id(value.call)) if isinstance(value, SymbolicTensor) else (depth_of_layer, id(value))
+            )
+            known[key] = max(depth + 1, known.get(key, 0))
     order = sorted(range(len(met)), key=lambda k: -depth_of_layer[list(met)[k]])
     return [list(met.values())[k] for k in order]
 

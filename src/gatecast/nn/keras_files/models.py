@@ -165,9 +165,9 @@ def _set_weights(model: Any, file: Hdf5File, entries: Any, layers: list[Any]) ->
         for entry, layer in zip(entries, layers, strict=True)
     ]
     arrays_of = {id(layer): arrays for layer, arrays in zip(layers, arrays_by_layer(file, stored), strict=True)}
-    model.set_weights([array for layer in model.layers for array in arrays_of[id(layer)]])
+    model.set_weights([array for layer in model._layers for array in arrays_of[id(layer)]])
 
 
 def _weights_by_layer(model: Any) -> list[tuple[Any, list[Any]]]:
     """Return the layers of a model with their weights."""
-    return [(layer, layer.to_keras_weights(model.layer_params(layer))) for layer in model.layers]
+    return [(layer, layer.to_keras_weights(model.layer_params(layer))) for layer in model._layers]

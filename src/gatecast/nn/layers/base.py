@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,7 @@ class CallContext(NamedTuple):
     """Shape of the input where the packed array does not show it: (T, S, F) is packed as (T, S F)."""
 
 
+@runtime_checkable
 class Layer(Protocol):
     """Interface of every layer."""
 

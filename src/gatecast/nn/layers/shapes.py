@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, DataError
 from gatecast.nn.layers.arguments import LayerType
 
 __all__ = ["Input", "Shape", "feature_count", "sample_shape_of", "validate_shape"]
@@ -49,11 +49,36 @@ class Input(metaclass=LayerType):
     batch_shape: Shape | None = field(default=None, kw_only=True)
     input_shape: Shape | None = field(default=None, kw_only=True)
     is_symbolic_input: ClassVar[bool] = True
+    trainable: ClassVar[bool] = True
 
     def __repr__(self) -> str:
         """Return the input as it is written."""
         named = "" if self.name is None else f", name={self.name!r}"
         return f"Input({self.sample_shape}{named})"
+
+    @property
+    def output(self) -> Input:
+        """The input itself, as the output of Keras' InputLayer."""
+        return self
+
+    input = output
+
+    def get_weights(self) -> list[Any]:
+        """Return no weights, so that scripts may ask all of `model.layers`."""
+        return []
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Take no weights.
+
+        Raises:
+            DataError: Weights.
+        """
+        if len(weights):
+            raise DataError("An Input has no weights", got=f"{len(weights)} arrays", expected="none")
+
+    def count_params(self) -> int:
+        """Return 0."""
+        return 0
 
     @property
     def sample_shape(self) -> Shape:
