@@ -28,7 +28,7 @@ BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 OTHER_TESTS = re.compile(r"<!-- (?:insert|file|run)\b.*?-->\n```.*?```", re.DOTALL)
-"""Blocks of docs/extend.md that go into files: tests/test_extend.py and tests/test_extend_models.py run them."""
+"""Blocks that go into files: tests/test_extend.py and tests/test_extend_models.py run those of their pages."""
 
 
 class Block(NamedTuple):

@@ -1,4 +1,4 @@
-"""The walk of docs/extend.md for models is walked: its files are written, imported, and used in a fresh process."""
+"""The walk of docs/contributing/add-a-model.md: its files are written, imported, and used in a fresh process."""
 
 import os
 import re
@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from plugin_packages import entry_points_of, write_metadata
 
-PAGE = Path(__file__).parent.parent / "docs" / "extend.md"
-HEADING = "\n# Adding a forecasting model\n"
+PAGE = Path(__file__).parent.parent / "docs" / "contributing" / "add-a-model.md"
 
 
 def walk() -> tuple[dict[str, str], str]:
     """Return the files of the page, and the program that uses the model."""
-    text = PAGE.read_text(encoding="utf-8").partition(HEADING)[2]
+    text = PAGE.read_text(encoding="utf-8")
     files = dict(re.findall(r"<!-- file (\S+) -->\n```\w+\n(.*?)```\n", text, re.DOTALL))
     (program,) = re.findall(r"<!-- run -->\n```python\n(.*?)```\n", text, re.DOTALL)
     assert len(files) + 1 == len(re.findall(r"^```\w+$", text, re.MULTILINE))

@@ -70,8 +70,8 @@ class Forecaster:
     """A forecaster for one series or many.
 
     Args:
-        h: Steps to forecast; by default two seasons of the frequency (24 months, 14 days, 48 hours), at most a fifth of
-            the rows.
+        h: Steps to forecast; by default two seasons of the frequency (24 months, 14 days, 48 hours), at least 6
+            steps, but at most a fifth of the rows.
         model: What forecasts: a name, a model config, a `Sequential` with h outputs, or a list of these. "auto" is an
             LSTM, the theta method and what else suits the data, weighted by their errors on a validation part;
             `gatecast.forecasting.available_models()` lists the names.

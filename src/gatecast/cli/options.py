@@ -204,7 +204,7 @@ Horizon = Annotated[
     typer.Option(
         *("-n", "--horizon"),
         metavar="N",
-        help="Steps to forecast; also -h N. Default: two seasons, a fifth of the rows at most.",
+        help="Steps to forecast; also -h N. Default: two seasons, at least 6 steps; a fifth of the rows at most.",
     ),
     Setting("h", WHOLE, "12"),
 ]

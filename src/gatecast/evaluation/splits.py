@@ -126,7 +126,7 @@ def check_split(values: npt.NDArray[np.float64], split: Split) -> None:
 
 
 def default_horizon(freq: Freq, n: int) -> int:
-    """Return two of the shortest seasons of a frequency, at least 6 steps, at most a fifth of the rows.
+    """Return two of the shortest seasons of a frequency, at least 6 steps, but never more than a fifth of the rows.
 
     Args:
         freq: Frequency.

@@ -1,6 +1,7 @@
 """Forecasting models: one protocol, a registry, and one file or folder for each model.
 
-`available_models` lists them; `docs/extend.md` shows how to add one.
+`available_models` lists them; `docs/contributing/add-a-model.md` shows how to add
+one.
 """
 
 from __future__ import annotations

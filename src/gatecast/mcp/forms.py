@@ -67,7 +67,7 @@ class Table(Form):
 
 
 Horizon = Annotated[
-    Count | None, Field(description="Steps ahead; by default two seasons, a fifth of the rows at most.")
+    Count | None, Field(description="Steps ahead; by default two seasons, at least 6; a fifth of the rows at most.")
 ]
 Levels = Annotated[
     list[Level], Field(max_length=10, description="Levels of the intervals, in percent."), BeforeValidator(_as_list)

@@ -119,7 +119,7 @@ def compare(
 
     Args:
         source: As for `Forecaster.fit`; read once.
-        h: Steps to forecast; None: two seasons.
+        h: Steps to forecast; None: two seasons, at least 6 steps, at most a fifth of the rows.
         models: Names, model configs or `Sequential`s, as for `Forecaster`; None: all cells, ES-RNN and "auto". The
             simple forecasts are always included; named, they have intervals too.
         n_windows: Cutoffs, the last of them h steps before the end of each series.

@@ -69,7 +69,7 @@ class Forecast(Table):
 
     model_config = ConfigDict(json_schema_extra={"example": {"series": EXAMPLE_SERIES, "h": 12, "level": [80, 95]}})
 
-    h: Horizon | None = Field(None, description="Steps; by default two seasons, a fifth of the rows at most.")
+    h: Horizon | None = Field(None, description="Steps; default: two seasons, at least 6; a fifth of the rows at most.")
     level: Levels = list(DEFAULTS.level)
     model: Name = Field("pretrained", description="A model that needs no training.")
     season_length: Horizon | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from gatecast.data.synth import families
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "zero-shot.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "pretraining.md"
 
 
 @pytest.mark.parametrize("kind", ["lf", "hf"])

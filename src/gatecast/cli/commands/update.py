@@ -32,8 +32,9 @@ def update(
 ) -> None:
     """Continue the training with new rows.
 
-    Prints how many rows came in, and writes the forecaster. Rows of known times replace the old ones. Scores and widths
-    of the intervals stay: see whether they still fit with gatecast evaluate, before you update.
+    Prints how many rows came in, and writes the forecaster. Rows of known times replace the old ones.
+    Intervals follow the new values: they widen where values fall outside too often. Weights of the models stay. The
+    scores of fit are dropped: run gatecast evaluate on the new rows first to see how well they were forecast.
     """
     path, source = check_model(model), check_source(file)
     kind = OutputKind("MODEL", (path.suffix.lower(),)) if out is None else MODEL

@@ -74,7 +74,7 @@ class Pretrained(LocalModel):
     Raises:
         ConfigError: max_steps below 1.
 
-    Source: docs/zero-shot.md has inputs, layers, training and its results.
+    Source: docs/pretraining.md has inputs, layers, training and its results.
 
     Example:
         >>> from gatecast.forecasting.context import PanelContext

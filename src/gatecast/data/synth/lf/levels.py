@@ -1,7 +1,7 @@
 """Sizes that depend on the frequency: shocks, seasons and growth of series of low frequency.
 
 The numbers of the table are those at which `scripts/synth_gate.py` finds about the same regression in synthetic
-series as in the training parts of real ones. docs/zero-shot.md has the comparison.
+series as in the training parts of real ones. docs/pretraining.md has the comparison.
 """
 
 from __future__ import annotations
