@@ -123,7 +123,7 @@ def _shape_of(call: Any) -> Any:
 def _first_call(symbolic: Symbolic, layer: Any) -> Any:
     """Return the call of a layer that is nearest to the inputs; None if the outputs do not depend on it."""
     seen: set[int] = set()
-    found = None
+    nearest = None
     waiting = list(symbolic.outputs)
     while waiting:
         value = waiting.pop()
@@ -131,6 +131,6 @@ def _first_call(symbolic: Symbolic, layer: Any) -> Any:
             continue
         seen.add(id(value.call))
         if value.call.layer is layer:
-            found = value.call
+            nearest = value.call
         waiting += [*value.call.inputs, *value.call.states]
-    return found
+    return nearest
