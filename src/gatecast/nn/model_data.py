@@ -73,6 +73,9 @@ class ModelData:
             # Before it is set: a failed call changes nothing.
             self._in_shape = inferred_input_shape(self._network_layers(), validate_array(self._join_x(x), "x"))
 
+    def _take_steps(self, x: Any) -> None:
+        """Take open numbers of steps from x; the network of a `Sequential` takes any."""
+
     def _join_x(self, x: Any) -> Any:
         """Return inputs as the network takes them; models with several inputs join them."""
         return _only_array(x, self._in_shape)
@@ -87,6 +90,7 @@ class ModelData:
 
     def _valid(self, x: Any, y: Any, weight: Any, loss: Loss, mask: Any = None) -> TrainingData:
         """Return valid samples."""
+        self._take_steps(x)
         network, _ = self._built()
         if y is None:
             raise DataError("y is missing", fix="Pass the targets: fit(x, y), or batches (x, y).")

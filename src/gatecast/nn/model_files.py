@@ -21,7 +21,7 @@ from gatecast.nn.checkpoint import layer_from_config, layer_to_config, named_vie
 from gatecast.nn.compiling import Compiled
 from gatecast.nn.functional.output_compiling import OutputsCompiled
 from gatecast.nn.functional.output_losses import OutputLosses
-from gatecast.nn.layers import Graph
+from gatecast.nn.layers import Graph, Shape
 from gatecast.nn.losses import LOSSES, Loss
 from gatecast.nn.losses.weighted import WeightedLoss
 from gatecast.nn.model_layers import output_names
@@ -31,6 +31,7 @@ from gatecast.nn.training import TrainingState
 
 __all__ = [
     "check_input_names",
+    "check_open_shapes",
     "check_output_keys",
     "check_target",
     "compiled_from_data",
@@ -191,6 +192,9 @@ def read_model(path: str | os.PathLike[str], model: Any) -> None:
         model.name = from_json(Name, settings.get("name", model.name), "name")
         model._input_names = from_json(list[Name] | None, settings.get("input_names"), "input_names")
         check_input_names(model._input_names, network)
+        open_shapes = from_json(list[tuple[int | None, ...]] | None, settings.get("open_shapes"), "open_shapes")
+        check_open_shapes(open_shapes, network)
+        model._open_shapes = open_shapes
         model._network, model._weights, model._compiled, model.seed = network, weights, compiled, seed
         if compiled is not None and training is not None:
             sizes = [view.size for view in named_views(weights).values()]
@@ -214,6 +218,24 @@ def check_input_names(names: Sequence[str] | None, network: Network) -> None:
     count = len(getattr(network.layers[0], "input_shapes", (None,))) if names is not None else 0
     if names is not None and (len(names) != count or len(set(names)) != count):
         raise SchemaError(f"input_names has {len(set(names))} names, expected {count}")
+
+
+def check_open_shapes(shapes: Sequence[Shape] | None, network: Network) -> None:
+    """Raise an error unless shapes with open numbers of steps are those of the inputs of a functional model, or none.
+
+    Raises:
+        SchemaError: Other shapes.
+
+    >>> check_open_shapes(None, Network((), ((1,),)))
+    """
+    if shapes is None:
+        return
+    known = getattr(network.layers[0], "input_shapes", ())
+    fits = len(shapes) == len(known) and all(
+        len(a) == len(b) and a[1:] == b[1:] and a[:1] in (b[:1], (None,)) for a, b in zip(shapes, known, strict=True)
+    )
+    if not fits:
+        raise SchemaError(f"open_shapes is {shapes}, expected shapes like {list(known)}")
 
 
 def check_output_keys(keys: Sequence[str] | None, network: Network) -> None:

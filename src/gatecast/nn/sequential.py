@@ -90,6 +90,7 @@ class Sequential(Trainer):
         self._training_state: TrainingState | None = None
         self._input_names: list[str] | None = None
         self._output_keys: list[str] | None = None
+        self._open_shapes: list[Shape] | None = None
         self._symbolic: Symbolic | None = None
         for layer in layers or ():
             self.add(layer)
@@ -478,6 +479,8 @@ class Sequential(Trainer):
         settings |= {"name": self.name, "input_names": self._input_names}
         if self._output_keys is not None:
             settings["output_keys"] = self._output_keys
+        if self._open_shapes is not None:
+            settings["open_shapes"] = self._open_shapes
         checkpoint.write_network(filepath, *self._built(), self.seed, settings, arrays)
 
     @classmethod

@@ -488,6 +488,7 @@ class Trainer(ModelData):
 
     def _predict_array(self, x: Any, batch_size: int | None, mask: Any, steps: int | None = None) -> Float32Array:
         """Return the outputs for an array, or for as many batches of it."""
+        self._take_steps(x)
         network, weights = self._built()
         size = check_optional_positive_int(batch_size, "batch_size")
         inputs, valid_mask = validate_inputs(self._join_x(x), network.shapes[0], mask=mask)

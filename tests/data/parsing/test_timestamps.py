@@ -201,3 +201,12 @@ class TestNumbers:
 )
 def test_times_to_numbers_of_times_between_steps_returns_none(time, number_format):
     assert times_to_numbers(np.array(["2024-01-01", time], "M8[us]"), number_format) is None
+
+
+@pytest.mark.parametrize("mistake", ["2021-13", "2021-00", "20021-12"])
+def test_a_month_that_does_not_exist_does_not_turn_months_into_weeks(mistake):
+    months = [str(month) for month in np.datetime64("2020-01") + np.arange(36)]
+    months[20] = mistake
+    parsed = parse_times(to_text(months))
+    assert np.flatnonzero(~parsed.is_valid).tolist() == [20]
+    assert format_times(parsed.values[:2]) == ["2020-01-01", "2020-02-01"]

@@ -158,11 +158,41 @@ def test_inputs_that_do_not_fit_raise_data_error(change, text, rng):
         two_inputs().predict(change(x))
 
 
-def test_an_input_of_any_length_is_refused_among_several():
-    past, calendar = Input((None, 1)), Input((3,))
-    outputs = Dense(1)(Concatenate()([LSTM(4)(past), calendar]))
-    with pytest.raises(ConfigError, match="number of steps must be known"):
-        Model([past, calendar], outputs)
+def test_an_input_of_any_length_among_several_takes_the_steps_of_the_arrays(rng, tmp_path):
+    def made(T):
+        past, calendar = Input((T, 1), name="past"), Input((3,), name="calendar")
+        outputs = Dense(1)(Concatenate()([LSTM(4)(past), calendar]))
+        return Model([past, calendar], outputs, seed=1)
+
+    x = [rng.normal(size=(9, 7, 1)), rng.normal(size=(9, 3))]
+    y = rng.normal(size=9)
+    open_model, fixed = made(None), made(7)
+    assert open_model.input_shape == [(None, None, 1), (None, 3)]
+    for model in (open_model, fixed):
+        model.compile("adam", "mse")
+        model.fit(x, y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(open_model.predict(x), fixed.predict(x))
+    other = made(4)
+    other.set_weights(fixed.get_weights())
+    short = [x[0][:, -4:], x[1]]
+    np.testing.assert_array_equal(open_model.predict({"calendar": short[1], "past": short[0]}), other.predict(short))
+    assert open_model.evaluate(short, y) == pytest.approx(np.mean((other.predict(short)[:, 0] - y) ** 2), rel=1e-5)
+    open_model.save(tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(x), fixed.predict(x))
+    np.testing.assert_array_equal(loaded.predict(short), other.predict(short))
+    with pytest.raises(DataError, match="x 'past' has the wrong shape"):
+        open_model.predict([x[0][..., 0, :], x[1]])
+
+
+def test_outputs_of_any_length_take_the_steps_of_the_arrays(rng):
+    inputs = Input((None, 2))
+    h = LSTM(4, return_sequences=True)(inputs)
+    model = Model(inputs, [Dense(1, name="steps")(h), Dense(1, name="end")(LSTM(3)(h))])
+    model.compile("adam", "mse")
+    x = rng.normal(size=(6, 5, 2))
+    model.fit(x, [x[..., :1], x[:, -1, :1]], verbose=0)
+    assert [part.shape for part in model.predict(x[:, :3])] == [(6, 3, 1), (6, 1)]
 
 
 def test_summary_lists_the_layers_of_a_graph():

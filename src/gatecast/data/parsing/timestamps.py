@@ -48,6 +48,8 @@ MAX_CACHED_CHARACTERS = 2_000
 """Size of the samples whose notation is remembered: a column is judged by several questions in turn."""
 # Parsing each distinct time once pays off only in a table of at least this many rows.
 MIN_ROWS_TO_FACTORIZE = 10_000
+NEARLY_ALL = 0.9
+"""Share of the texts of the most general notation that a more regular one has to read: the others are mistakes."""
 MIN_SPANS = 3
 """Distinct texts from which years such as 2019/20 differ from months and weeks."""
 LARGEST_INTEGER = 2.0**63
@@ -270,14 +272,17 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
         # 10.2024, 11.2024 and 12.2024 are months before they are numbers at equal distances.
         steps = _parse_step_texts(texts)
         return _Notation(_parse_step_texts, False, rewritten, int(steps.is_valid.sum()))
-    candidates = [(parser, times) for parser, times in parsed if times.is_valid.sum() == max_valid]
-    chosen, times = candidates[0]
+    # 2021-13 among months is a mistake, not a sign of weeks 1 to 13.
+    candidates = [(parser, times) for parser, times in parsed if times.is_valid.sum() >= NEARLY_ALL * max_valid]
+    chosen, times = next((parser, times) for parser, times in candidates if times.is_valid.sum() == max_valid)
     if chosen is not _parse_numeric_texts:
-        for parser, others in candidates[1:]:
+        for parser, others in candidates:
             better = regularity(others.values) - regularity(times.values)
-            if better > CLEARLY_BETTER or (better >= 0 and parser in _NAMED_PARSERS.get(wanted, ())):
+            reads_all = bool(others.is_valid.sum() == max_valid)
+            is_wanted = better >= 0 and reads_all and parser in _NAMED_PARSERS.get(wanted, ())
+            if parser is not chosen and (better > CLEARLY_BETTER or is_wanted):
                 chosen, times = parser, others
-    return _Notation(chosen, is_aware, rewritten, max_valid)
+    return _Notation(chosen, is_aware, rewritten, int(times.is_valid.sum()))
 
 
 def _parse_texts(texts: list[str], notation: _Notation, known: KnownNotation) -> ParsedTimes:

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from gatecast.nn.compiling import compile_settings
 from gatecast.nn.functional.by_output import by_single_output, rows_by_output
 from gatecast.nn.functional.calling import Symbolic
 from gatecast.nn.functional.output_compiling import OutputsCompiled, compile_outputs
-from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts
+from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts, with_steps
 from gatecast.nn.functional.tracing import as_list, listed_layers, output_keys, trace_model
 from gatecast.nn.keras_2 import COMPILE_ADVICE
 from gatecast.nn.layers import Graph, Input, Layer, Shape
@@ -92,11 +93,13 @@ class Model(Sequential):
         keys: Sequence[str] | None,
     ) -> None:
         """Set the layers, and build the network."""
-        in_shape = in_shapes[0]
-        if len(in_shapes) > 1:
-            in_shape = (sum(prod(known_sizes(shape, "Model")) for shape in in_shapes),)
-        super().__init__([Input(in_shape), *stack], name="functional" if name is None else name, seed=seed)
-        self._in_shapes, self._input_names = list(in_shapes), list(in_names)
+        open_shapes = _open_shapes(in_shapes, stack)
+        if open_shapes is not None:
+            # Until there are arrays, one step shows what the weights are.
+            in_shapes = [tuple(1 if size is None else size for size in shape) for shape in in_shapes]
+            stack = [replace(cast(Graph, stack[0]), input_shapes=tuple(in_shapes))]
+        super().__init__([Input(_joined_shape(in_shapes)), *stack], name=name or "functional", seed=seed)
+        self._in_shapes, self._open_shapes, self._input_names = list(in_shapes), open_shapes, list(in_names)
         self._output_keys = None if keys is None else list(keys)
         self._stack, self._layers = list(stack), list(layers)
         for layer in layers:
@@ -123,7 +126,7 @@ class Model(Sequential):
     @property
     def input_shape(self) -> Any:
         """The shape of x with None for the samples; of several inputs, a list."""
-        shapes = [(None, *shape) for shape in self._in_shapes]
+        shapes = [(None, *shape) for shape in self._sample_shapes()]
         return shapes[0] if len(shapes) == 1 else shapes
 
     @property
@@ -144,8 +147,8 @@ class Model(Sequential):
         return self.output_names if self._output_keys is None else self._output_keys
 
     def _sample_shapes(self) -> list[Shape]:
-        """Return the shape of a sample of each input."""
-        return self._in_shapes
+        """Return the shape of a sample of each input; None for a number of steps that arrays tell."""
+        return self._open_shapes or self._in_shapes
 
     def _layer_views(self, weights: Weights) -> Sequence[Params]:
         """Return the parameters of each layer."""
@@ -254,6 +257,7 @@ class Model(Sequential):
         shapes = [network.shapes[0]] if graph is None else list(graph.input_shapes)
         names = loaded._input_names or [f"input_{k + 1}" for k in range(len(shapes))]
         layers = network.layers if graph is None else graph.layers
+        shapes = loaded._open_shapes or shapes
         model._set_up(shapes, names, network.layers, layers, loaded.name, loaded.seed, loaded._output_keys)
         model.weights.vector[:] = weights.vector
         model._compiled, model._training_state = loaded._compiled, loaded._training_state
@@ -290,6 +294,20 @@ class Model(Sequential):
         graph = self._graph
         return [self._network.shapes[-1]] if graph is None else graph.output_shapes(self._network.shapes[0])
 
+    def _take_steps(self, x: Any) -> None:
+        """Make the network for the numbers of steps of arrays, where these are open; its weights stay."""
+        if self._open_shapes is None or x is None:
+            return
+        shapes = with_steps(x, self._open_shapes, self._input_names or ())
+        is_known = len(shapes) == len(self._in_shapes) and not any(None in shape for shape in shapes)
+        if is_known and shapes != self._in_shapes:
+            self._in_shapes, self._in_shape = shapes, _joined_shape(shapes)
+            self._stack = [replace(cast(Graph, self._stack[0]), input_shapes=tuple(shapes))]
+            self._network = None
+            self.build()
+            if isinstance(self._compiled, OutputsCompiled):
+                self._compiled.take_shapes(self._known_shapes())
+
     def _join_x(self, x: Any) -> Any:
         """Return several inputs as one array."""
         return join_parts(x, self._in_shapes, self._input_names or (), "x")
@@ -318,6 +336,18 @@ class Model(Sequential):
         if len(self._out_shapes) == 1 or len(logs) == 1:
             return super()._values(logs)
         return [logs[name] for name in self.metrics_names]
+
+
+def _open_shapes(shapes: Sequence[Shape], stack: Sequence[Layer]) -> list[Shape] | None:
+    """Return the shapes of inputs that are joined, if some number of steps is open; else None."""
+    first: Any = stack[0]
+    is_joined = isinstance(first, Graph) and (len(shapes) > 1 or len(first.outputs) > 1)
+    return list(shapes) if is_joined and any(None in shape for shape in shapes) else None
+
+
+def _joined_shape(shapes: Sequence[Shape]) -> Shape:
+    """Return the shape of a sample of all inputs."""
+    return shapes[0] if len(shapes) == 1 else (sum(prod(known_sizes(shape, "Model")) for shape in shapes),)
 
 
 def _holds_rows(weight: Any) -> bool:

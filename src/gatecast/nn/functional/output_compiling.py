@@ -37,6 +37,12 @@ class OutputsCompiled(Compiled):
         triples = zip(losses, self.metrics, self.weighted_metrics, strict=True) if losses else ()
         return [loss is None and not plain and not weighted for loss, plain, weighted in triples]
 
+    def take_shapes(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Take the shapes of outputs whose numbers of steps were open; a call that runs already has this loss."""
+        self.shapes = shapes
+        if isinstance(self.loss, OutputLosses):
+            self.loss.take_shapes(shapes)
+
     def tracker(self, out_shape: Sequence[int | None]) -> Tracker:  # noqa: ARG002
         """Return what accumulates losses and metrics, with the metrics made for the outputs of a network."""
         if not self.built:

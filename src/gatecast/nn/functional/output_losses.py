@@ -54,6 +54,10 @@ class OutputLosses(Loss):
                 "Losses of several outputs take one prediction per target value", fix=fix, argument="loss"
             )
 
+    def take_shapes(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Take the shapes of outputs whose numbers of steps were open when the model was compiled."""
+        object.__setattr__(self, "shapes", tuple(map(tuple, shapes)))
+
     @property
     def size(self) -> int:
         """Values of all outputs together."""

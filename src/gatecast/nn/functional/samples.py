@@ -17,7 +17,7 @@ from gatecast.errors import DataError
 from gatecast.nn.functional.by_output import check_names, rows_by_output
 from gatecast.nn.inputs import ValueWeights, validate_array
 
-__all__ = ["fill_unused", "join_parts", "join_weights", "split_parts"]
+__all__ = ["fill_unused", "join_parts", "join_weights", "split_parts", "with_steps"]
 
 Shape = tuple[int | None, ...]
 
@@ -50,6 +50,25 @@ def join_parts(values: Any, shapes: Sequence[Shape], names: Sequence[str], what:
         got = ", ".join(str(len(row)) for row in rows)
         raise DataError(f"The arrays of {what} have different numbers of samples", got=got)
     return np.concatenate(rows, axis=1)
+
+
+def with_steps(values: Any, shapes: Sequence[Shape], names: Sequence[str]) -> list[Shape]:
+    """Return shapes of samples whose open numbers of steps, None, are those of arrays.
+
+    Args:
+        values: A list or a dict of arrays, as for `join_parts`, which refuses what does not fit.
+        shapes: Shape of a sample of each.
+        names: Their names, for a dict.
+
+    >>> with_steps([np.zeros((5, 7, 1)), np.zeros((5, 2))], [(None, 1), (2,)], ["a", "b"])
+    [(7, 1), (2,)]
+    """
+    parts = [values] if len(shapes) == 1 and np.ndim(values) > 1 else _listed(values, names, "x")
+    given = [np.shape(part) for part in parts]
+    return [
+        (size[1] or 1, *shape[1:]) if shape[0] is None and len(size) == len(shape) + 1 else shape
+        for shape, size in zip(shapes, given, strict=False)
+    ]
 
 
 def fill_unused(y: Any, unused: Sequence[bool], shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Any:
