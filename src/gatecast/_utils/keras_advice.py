@@ -11,7 +11,7 @@ __all__ = ["ADVICE"]
 
 _ARRAYS = "Use NumPy: losses, metrics and callbacks get arrays."
 _LOSS = "Pass a function of (y_true, y_pred) that returns the losses and their gradient."
-_METRIC = "Pass a function of (y_true, y_pred) that returns a value per sample."
+_METRIC = "Pass a function of (y_true, y_pred) that returns a value per sample, or derive from Metric to divide sums."
 _STORED = "Write model.save(path): a file has the settings of layers, losses, metrics and optimizers."
 _OWN = "Leave it out: a saved model contains no objects of yours."
 _OBJECT = "Pass the object itself, or its name; get(name) makes the object."
