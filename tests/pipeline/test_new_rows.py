@@ -240,3 +240,9 @@ def test_rows_of_update_after_a_predict_without_fit_are_kept():
     forecast = forecaster.predict(rows[48:])
     expected = gc.Forecaster(2, model="pretrained").fit(rows[:48]).update(rows[48:]).predict(rows[48:])
     pd.testing.assert_frame_equal(forecast, expected)
+
+
+def test_rows_of_other_series_are_refused_without_advice_that_predict_cannot_follow(shops):
+    rows = pd.concat([SHOPS.assign(item=item) for item in "xy"])
+    with pytest.raises(DataError, match="Aggregate the rows, or fit a forecaster on the series of these columns"):
+        shops.predict(rows)

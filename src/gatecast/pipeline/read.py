@@ -53,7 +53,10 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
             holidays=data.holidays,
         )
     except (ConfigError, DataError) as error:
-        # Of new rows the frequency is known: to set or to omit it is no advice.
+        # Of new rows columns and frequency are known: to set or to omit them is no advice.
+        if like is not None and error.argument == "id_col":
+            fix = "Aggregate the rows, or fit a forecaster on the series of these columns."
+            raise DataError(error.what, where=error.where, got=error.got, expected=error.expected, fix=fix) from None
         if like is None or error.argument != "freq":
             raise
         if error.what == SPARSE_TIMES:
