@@ -325,11 +325,12 @@ class Sequential(Trainer):
         """Return the number of parameters."""
         return self._built()[1].vector.size
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+    def summary(self, print_fn: Callable[[str], Any] | None = None, **options: Any) -> None:  # noqa: ARG002
         """Print layers, output shapes and numbers of parameters.
 
         Args:
             print_fn: Called once with the text; None prints to standard output.
+            **options: Such as `line_length`, for scripts written for Keras; not used.
         """
         text = summary(*self._built())
         (print_fn or (lambda line: sys.stdout.write(line + "\n")))(text)

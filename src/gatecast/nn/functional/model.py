@@ -157,13 +157,13 @@ class Model(Sequential):
             return weights.views
         return [graph.layer_params(k, weights.views[0]) for k in range(len(graph.layers))]
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+    def summary(self, print_fn: Callable[[str], Any] | None = None, **options: Any) -> None:
         """Print layers, output shapes and numbers of parameters; see `Sequential.summary`."""
         graph = self._graph
         if graph is None:
-            super().summary(print_fn)
+            super().summary(print_fn, **options)
             return
-        network, weights = self.network, self.weights
+        network, weights = self._built()
         shapes = (network.shapes[0], *graph.layer_shapes(network.shapes[0]))
         views = tuple(graph.layer_params(k, weights.views[0]) for k in range(len(graph.layers)))
         text = summary(Network(graph.layers, shapes), Weights(weights.vector, views))
