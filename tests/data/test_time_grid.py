@@ -115,3 +115,32 @@ def test_a_holiday_moves_a_weekly_date():
 def test_one_time_has_no_frequency():
     with pytest.raises(DataError, match=r"Cannot infer the frequency: got 2024-01-01, expected at least two"):
         infer_freq(days("2024-01-01", "2024-01-01"))
+
+
+@pytest.mark.parametrize(
+    ("step", "jitter", "freq"),
+    [
+        (600, 0.02, "10min"),
+        (3_600, 10, "h"),
+        (900, 60, "15min"),
+        (300, 0.5, "5min"),
+        (86_400, 300, "D"),
+        (1, 0.01, "s"),
+    ],
+)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_times_of_a_logger_scatter_around_round_ones(step, jitter, freq, gaps):
+    rng = np.random.default_rng(step)
+    k = np.delete(np.arange(300), [5, 6, 100, 101] if gaps else [])
+    seconds = 4 * 86_400 * 365 + k * step + rng.uniform(-jitter, jitter, len(k))
+    times = (seconds * 1e6).astype("M8[us]")
+    assert str(infer_freq(times)) == freq
+    grid = align_to_grid(times, infer_freq(times))
+    assert grid.positions.tolist() == k.tolist()
+    assert grid.start == np.datetime64(4 * 86_400 * 365, "s")
+
+
+def test_times_that_scatter_widely_have_no_round_step():
+    rng = np.random.default_rng(0)
+    times = np.cumsum(rng.exponential(600e6, 300)).astype("M8[us]")
+    assert infer_freq(times).unit in ("us", "ms", "s")

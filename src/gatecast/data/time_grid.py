@@ -24,6 +24,8 @@ __all__ = ["TimeGrid", "align_to_grid", "infer_freq"]
 
 # Range of days between times, one per month, quarter or year, that are not on a fixed day.
 IRREGULAR_MONTHS = ((28, 31, "M"), (89, 93, "Q"), (360, 371, "Y"))
+MIN_DISTANCES = 5
+"""Distances from which it shows that they scatter."""
 # A finer grid is accepted only if at least this fraction of it is filled; otherwise the off-grid times are moved.
 MIN_FILLED_FRACTION = 1 / 3
 
@@ -115,7 +117,28 @@ def align_to_grid(times: npt.ArrayLike, freq: Freq) -> TimeGrid:
         k, on_grid = freq.index_of(t, candidate)
         if np.count_nonzero(on_grid) > np.count_nonzero(best.on_grid):
             best = TimeGrid(freq.at(candidate, k[0]), k - k[0], on_grid)
-    return best
+    origin = _round_origin(t, freq) if 2 * np.count_nonzero(best.on_grid) < len(t) else None
+    if origin is None:
+        return best
+    k, on_grid = freq.index_of(t, origin)
+    return TimeGrid(freq.at(origin, k[0]), k - k[0], on_grid)
+
+
+def _round_origin(t: Times, freq: Freq) -> Times | None:
+    """The roundest time at which a grid may begin that times scatter around; None for a grid of the calendar."""
+    if freq.unit not in ("D", "h", "min", "s", "ms") or freq.slots or len(t) < MIN_DISTANCES:
+        return None
+    step, midnight = freq.step_microseconds, t[0].astype("M8[D]").astype("M8[us]")
+    turns = 2j * np.pi * ((t - midnight).astype(np.int64) % step) / step
+    mean = complex(np.exp(turns).mean())
+    phase = np.angle(mean) / (2 * np.pi) * step
+    # The standard deviation of a wrapped normal distribution.
+    scatter = np.sqrt(max(-2 * np.log(max(abs(mean), 1e-12)), 0.0)) / (2 * np.pi) * step
+    for size in (step, *(MICROSECONDS[unit] for unit in ("h", "min", "s", "ms"))):
+        shift = round(phase / size) * size
+        if size <= step and abs(phase - shift) <= scatter:
+            return np.asarray(midnight + np.timedelta64(shift, "us"))
+    return None
 
 
 def _usual_distance(distances: IntArray) -> int:
@@ -197,9 +220,31 @@ def _infer_irregular_months(day: Times, period: str) -> Freq:
     return Freq(period + edge, 1, None if period == "M" else anchor)
 
 
+def _infer_scattered_clock(distances: IntArray) -> Freq | None:
+    """The clock unit of times that a logger writes a little early or late; None where distances are mostly equal."""
+    _, counts = np.unique(distances, return_counts=True)
+    median = float(np.median(distances))
+    n_steps = np.rint(distances / median)
+    scatter = np.abs(distances - n_steps * median)
+    if len(distances) < MIN_DISTANCES or 2 * counts.max() > len(distances) or np.quantile(scatter, 0.9) > median / 4:
+        return None
+    total, n_total = int(distances.sum()), float(n_steps.sum())
+    for unit in ("D", "h", "min", "s", "ms"):
+        size = MICROSECONDS[unit]
+        count = round(total / n_total / size)
+        # The grid must not drift away from the times by half a step from the first to the last.
+        if count and abs(count * size * n_total - total) < count * size / 2:
+            return Freq(unit, count)
+    return None
+
+
 def _infer_clock(t: Times) -> Freq:
-    """The largest clock unit that divides the usual distance."""
-    step = _usual_distance(np.diff(t).astype(np.int64))
+    """The largest clock unit that divides the usual distance, or what distances scatter around."""
+    distances = np.diff(t).astype(np.int64)
+    scattered = _infer_scattered_clock(distances)
+    if scattered is not None:
+        return scattered
+    step = _usual_distance(distances)
     for unit in ("D", "h", "min", "s", "ms"):
         if step % MICROSECONDS[unit] == 0:
             return Freq(unit, step // MICROSECONDS[unit])

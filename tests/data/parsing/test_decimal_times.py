@@ -119,3 +119,19 @@ def test_texts_are_steps(cells, expected):
 @pytest.mark.parametrize("cells", [["10.2024", "11.2024", "12.2024"], ["01.2024", "02.2024", "03.2024"]])
 def test_months_are_no_steps(cells):
     assert parse_times(to_text(cells)).values.dtype.kind == "M"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "first", "last", "kind"),
+    [
+        ([year + quarter / 10 for year in (1947, 1948) for quarter in (1, 2, 3, 4)], "1947-01", "1948-10", "quarters"),
+        ([year + half / 10 for year in (1990, 1991) for half in (1, 2)], "1990-01", "1991-07", "halves"),
+        ([year + month / 100 for year in (2021, 2022) for month in range(1, 13)], "2021-01", "2022-12", "months"),
+    ],
+)
+def test_digits_after_years_number_their_parts(numbers, first, last, kind):
+    read = decimal_years(np.array(numbers))
+    assert read is not None
+    assert read.values.astype("M8[M]").astype(str).tolist()[:: len(numbers) - 1] == [first, last]
+    assert read.number_format == f"years and {kind}"
+    assert decimal_years(np.array(numbers[:1]), read.number_format).values[0] == read.values[0]

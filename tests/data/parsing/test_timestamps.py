@@ -210,3 +210,15 @@ def test_a_month_that_does_not_exist_does_not_turn_months_into_weeks(mistake):
     parsed = parse_times(to_text(months))
     assert np.flatnonzero(~parsed.is_valid).tolist() == [20]
     assert format_times(parsed.values[:2]) == ["2020-01-01", "2020-02-01"]
+
+
+@pytest.mark.parametrize("layout", ["%y-%m-%d", "%y/%m/%d", "%d-%m-%y", "%m/%d/%y", "%y.%m.%d"])
+@pytest.mark.parametrize("step", ["D", "M"])
+def test_two_digit_years_stand_where_times_are_regular(layout, step):
+    days = (np.datetime64("2024-01-01", step) + np.arange(60)).astype("M8[D]")
+    assert read(*(day.strftime(layout) for day in days.tolist())) == days.astype(str).tolist()
+
+
+def test_spreadsheet_dates_with_a_time_need_the_name_of_their_column():
+    cells = to_text([f"{45292 + k / 24:.5f}" for k in range(48)])
+    assert format_times(parse_times(cells, name="Date").values[:2]) == ["2024-01-01 00:00:00", "2024-01-01 01:00:00"]

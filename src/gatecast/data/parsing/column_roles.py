@@ -329,12 +329,14 @@ def _ambiguous_target(table: RawTable, numbers: list[int], time: int | None) -> 
     listed = 1
     while listed < len(names) and len(list_columns(names[: listed + 1])) <= MAX_LISTED_CHARACTERS:
         listed += 1
+    # A comma separates names, so that one with a comma is passed in a list.
+    named = "" if "," in "".join(names[:2]) else f"target_col={','.join(names[:2])!r}, or "
     return DataError(
         "Ambiguous target",
         got=f"the numeric columns {abridge(list(map(repr, names[:listed])), len(names))}",
         expected="one numeric column besides the times",
-        fix=f"Set target_col, for example target_col={names[0]!r}. To forecast several, set "
-        f"target_col={','.join(names[:2])!r}, or target_col='*' for all.",
+        fix=f"Set target_col, for example target_col={names[0]!r}. "
+        f"To forecast several, set {named}target_col='*' for all.",
         argument="target_col",
     )
 

@@ -47,6 +47,8 @@ _HOUR = rf"(?:[T ,]+(?P<hour>\d{{1,2}})(?:[:.]?(?P<minute>\d\d){_SECONDS})?{_HAL
 DATE_PATTERNS: tuple[str, ...] = (
     rf"{_FULL_YEAR}([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_HOUR}",
     rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}{_HOUR}",
+    # After days and months in front of the year, which are more usual: 24-01-31 only where it makes regular times.
+    rf"(?P<year>\d\d)([-/.])(?P<month>\d\d)\2(?P<day>\d\d){_HOUR}",
     rf"(?P<day>\d{{1,2}})[-/. ]*{_MONTH}[-/, ]*{_YEAR}{_CLOCK}",
     rf"{_MONTH} (?P<day>\d{{1,2}}),? {_FULL_YEAR}{_CLOCK}",
     rf"{_MONTH} (?P<day>\d{{1,2}}) (?P<hour>\d{{1,2}}):(?P<minute>\d\d){_SECONDS} {_FULL_YEAR}",
@@ -96,7 +98,7 @@ DATE_PATTERNS: tuple[str, ...] = (
 """Supported date formats, upper or lower case. Where several parse a column, the first wins unless another is clearly
 more regular."""
 
-_OF_ANY_DIGITS = DATE_PATTERNS[:9]
+_OF_ANY_DIGITS = DATE_PATTERNS[:10]
 """Formats that accept any digit where they accept one."""
 
 

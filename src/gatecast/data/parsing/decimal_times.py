@@ -147,19 +147,36 @@ def _years(numbers: FloatArray, number_format: str) -> DecimalTimes:
     times = YEARS[number_format].to_times(numbers)
     known = ~np.isnat(times)
     first = format_times(times[known][:1])
-    text = first[0][:7] if number_format == MONTHS and first else "".join(first)
-    periods = "" if number_format == MONTHS else f" {number_format.removeprefix('years ')}"
+    text = first[0][:7] if number_format in (MONTHS, *DIGITS) and first else "".join(first)
+    kind = number_format if number_format in DIGITS else f"decimal {number_format}".removesuffix(" of months")
     example = f": {numbers[known][0]:.12g} is {text}" if first else ""
-    return DecimalTimes(times, number_format, f"Times are read as decimal years{periods}{example}.")
+    return DecimalTimes(times, number_format, f"Times are read as {kind}{example}.")
+
+
+def _digits_after_years(unique: FloatArray) -> str:
+    """What digits after a year number, as 2021.01 to 2021.12 or 1947.1 to 1947.4; empty for fractions of years."""
+    hundredths = (unique - np.floor(unique)) * 100
+    numbers = np.rint(hundredths).astype(np.int64)
+    if len(unique) < MIN_STEPS or np.abs(hundredths - numbers).max() > 1e-6 or numbers.min() < 1 or numbers.max() > 40:
+        return ""
+    shown = set(numbers.tolist())
+    if shown <= {10, 20, 30, 40}:
+        return QUARTER_DIGITS if shown & {30, 40} else HALF_DIGITS
+    return MONTH_DIGITS if numbers.max() <= 12 else ""
 
 
 def _fitting_years(unique: FloatArray) -> str:
     """The periods that decimal years have; empty if none fits."""
+    digits = _digits_after_years(unique)
+    if digits:
+        return digits
     distances = np.diff(unique)
     if not distances.size or distances.min() * 12 >= SHORTEST_MONTH:
         return MONTHS
     fits = {}
     for name, years in YEARS.items():
+        if name in DIGITS:
+            continue
         periods = years.to_periods(unique)
         # Different numbers are different periods, and most periods are there.
         counts = np.diff(np.rint(periods))
@@ -236,6 +253,28 @@ def _month_times(numbers: FloatArray) -> Times:
 def _year_starts(year: IntArray) -> IntArray:
     """Days from 1970 to the first ones of years."""
     return np.asarray((year - 1970).astype("M8[Y]").astype("M8[D]").astype(np.int64))
+
+
+def _numbered_months(n_months: int, size: int) -> Callable[[FloatArray], FloatArray]:
+    """Return the function that counts months up to periods of so many months, which digits after the year number."""
+
+    def to_months(numbers: FloatArray) -> FloatArray:
+        """Count months from year 0."""
+        year = np.floor(numbers + 1e-9)
+        return np.asarray(year * 12 + n_months * (np.rint((numbers - year) * size) - 1))
+
+    return to_months
+
+
+def _numbered_times(n_months: int, size: int) -> Callable[[FloatArray], Times]:
+    """Return the function that reads such numbers as the first days of their periods."""
+
+    def to_times(numbers: FloatArray) -> Times:
+        """First days of months."""
+        months = _numbered_months(n_months, size)(numbers).astype(np.int64) - 1970 * 12
+        return np.asarray(months.astype("M8[M]").astype("M8[us]"))
+
+    return to_times
 
 
 def _calendar_days(numbers: FloatArray) -> FloatArray:
@@ -316,6 +355,8 @@ def _running_times(days: int) -> Callable[[FloatArray], Times]:
 
 
 MONTHS = "years of months"
+MONTH_DIGITS, QUARTER_DIGITS, HALF_DIGITS = "years and months", "years and quarters", "years and halves"
+DIGITS = (MONTH_DIGITS, QUARTER_DIGITS, HALF_DIGITS)
 YEARS = {
     MONTHS: _Years(_months, _month_times),
     "years of 52 weeks": _Years(_equal_periods(52), _week_times),
@@ -324,5 +365,8 @@ YEARS = {
     "years of 52.18 weeks": _Years(_running_periods(7), _running_times(7)),
     "years of 365.25 days": _Years(_running_periods(1), _running_times(1)),
     "years of hours": _Years(_calendar_hours, _calendar_hour_times),
+    MONTH_DIGITS: _Years(_numbered_months(1, 100), _numbered_times(1, 100)),
+    QUARTER_DIGITS: _Years(_numbered_months(3, 10), _numbered_times(3, 10)),
+    HALF_DIGITS: _Years(_numbered_months(6, 10), _numbered_times(6, 10)),
 }
 """Periods that decimal years may have, the likeliest first."""

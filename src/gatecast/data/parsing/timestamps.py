@@ -262,11 +262,11 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
     if not wanted and all(map(_WHOLE.fullmatch, texts)):
         return _Notation(_parse_numeric_texts, False, rewritten, len(texts))
     for parser in () if wanted else _PARSERS[:2]:
-        if parser(texts).is_valid.all():
+        if _parse_sample(parser, texts, name).is_valid.all():
             return _Notation(parser, False, rewritten, len(texts))
     is_aware = 2 * sum(_OFFSET.fullmatch(text) is not None for text in texts) > len(texts)
     local = _cut_offsets(texts)[0] if is_aware else texts
-    parsed = [(parser, parser(local)) for parser in (_PARSERS[1:] if is_aware else _PARSERS)]
+    parsed = [(parser, _parse_sample(parser, local, name)) for parser in (_PARSERS[1:] if is_aware else _PARSERS)]
     max_valid = max((int(times.is_valid.sum()) for _, times in parsed), default=0)
     if not max_valid:
         # 10.2024, 11.2024 and 12.2024 are months before they are numbers at equal distances.
@@ -283,6 +283,11 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
             if parser is not chosen and (better > CLEARLY_BETTER or is_wanted):
                 chosen, times = parser, others
     return _Notation(chosen, is_aware, rewritten, int(times.is_valid.sum()))
+
+
+def _parse_sample(parser: Callable[[list[str]], ParsedTimes], texts: list[str], name: str) -> ParsedTimes:
+    """Parse texts with a parser; the name of their column may tell what numbers are."""
+    return _parse_numeric_texts(texts, name=name) if parser is _parse_numeric_texts else parser(texts)
 
 
 def _parse_texts(texts: list[str], notation: _Notation, known: KnownNotation) -> ParsedTimes:

@@ -211,7 +211,7 @@ def _is_footer(name: str, filled: FloatArray) -> bool:
     """Whether the last row is no series: nearly empty below full ones, and called a total or without values."""
     sparse = filled[-1] <= MAX_FOOTER_FILLED and np.median(filled[:-1]) >= MIN_FILLED
     is_total = re.match(TOTALS, name.lower()) is not None
-    return bool(sparse and (is_total or (filled[-1] == 0 and ":" in name)))
+    return bool(sparse and (is_total or (filled[-1] == 0 and re.search("[:：]", name))))
 
 
 def parse_matrix(table: RawTable, periods: Periods) -> tuple[FloatArray, tuple[str, ...]]:
