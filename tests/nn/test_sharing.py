@@ -203,3 +203,52 @@ def test_inputs_and_targets_may_be_lists_of_one_array():
     assert np.array_equal(model.predict([X]), model.predict(X))
     assert model.evaluate([X], [Y]) == model.evaluate(X, Y)
     assert model.predict([X[0]]).shape == (1, 1)
+
+
+def test_a_model_is_not_added_to_itself_nor_a_layer_twice():
+    model = Sequential([Input((3,)), Dense(3)])
+    for twice in (lambda: model.add(model), lambda: model.add(model.layers[0])):
+        with pytest.raises(ConfigError, match="A layer is added twice"):
+            twice()
+
+
+def test_weights_of_a_layer_are_not_changed_while_another_model_trains_it():
+    from gatecast.callbacks import LambdaCallback
+
+    whole, encoder = autoencoder()
+    whole.compile("adam", "mse")
+    zeros = [0 * w for w in encoder.get_weights()]
+    change = LambdaCallback(on_epoch_end=lambda *_: encoder.set_weights(zeros))
+    with pytest.raises(ConfigError, match="Another model is training the weights"):
+        whole.fit(X, X, epochs=2, verbose=0, callbacks=[change])
+    encoder.set_weights(zeros)
+    assert not whole.get_weights()[0].any()
+
+
+def test_a_copy_made_during_training_trains():
+    from gatecast.callbacks import LambdaCallback
+
+    model, copies = Sequential([Input((6, 2)), LSTM(3), Dense(1)]), []
+    model.compile("adam", "mse")
+    keep = LambdaCallback(on_epoch_end=lambda *_: copies.append(copy.deepcopy(model)))
+    model.fit(X, Y, verbose=0, callbacks=[keep])
+    assert not copies[0].is_training
+    other = Sequential([Input((6, 2)), *copies[0].layers[:1], Dense(2)])
+    start = other.get_weights()
+    trained(other, y=np.repeat(Y, 2, axis=1))
+    assert not any(np.array_equal(a, b) for a, b in zip(start, other.get_weights(), strict=True))
+
+
+def test_a_pickle_of_a_small_model_is_small():
+    small = Sequential([Input((6, 2)), LSTM(3)])
+    size = len(pickle.dumps(small))
+    trained(Sequential([small, Dense(400), Dense(400), Dense(1)]), y=Y)
+    assert len(pickle.dumps(small)) < size + 1_000
+
+
+def test_output_of_a_layer_stays_in_its_first_model():
+    inputs, others = Input((6, 2)), Input((6, 2))
+    layer = LSTM(3)
+    first = Model(inputs, Dense(1)(layer(inputs)))
+    trained(Model(others, Dense(2)(layer(others))), y=np.repeat(Y, 2, axis=1))
+    assert Model(first.input, layer.output).predict(X).shape == (24, 3)

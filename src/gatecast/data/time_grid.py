@@ -129,8 +129,8 @@ def _round_origin(t: Times, freq: Freq) -> Times | None:
     if freq.unit not in ("D", "h", "min", "s", "ms") or freq.slots or len(t) < MIN_DISTANCES:
         return None
     step, midnight = freq.step_microseconds, t[0].astype("M8[D]").astype("M8[us]")
-    turns = 2j * np.pi * ((t - midnight).astype(np.int64) % step) / step
-    mean = complex(np.exp(turns).mean())
+    angles = 2j * np.pi * ((t - midnight).astype(np.int64) % step) / step
+    mean = complex(np.exp(angles).mean())
     phase = np.angle(mean) / (2 * np.pi) * step
     # The standard deviation of a wrapped normal distribution.
     scatter = np.sqrt(max(-2 * np.log(max(abs(mean), 1e-12)), 0.0)) / (2 * np.pi) * step

@@ -73,8 +73,8 @@ class ModelData:
             # Before it is set: a failed call changes nothing.
             self._in_shape = inferred_input_shape(self._network_layers(), validate_array(self._join_x(x), "x"))
 
-    def _take_steps(self, x: Any) -> None:
-        """Take open numbers of steps from x; the network of a `Sequential` takes any."""
+    def _take_steps(self, x: Any, *, to_change: bool = True) -> None:
+        """Take open numbers of steps from x, or check them; the network of a `Sequential` takes any."""
 
     def _join_x(self, x: Any) -> Any:
         """Return inputs as the network takes them; models with several inputs join them."""
@@ -149,9 +149,12 @@ class ModelData:
     ) -> BatchSource:
         """Return batches that come ready-made."""
         source = BatchSource(x, steps=steps, seed=self.seed, shuffle=shuffle, name=name)
-        self._take_shape(source.first()[0])
+        first = source.first()[0]
+        self._take_shape(first)
+        self._take_steps(first)
 
         def validate(x: Any, y: Any, weight: Any) -> TrainingData:
+            self._take_steps(x, to_change=False)
             if class_weight is not None and weight is not None:
                 fix = "Leave class_weight out, and multiply the weights in the batches."
                 raise ConfigError("class_weight and weights in the batches exclude each other", fix=fix)

@@ -17,6 +17,7 @@ True
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -123,7 +124,16 @@ class Sequential(Trainer):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy has: not the calls that it was written with, which it makes again when it needs them."""
-        return {**self.__dict__, "_symbolic": None}
+        if self.built:
+            # Its layers may be those of other models, of which the copy knows nothing.
+            self._built()
+        return {**self.__dict__, "_symbolic": None, "_run": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what a copy has, and let its layers find their weights in it."""
+        self.__dict__.update(state)
+        for layer in self._layers:
+            adopt(self, layer)
 
     def add(self, layer: Layer | Input | Sequential) -> None:
         """Append a layer, or all layers of another model. The other layers keep their weights.
@@ -154,6 +164,9 @@ class Sequential(Trainer):
         if not self._layers and self._in_shape is None:
             self._in_shape = getattr(layer, "input_shape", None)
         check_name(self._layers, layer)
+        if any(layer is other for other in self._layers):
+            fix = "Call it twice in a functional model: Model(inputs, layer(layer(inputs)))."
+            raise ConfigError("A layer is added twice", got=repr(layer), fix=fix)
         self._layers.append(layer)
         adopt(self, layer)
         self._network = self._training_state = None
@@ -174,7 +187,7 @@ class Sequential(Trainer):
             for layer in self._layers:
                 shape = layer.output_shape(shape)
             model._in_shape = shape
-        for layer in model._layers:
+        for layer in list(model._layers):
             self.add(layer)
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
@@ -205,6 +218,7 @@ class Sequential(Trainer):
                     if old[name].shape == new[name].shape:
                         new[name][...] = old[name]
             self._network, self._weights = network, fresh
+            pull(self, self._layers, self._layer_views(fresh))
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by its name, or by its position.
@@ -264,7 +278,7 @@ class Sequential(Trainer):
     def _as_written(self) -> Symbolic:
         """Return inputs and outputs as a functional model is written with them."""
         if self._symbolic is None:
-            names = self._input_names or []
+            names = [None if re.fullmatch(r"input_\d+", name) else name for name in self._input_names or ()]
             self._symbolic = symbolic_of(self._sample_shapes(), names, self._network_layers())
         return self._symbolic
 
@@ -319,7 +333,9 @@ class Sequential(Trainer):
     @property
     def weights(self) -> Weights:
         """Parameters in the layout of the kernels; builds the model if needed. Writing to them changes the model."""
-        return self._to_change()[1]
+        weights = self._built()[1]
+        take(self, self._layers, to_change=False)
+        return weights
 
     def count_params(self) -> int:
         """Return the number of parameters."""
@@ -396,6 +412,9 @@ class Sequential(Trainer):
                 state, or a file that cannot be written.
             NotFittedError: The input shape is unknown.
         """
+        if self._open_shapes is not None:
+            fix = "Make it with a number of steps, such as Input((24, 1)), and pass get_weights() to its set_weights."
+            raise ConfigError("A model with several inputs of any length has no ONNX file", fix=fix)
         network, weights = self._built()
         names = Names(self.name, self._named_inputs(), self._output_names(), layer_names(network.layers))
         write_network(filepath, network, weights, names, opset=opset, state=state, mask=mask)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Params
 
 __all__ = ["LayerOwner", "adopt", "owner_of", "pull", "take"]
@@ -44,7 +45,7 @@ def owner_of(layer: Any) -> Any:
 
 
 def adopt(model: Any, layer: Any) -> None:
-    """Let a layer find its weights in a model, unless it is in another one already.
+    """Let a layer find its weights, its input and its output in a model, unless it is in another one already.
 
     >>> from gatecast.nn.layers import Dense
     >>> layer = Dense(2)
@@ -55,19 +56,29 @@ def adopt(model: Any, layer: Any) -> None:
     """
     if owner_of(layer) is None:
         object.__setattr__(layer, "_owner", model)
+        object.__setattr__(layer, "_first_model", model)
 
 
-def take(model: Any, layers: Sequence[Any]) -> None:
-    """Make a model the owner of its layers, before it changes their weights; of a model in training nothing is taken.
+def take(model: Any, layers: Sequence[Any], *, to_change: bool = True) -> None:
+    """Make a model the owner of its layers, before it changes their weights.
 
     Args:
         model: The model, which has just pulled.
         layers: Its layers.
+        to_change: Whether the weights will be changed; else they may be, and what a model in training owns stays there.
+
+    Raises:
+        ConfigError: `fit` of another model is running, which changes the weights of a layer.
     """
     for layer in layers:
         owner = owner_of(layer)
-        if owner is not model and not getattr(owner, "is_training", False):
+        if owner is model:
+            continue
+        if not getattr(owner, "is_training", False):
             object.__setattr__(layer, "_owner", model)
+        elif to_change:
+            fix = "Change them after fit, or by layer.set_weights."
+            raise ConfigError("Another model is training the weights", where=repr(layer), fix=fix)
 
 
 def pull(model: Any, layers: Sequence[Any], views: Sequence[Params]) -> None:

@@ -135,3 +135,24 @@ def test_digits_after_years_number_their_parts(numbers, first, last, kind):
     assert read.values.astype("M8[M]").astype(str).tolist()[:: len(numbers) - 1] == [first, last]
     assert read.number_format == f"years and {kind}"
     assert decimal_years(np.array(numbers[:1]), read.number_format).values[0] == read.values[0]
+
+
+@pytest.mark.parametrize("days", [1, 7])
+def test_a_few_rounded_numbers_are_the_days_that_they_were_among_others(days):
+    numbers = (2000.3 + days * np.arange(900) / 365.25).round(4)
+    read = decimal_years(numbers)
+    assert read is not None
+    assert np.unique(np.diff(read.values.astype("M8[D]").astype(int))).tolist() == [days]
+    for k in range(0, 900, 7):
+        assert decimal_years(numbers[k : k + 1], read.number_format).values[0] == read.values[k]
+
+
+@pytest.mark.parametrize("parts", [3, 7, 24, 96])
+def test_parts_of_one_are_exact(parts):
+    numbers = 1 + np.arange(200) / parts
+    read = decimal_steps(numbers)
+    assert read is not None
+    assert float(read.number_format.partition("+")[2]) == 1 / parts
+    later = 1 + np.arange(5_000) / parts
+    assert np.diff(numbers_to_steps(later, read.number_format)).tolist() == [1] * 4_999
+    np.testing.assert_allclose(steps_to_numbers(np.array([5_000]), read.number_format), 5_000 / parts, rtol=1e-11)

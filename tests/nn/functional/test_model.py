@@ -11,10 +11,14 @@ from gatecast.layers import (
     LSTM,
     Add,
     Concatenate,
+    Conv1D,
     Dense,
     Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
     Graph,
     Input,
+    MaxPooling1D,
     RepeatVector,
     TimeDistributed,
     concatenate,
@@ -206,3 +210,44 @@ def test_summary_lists_the_layers_of_a_graph():
         "Dense",
         "total",
     ]
+
+
+def open_model(T=None):
+    past, calendar = Input((T, 1)), Input((3,))
+    model = Model([past, calendar], Dense(1)(Concatenate()([LSTM(4)(past), calendar])), seed=1)
+    model.compile("adam", "mse")
+    return model
+
+
+def test_batches_of_open_steps_train_as_those_of_fixed_ones(rng):
+    batches = [([rng.normal(size=(4, 7, 1)), rng.normal(size=(4, 3))], rng.normal(size=4)) for _ in range(3)]
+    models = [open_model(), open_model(7)]
+    for model in models:
+        model.fit(iter(batches), steps_per_epoch=3, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(*(model.get_weights() for model in models), strict=True))
+    assert models[0].evaluate(iter(batches), steps=3) == models[1].evaluate(iter(batches), steps=3)
+
+
+def test_steps_that_change_within_a_call_are_refused(rng):
+    from gatecast.callbacks import LambdaCallback
+
+    def batch(T):
+        return [rng.normal(size=(4, T, 1)), rng.normal(size=(4, 3))], rng.normal(size=4)
+
+    model = open_model()
+    with pytest.raises(DataError, match="number of steps changes within a call"):
+        model.fit(iter([batch(5), batch(6)]), steps_per_epoch=2, verbose=0)
+    other = LambdaCallback(on_epoch_end=lambda *_: model.predict(batch(9)[0]))
+    with pytest.raises(DataError, match="number of steps changes within a call"):
+        model.fit(*batch(5), verbose=0, callbacks=[other])
+    with pytest.raises(ConfigError, match="has no ONNX file"):
+        model.to_onnx("model.onnx")
+
+
+def test_layers_that_need_some_steps_are_built(rng):
+    past, calendar = Input((None, 1)), Input((3,))
+    h = GlobalAveragePooling1D()(MaxPooling1D(2)(Conv1D(2, 5)(past)))
+    model = Model([past, calendar], Dense(1)(Concatenate()([h, calendar])))
+    assert model.predict([rng.normal(size=(2, 9, 1)), rng.normal(size=(2, 3))]).shape == (2, 1)
+    with pytest.raises(ConfigError, match="number of steps must be known"):
+        Flatten()(past)

@@ -19,7 +19,7 @@ from gatecast.data.frequency import Times, format_times
 from gatecast.data.parsing.dates import iso_weeks, make_dates
 from gatecast.data.parsing.digit_dates import YEAR_RANGE
 
-__all__ = ["YEARS", "DecimalTimes", "decimal_steps", "decimal_years", "numbers_to_steps", "steps_to_numbers"]
+__all__ = ["DecimalTimes", "decimal_steps", "decimal_years", "is_of_years", "numbers_to_steps", "steps_to_numbers"]
 
 MONTH_SHIFT = 0.07
 """What is added to months before they are rounded down: two decimals of a year are off by up to .06 of a month."""
@@ -41,8 +41,8 @@ class DecimalTimes(NamedTuple):
 
     Args:
         values: datetime64[us] with NaT where a period does not exist, or int64 steps, shape (n,).
-        number_format: How numbers are read: a name of `YEARS`, or the number of step 0 and the distance of steps, as in
-            "0.05+0.1".
+        number_format: How numbers are read: a name of `YEARS`, with a phase behind an @ where it has one, or the number
+            of step 0 and the distance of steps, as in "0.05+0.1".
         note: How they were read.
     """
 
@@ -68,12 +68,21 @@ def decimal_years(numbers: FloatArray, number_format: str = "") -> DecimalTimes 
     True
     """
     if number_format:
-        return _years(numbers, number_format) if number_format in YEARS else None
+        return _years(numbers, number_format) if is_of_years(number_format) else None
     unique = sorted_unique(numbers)
     if unique[0] < YEAR_RANGE[0] or unique[-1] > YEAR_RANGE[1] + 1:
         return None
     fitting = _fitting_years(unique)
     return _years(numbers, fitting) if fitting else None
+
+
+def is_of_years(number_format: str) -> bool:
+    """Return whether a format is one of decimal years.
+
+    >>> is_of_years("years of 52 weeks"), is_of_years("years of 365.25 days@0.5"), is_of_years("0.05+0.1")
+    (True, True, False)
+    """
+    return number_format.partition("@")[0] in YEARS
 
 
 def decimal_steps(numbers: FloatArray, number_format: str = "") -> DecimalTimes | None:
@@ -143,12 +152,13 @@ def _spacing(number_format: str) -> _Spacing | None:
 
 
 def _years(numbers: FloatArray, number_format: str) -> DecimalTimes:
-    """Decimal years with periods of a kind."""
-    times = YEARS[number_format].to_times(numbers)
+    """Decimal years with periods of a kind, from a phase that is behind an @ where their numbers share one."""
+    name, _, phase = number_format.partition("@")
+    times = YEARS[name].to_times(numbers - float(phase or 0))
     known = ~np.isnat(times)
     first = format_times(times[known][:1])
-    text = first[0][:7] if number_format in (MONTHS, *DIGITS) and first else "".join(first)
-    kind = number_format if number_format in DIGITS else f"decimal {number_format}".removesuffix(" of months")
+    text = first[0][:7] if name in (MONTHS, *DIGITS) and first else "".join(first)
+    kind = name if name in DIGITS else f"decimal {name}".removesuffix(" of months")
     example = f": {numbers[known][0]:.12g} is {text}" if first else ""
     return DecimalTimes(times, number_format, f"Times are read as {kind}{example}.")
 
@@ -173,18 +183,21 @@ def _fitting_years(unique: FloatArray) -> str:
     distances = np.diff(unique)
     if not distances.size or distances.min() * 12 >= SHORTEST_MONTH:
         return MONTHS
-    fits = {}
+    fits, phases = {}, {}
     for name, years in YEARS.items():
         if name in DIGITS:
             continue
-        periods = years.to_periods(unique)
+        phase = _phase(years.to_periods(unique)) / RUNNING[name] if name in RUNNING else 0.0
+        periods = years.to_periods(unique - phase)
         # Different numbers are different periods, and most periods are there.
         counts = np.diff(np.rint(periods))
         if name != MONTHS and counts.min() >= 1 and (counts == counts.min()).mean() >= MIN_ADJACENT:
             deviation = np.abs(periods - np.rint(periods))
             if deviation.max() <= MAX_DEVIATION:
+                phases[name] = f"@{phase:.9g}" if name in RUNNING else ""
                 fits[name] = float(deviation.mean()) / float(counts.min())
-    return min(fits, key=lambda name: (round(fits[name], 3), list(YEARS).index(name)), default="")
+    best = min(fits, key=lambda name: (round(fits[name], 3), list(YEARS).index(name)), default="")
+    return best + phases.get(best, "")
 
 
 def _find_steps(unique: FloatArray) -> str:
@@ -202,16 +215,21 @@ def _find_steps(unique: FloatArray) -> str:
     ):
         return ""
     positions = np.concatenate([np.zeros(1), np.cumsum(counts)])
-    for spacing in _round_steps(float((unique[-1] - unique[0]) / positions[-1])):
-        deviation = float(np.abs((unique - unique[0]) / spacing - positions).max())
-        if deviation <= MAX_DEVIATION:
-            first = float(unique[0]) % spacing
-            if _may_be_year(first, spacing):
-                return ""
-            # 0.3 is no multiple of 0.1 in binary, and 1.429 is one of 1/7.
-            is_multiple = min(first, spacing - first) <= max(deviation, 1e-6) * spacing
-            return f"{0.0 if is_multiple else float(f'{first:.{SIGNIFICANT}g}')!r}+{spacing!r}"
-    return ""
+    measured = float((unique[-1] - unique[0]) / positions[-1])
+
+    def deviation_of(spacing: float) -> float:
+        """How far numbers are from multiples of a distance, in periods, at most."""
+        return float(np.abs((unique - unique[0]) / spacing - positions).max())
+
+    # Numbers are rounded, so that the measured distance does not fit better than the one that is meant.
+    limit = min(1.5 * deviation_of(measured) + 1e-6, MAX_DEVIATION)
+    spacing = next((spacing for spacing in _round_steps(measured) if deviation_of(spacing) <= limit), measured)
+    deviation, first = deviation_of(spacing), float(unique[0]) % spacing
+    if deviation > MAX_DEVIATION or _may_be_year(first, spacing):
+        return ""
+    # 0.3 is no multiple of 0.1 in binary, and 1.429 is one of 1/7.
+    is_multiple = min(first, spacing - first) <= max(deviation, 1e-6) * spacing
+    return f"{0.0 if is_multiple else float(f'{first:.{SIGNIFICANT}g}')!r}+{spacing!r}"
 
 
 def _may_be_year(first: float, spacing: float) -> bool:
@@ -221,10 +239,9 @@ def _may_be_year(first: float, spacing: float) -> bool:
 
 
 def _round_steps(step: float) -> list[float]:
-    """Distances that may be meant, the simplest first: few digits, a part of 1, the distance as measured."""
-    digits = [float(f"{step:.{n}g}") for n in (1, 2, 3)]
-    parts = [1 / round(1 / step)] if step < 1 else []
-    return [value for value in (*digits, *parts) if abs(value / step - 1) < 1e-3] + [step]
+    """Distances that may be meant, the simplest first: few digits, a part of 1."""
+    digits = [float(f"{step:.{n}g}") for n in (1, 2, 3, 4)]
+    return [*digits[:2], *([1 / round(1 / step)] if step < 1 else []), *digits[2:]]
 
 
 class _Years(NamedTuple):
@@ -323,18 +340,20 @@ def _day_times(numbers: FloatArray) -> Times:
 
 
 def _running_periods(days: int) -> Callable[[FloatArray], FloatArray]:
-    """Return the function that counts periods of days in years of 365.25 days, from the phase that numbers share."""
+    """Return the function that counts periods of days in years of 365.25 days."""
 
     def to_periods(numbers: FloatArray) -> FloatArray:
         """Count periods of equal length from year 0."""
-        periods = numbers * (DAYS_PER_YEAR / days)
-        return np.asarray(periods - _phase(periods))
+        return np.asarray(numbers * (DAYS_PER_YEAR / days))
 
     return to_periods
 
 
 def _phase(periods: FloatArray) -> float:
-    """The fraction that periods have in common, in [0, 1): the angle of the mean on a circle."""
+    """The fraction that periods have in common, in [0, 1): the angle of the mean on a circle.
+
+    New rows have that of the first ones: of few rounded numbers it would be another, on the other side of a period.
+    """
     mean = complex(np.exp(2j * math.pi * periods).mean())
     fraction = math.atan2(mean.imag, mean.real) / (2 * math.pi) % 1
     # A fraction of nearly 1 is one of nearly 0, whose period is the next.
@@ -370,3 +389,5 @@ YEARS = {
     HALF_DIGITS: _Years(_numbered_months(6, 10), _numbered_times(6, 10)),
 }
 """Periods that decimal years may have, the likeliest first."""
+RUNNING = {"years of 52.18 weeks": DAYS_PER_YEAR / 7, "years of 365.25 days": DAYS_PER_YEAR}
+"""Periods of equal length that begin anywhere in a year, and their number in a year."""

@@ -24,7 +24,7 @@ from gatecast._utils.dates import later
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
-from gatecast.data.parsing.decimal_times import YEARS, decimal_steps, decimal_years
+from gatecast.data.parsing.decimal_times import decimal_steps, decimal_years, is_of_years
 from gatecast.data.parsing.digit_dates import NumberDates, fractional_dates, integer_dates, serial_dates
 from gatecast.data.parsing.mixed_notations import merge_notations
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
@@ -231,7 +231,7 @@ class _Notation(NamedTuple):
 def _find_notation(sample: list[str], name: str, decimal_format: str = "") -> _Notation | None:
     """The notation in which most texts are times; None without any."""
     if decimal_format and all(map(_DECIMAL.fullmatch, sample)):
-        parser = _parse_numeric_texts if decimal_format in YEARS else _parse_step_texts
+        parser = _parse_numeric_texts if is_of_years(decimal_format) else _parse_step_texts
         return _Notation(parser, n_valid=len(sample))
     find = _find_notation_once if sum(map(len, sample)) <= MAX_CACHED_CHARACTERS else _find_notation_of
     return find(tuple(sample), name)

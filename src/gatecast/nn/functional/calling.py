@@ -24,7 +24,7 @@ class Symbolic(NamedTuple):
     outputs: list[Any]
 
 
-def symbolic_of(shapes: Sequence[Any], names: Sequence[str], layers: Sequence[Any]) -> Symbolic:
+def symbolic_of(shapes: Sequence[Any], names: Sequence[str | None], layers: Sequence[Any]) -> Symbolic:
     """Return inputs and outputs for the layers of a network.
 
     Args:

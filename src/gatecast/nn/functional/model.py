@@ -23,7 +23,7 @@ from typing import Any, cast
 import numpy as np
 
 from gatecast._utils.keywords import check_keywords
-from gatecast.errors import ConfigError, NotFittedError
+from gatecast.errors import ConfigError, DataError, NotFittedError
 from gatecast.kernels.packing import Params
 from gatecast.nn.compiling import compile_settings
 from gatecast.nn.functional.by_output import by_single_output, rows_by_output
@@ -35,12 +35,15 @@ from gatecast.nn.keras_2 import COMPILE_ADVICE
 from gatecast.nn.layers import Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
 from gatecast.nn.model_layers import check_name, layer_names, output_names
-from gatecast.nn.network import Network, Weights
+from gatecast.nn.network import Network, Weights, build
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.sharing import adopt
 from gatecast.nn.summary import summary
 
 __all__ = ["Model"]
+
+MAX_DOUBLINGS = 13
+"""Layers such as convolutions need some steps: 1, 2, 4, ... 4096 are tried where their number is open."""
 
 
 class Model(Sequential):
@@ -95,8 +98,7 @@ class Model(Sequential):
         """Set the layers, and build the network."""
         open_shapes = _open_shapes(in_shapes, stack)
         if open_shapes is not None:
-            # Until there are arrays, one step shows what the weights are.
-            in_shapes = [tuple(1 if size is None else size for size in shape) for shape in in_shapes]
+            in_shapes = _short_shapes(open_shapes, cast(Graph, stack[0]))
             stack = [replace(cast(Graph, stack[0]), input_shapes=tuple(in_shapes))]
         super().__init__([Input(_joined_shape(in_shapes)), *stack], name=name or "functional", seed=seed)
         self._in_shapes, self._open_shapes, self._input_names = list(in_shapes), open_shapes, list(in_names)
@@ -294,17 +296,24 @@ class Model(Sequential):
         graph = self._graph
         return [self._network.shapes[-1]] if graph is None else graph.output_shapes(self._network.shapes[0])
 
-    def _take_steps(self, x: Any) -> None:
-        """Make the network for the numbers of steps of arrays, where these are open; its weights stay."""
+    def _take_steps(self, x: Any, *, to_change: bool = True) -> None:
+        """Make the network for the numbers of steps of arrays, where these are open; its weights stay.
+
+        Raises:
+            DataError: Other numbers than those of a training or evaluation that is running.
+        """
         if self._open_shapes is None or x is None:
             return
         shapes = with_steps(x, self._open_shapes, self._input_names or ())
         is_known = len(shapes) == len(self._in_shapes) and not any(None in shape for shape in shapes)
         if is_known and shapes != self._in_shapes:
+            if self.is_training or not to_change:
+                got, expected = (str([(None, *shape) for shape in known]) for known in (shapes, self._in_shapes))
+                fix = "Make batches of sequences of one length, padded with a value that Masking leaves out."
+                raise DataError("The number of steps changes within a call", got=got, expected=expected, fix=fix)
             self._in_shapes, self._in_shape = shapes, _joined_shape(shapes)
             self._stack = [replace(cast(Graph, self._stack[0]), input_shapes=tuple(shapes))]
-            self._network = None
-            self.build()
+            self._network = build(self._stack, self._in_shape)
             if isinstance(self._compiled, OutputsCompiled):
                 self._compiled.take_shapes(self._known_shapes())
 
@@ -343,6 +352,20 @@ def _open_shapes(shapes: Sequence[Shape], stack: Sequence[Layer]) -> list[Shape]
     first: Any = stack[0]
     is_joined = isinstance(first, Graph) and (len(shapes) > 1 or len(first.outputs) > 1)
     return list(shapes) if is_joined and any(None in shape for shape in shapes) else None
+
+
+def _short_shapes(shapes: Sequence[Shape], graph: Graph) -> list[Shape]:
+    """Return shapes with as few steps as the layers need, which show what the weights are until there are arrays."""
+    for steps in (2**k for k in range(MAX_DOUBLINGS)):
+        short = [tuple(steps if size is None else size for size in shape) for shape in shapes]
+        try:
+            replace(graph, input_shapes=tuple(short)).output_shapes(_joined_shape(short))
+        except ConfigError:
+            if steps == 2 ** (MAX_DOUBLINGS - 1):
+                raise
+        else:
+            break
+    return short
 
 
 def _joined_shape(shapes: Sequence[Shape]) -> Shape:

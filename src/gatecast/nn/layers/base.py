@@ -211,6 +211,10 @@ class BaseLayer(metaclass=LayerType):
                 settings.append(f"{item.name}={value!r}")
         return f"{type(self).__name__}({', '.join(settings)})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: its models let it find its weights again when they are copied."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_owner", "_first_model")}
+
     def __call__(self, inputs: Any, initial_state: Any = None, **options: Any) -> Any:
         """Return the output for an `Input` or the output of another layer, to make a functional model.
 
@@ -258,10 +262,10 @@ class BaseLayer(metaclass=LayerType):
 
     def _in_model(self, what: str) -> Any:
         """Return the input or output of the layer in its model."""
-        owner = vars(self).get("_owner")
-        if owner is None:
+        first, owner = (vars(self).get(name) for name in ("_first_model", "_owner"))
+        if first is None or owner is None:
             raise AttributeError(f"{self!r} is in no model", name=what, obj=self)
-        return owner.layer_value(self, what)
+        return (first if first.built else owner).layer_value(self, what)
 
     @property
     def frozen_params(self) -> tuple[str, ...]:
