@@ -174,3 +174,29 @@ def test_join_time_columns_named_time_column_joins_nothing():
 def test_join_time_columns_date_that_does_not_exist_shows_its_cells():
     table = joined(year=np.array([2023, 2023]), month=np.array([2, 2]), day=np.array([28, 29]))
     assert table.columns[0].tolist()[1] == "2023 2 29"
+
+
+@pytest.mark.parametrize(
+    ("date", "clock", "layout"),
+    [
+        ("<DATE>", "<TIME>", "%H:%M:%S"),
+        ("<DATE>", "<TIME>", "%H%M%S"),
+        ("Datum", "Tijd", "%H:%M"),
+        ("Date", "Time (UTC)", "%H:%M"),
+        ("Date", "Slot", "%H:%M"),
+    ],
+)
+def test_clocks_of_any_name_are_joined_to_dates(date, clock, layout):
+    times = (np.datetime64("2024-01-01T00", "h") + np.arange(72)).astype("M8[s]")
+    cells = [time.strftime(layout) for time in times.tolist()]
+    days = to_text(times.astype("M8[D]").astype(str).tolist())
+    joined = join_time_columns(RawTable((date, clock, "load"), (days, to_text(cells), np.arange(72.0))))
+    assert joined.names == (f"{date}-{clock}", "load")
+    assert joined.columns[0].astype("M8[s]").tolist() == times.tolist()
+
+
+def test_clocks_that_do_not_make_times_regular_are_no_part_of_them():
+    days = to_text([str(day) for day in np.datetime64("2024-01-01") + np.arange(40)])
+    opened = to_text(["08:00", "09:30"] * 20)
+    joined = join_time_columns(RawTable(("date", "opened", "visits"), (days, opened, np.arange(40.0))))
+    assert joined.names == ("date", "opened", "visits")

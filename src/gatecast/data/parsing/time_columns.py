@@ -48,6 +48,7 @@ _NAMES = {
 }
 _WORDS = {part: frozenset(names.split()) for part, names in _NAMES.items()}
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(?:([ap])\.?m\.?)?", re.IGNORECASE)
+_PLAIN_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
 _SPAN_END = re.compile(r"(?<=[\dm])\s*(?:-|–|to|bis)\s*\d{1,2}(?:[:.]\d\d){0,2}(?: ?[ap]\.?m\.?)?$")
 _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 N_MONTHS, N_HOURS = 12, 24
@@ -115,8 +116,9 @@ def is_called_time(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """A name in lower case, its words joined by underscores."""
-    return re.sub(r"[\s\-]+", "_", name.strip().lower())
+    """A name in lower case, its words joined by underscores, without brackets: <TIME>, Time (UTC), Time (HH:MM)."""
+    name = re.sub(r"[<>\[\]]|\((?:utc|gmt|local|lokal|hh:mm(?::ss)?)\)", "", name.lower())
+    return re.sub(r"[\s\-]+", "_", name.strip())
 
 
 def _find_parts(table: RawTable) -> dict[str, int]:
@@ -127,7 +129,16 @@ def _find_parts(table: RawTable) -> dict[str, int]:
         for part, words in _WORDS.items():
             if part not in parts and plain in words:
                 parts[part] = i
+    if not {"clock", "span", "half_hour", "hour"} & set(parts):
+        unnamed = next((i for i, column in enumerate(table.columns[:MAX_COLUMNS]) if _holds_clocks(column)), None)
+        parts |= {} if unnamed is None else {"unnamed_clock": unnamed}
     return parts
+
+
+def _holds_clocks(column: RawColumn) -> bool:
+    """Whether a column of another name is one of clock times: texts such as 05:30 or 18:00:00."""
+    present = _sample(column) if column.dtype.kind == "O" else column[:0]
+    return len(present) > 0 and all(_PLAIN_CLOCK.fullmatch(text.strip()) for text in present)
 
 
 def _join_year(table: RawTable, parts: dict[str, int], known: str) -> _Joined | None:
@@ -192,7 +203,7 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
 
 def _join_date(table: RawTable, parts: dict[str, int], known: KnownNotation) -> _Joined | None:
     """A column of dates without a clock, and a clock or an hour next to it."""
-    if not {"clock", "span", "half_hour", "hour"} & set(parts):
+    if not {"clock", "span", "half_hour", "hour", "unnamed_clock"} & set(parts):
         return None
     named = [parts[part] for part in ("date", "day") if part in parts]
     others = [i for i in range(len(table.names)) if i not in named]
@@ -258,13 +269,13 @@ def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], d
     if half_hour is not None:
         start = ((half_hour - 1) * 30).astype("m8[m]").astype("m8[us]")
         return _Joined((*columns, parts["half_hour"]), dates + start)
-    for part in ("clock", "span", "hour"):
+    for part in ("clock", "span", "hour", "unnamed_clock"):
         column = parts.get(part)
         clock = None if column is None or column in columns else _clock(table.columns[column])
         if clock is None or column is None:
             continue
         # Where a number of hours, or when something began, stands next to a date, that is no part of the time.
-        is_doubtful = part == "span" or table.columns[column].dtype.kind != "O"
+        is_doubtful = part in ("span", "unnamed_clock") or table.columns[column].dtype.kind != "O"
         if is_doubtful and not _are_hours(dates, clock):
             continue
         used = [*columns, column]
@@ -389,14 +400,17 @@ def _clock(column: RawColumn) -> Times | None:
 
 
 def _number_clock(numbers: FloatArray) -> Times | None:
-    """Hours from 0 to 24, or hours and minutes as 0 to 2400."""
+    """Hours from 0 to 24, hours and minutes as 0 to 2400, or with seconds as 0 to 240000."""
     if not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any() or numbers.min() < 0:
         return None
     if numbers.max() <= 24:
         return (numbers * 3600).astype("m8[s]").astype("m8[us]")
+    second = numbers % 100 if numbers.max() > 2400 else np.zeros_like(numbers)
+    numbers = numbers // 100 if numbers.max() > 2400 else numbers
     hour, minute = numbers // 100, numbers % 100
-    exists: BoolArray = (minute < 60) & (hour * 60 + minute <= 1440)
-    return ((hour * 60 + minute) * 60).astype("m8[s]").astype("m8[us]") if exists.all() else None
+    exists: BoolArray = (minute < 60) & (second < 60) & (hour * 60 + minute <= 1440)
+    seconds = (hour * 60 + minute) * 60 + second
+    return seconds.astype("m8[s]").astype("m8[us]") if exists.all() else None
 
 
 def _clock_of(text: str) -> np.timedelta64 | None:
