@@ -117,7 +117,7 @@ def is_called_time(name: str) -> bool:
 
 def _plain(name: str) -> str:
     """A name in lower case, its words joined by underscores, without brackets: <TIME>, Time (UTC), Time (HH:MM)."""
-    name = re.sub(r"[<>\[\]]|\((?:utc|gmt|local|lokal|hh:mm(?::ss)?)\)", "", name.lower())
+    name = re.sub(r"[<>\[\]]|\((?:utc|gmt|local|hh:mm(?::ss)?)\)", "", name.lower())
     return re.sub(r"[\s\-]+", "_", name.strip())
 
 
