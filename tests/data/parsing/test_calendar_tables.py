@@ -240,3 +240,25 @@ def test_read_of_weekly_rows_takes_numbered_columns_for_no_times_of_day(tmp_path
     rows = [[np.datetime64("2024-01-01") + 7 * k, *range(96)] for k in range(4)]
     with pytest.raises(DataError, match="Ambiguous target"):
         read(write(tmp_path / "load.csv", ["Date", *range(1, 97)], rows))
+
+
+@pytest.mark.parametrize(
+    ("first_row", "days", "first_day"),
+    [
+        ("2024-01-07", "Mon,Tue,Wed,Thu,Fri,Sat,Sun", "2024-01-01"),
+        ("2024-01-01", "Mon,Tue,Wed,Thu,Fri,Sat,Sun", "2024-01-01"),
+        ("2024-01-05", "Mon,Tue,Wed,Thu,Fri", "2024-01-01"),
+        ("2024-01-06", "Sun,Mon,Tue,Wed,Thu,Fri,Sat", "2023-12-31"),
+        ("2024-01-03", "Mon,Tue,Wed,Thu,Fri,Sat,Sun", "2024-01-01"),
+    ],
+)
+def test_days_of_weekly_rows_follow_each_other(tmp_path, first_row, days, first_day):
+    n_days = days.count(",") + 1
+    weeks = np.datetime64(first_row) + 7 * np.arange(10)
+    rows = [f"{week},{','.join(str(k * n_days + d) for d in range(n_days))}" for k, week in enumerate(weeks)]
+    path = tmp_path / "weeks.csv"
+    path.write_text("Week," + days + "\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    panel, _ = read(path)
+    values = panel.series(0)
+    assert str(panel.times(0)[0].astype("M8[D]")) == first_day
+    assert values[np.isfinite(values)].tolist() == list(range(10 * n_days))

@@ -133,6 +133,10 @@ def _unpivot(
         following = later(starts.astype("M8[Y]"), 1)
         for k in range(wraps[0], len(columns)):
             times[:, k] = kind.to_times(following.astype("M8[us]"), numbers[columns[k]])
+    if kind.row == "week":
+        # The days of a row follow each other: those that would come after the last one are before it, as where a row
+        # is called after the end of its week.
+        times = np.where(times > times[:, -1:], times - np.timedelta64(7, "D"), times)
     values = _stack([body.columns[i] for i in columns])
     present = ~is_missing(values)
     flat = times.ravel()
