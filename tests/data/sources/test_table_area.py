@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.parsing.raw_table import RawTable
-from gatecast.data.reader import read
+from gatecast.data.reader import read, read_raw
 from gatecast.data.sources.delimited import read_delimited
 from gatecast.errors import DataError
 
@@ -163,3 +163,13 @@ def test_advice_on_a_total_in_the_middle_works(tmp_path):
     path.write_text("\n".join(["Month,Sales", *ROWS[:12], "Total,99", *ROWS[12:]]))
     with pytest.raises(DataError, match=r"Invalid time \(row 14, column 'Month'\): got 'Total'.*Correct or remove"):
         read(path)
+
+
+@pytest.mark.parametrize("label", ["Grand Total", "Summe"])
+def test_a_sum_below_the_numbers_is_no_value(tmp_path, label):
+    rows = [f"{name},{10 * k}" for k, name in enumerate("ABCDEFGH", start=1)]
+    path = tmp_path / "pivot.csv"
+    path.write_text("\n".join(["region,sales", *rows, f"{label},360"]) + "\n", encoding="utf-8")
+    assert len(read_raw(path)) == 8
+    path.write_text("\n".join(["region,sales", *rows, f"{label},45"]) + "\n", encoding="utf-8")
+    assert len(read_raw(path)) == 9

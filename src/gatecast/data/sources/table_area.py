@@ -21,6 +21,7 @@ from gatecast.data.parsing.number_affixes import is_unit
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
+from gatecast.data.parsing.transposed_tables import TOTALS
 
 __all__ = ["Row", "TableArea", "describe_rows", "find_table"]
 
@@ -34,6 +35,8 @@ MAX_ROWS_ABOVE = 200
 MAX_ROWS_BELOW = 60
 MIN_ROWS = 3
 """Rows that a table of dates needs for its end to be recognized; one of numbers needs twice as many."""
+ROUNDED_SUM = 0.005
+"""By what share a total may differ from the sum of rounded numbers."""
 MIN_VALID_FRACTION = 0.95
 """Share of cells that must be times or numbers for the others to be footers rather than errors."""
 MAX_EXAMPLES = 3
@@ -185,6 +188,8 @@ def _end_of_table(rows: Sequence[Row], anchor: _TypedColumn, first: int) -> int:
     """Index after the last row of the table; rows after it are footers."""
     start = max(first, len(rows) - MAX_ROWS_BELOW)
     fits = anchor.fits(rows[start:])
+    if fits[-1] and not anchor.is_date and _is_sum(rows[first:], anchor):
+        return len(rows) - 1
     if not fits.any() or fits[-1]:
         return len(rows)
     last = start + int(fits.nonzero()[0][-1])
@@ -197,6 +202,15 @@ def _end_of_table(rows: Sequence[Row], anchor: _TypedColumn, first: int) -> int:
     while end > last + 1 and _is_footer(rows[end - 1], anchor, is_time):
         end -= 1
     return end if len(rows) - end < len(table) else len(rows)
+
+
+def _is_sum(rows: Sequence[Row], anchor: _TypedColumn) -> bool:
+    """Whether the last row is called a total, and has the sum of the rows above, or half of it next to subtotals."""
+    if len(rows) < MIN_ROWS or not any(re.match(TOTALS, cell.strip().lower()) for cell in rows[-1][1]):
+        return False
+    numbers = parse_numbers(to_text([_cell(row, anchor.position) for row in rows])).values
+    above = np.nansum(numbers[:-1])
+    return bool(np.isclose([above, above / 2], numbers[-1], rtol=ROUNDED_SUM).any())
 
 
 def _is_footer(row: Row, anchor: _TypedColumn, is_time: bool) -> bool:
