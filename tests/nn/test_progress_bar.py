@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 
+from gatecast.layers import Dense, Input
+from gatecast.models import Sequential
 from gatecast.nn.progress_bar import ProgbarLogger, format_epoch
 
 
@@ -14,9 +17,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def show(out, verbose):
+def show(out, verbose, **options):
     """Show two epochs of two updates."""
-    bar = ProgbarLogger(out)
+    bar = ProgbarLogger(out, **options)
     bar.set_params({"verbose": verbose, "epochs": 2, "steps": 2})
     for epoch, logs in enumerate([{"loss": 12345.678}, {"loss": 0.5, "val_loss": 0.25}]):
         bar.on_epoch_begin(epoch)
@@ -50,6 +53,22 @@ def test_elsewhere_nothing_is_shown_unless_asked_for():
     out = io.StringIO()
     show(out, 1)
     assert not out.getvalue()
+    assert not show(out, 1, is_asked=True).needs_batches
+    assert out.getvalue().splitlines()[::2] == ["Epoch 1/2", "Epoch 2/2"]
+    terminal = Terminal()
+    show(terminal, 1, is_asked=True)
+    assert terminal.getvalue().count("\n") == 1
+
+
+def test_fit_in_a_pipe_writes_a_line_per_epoch_if_asked(capsys):
+    model = Sequential([Input((1,)), Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 1)), np.ones(4), epochs=2)
+    assert not capsys.readouterr().out
+    model.fit(np.ones((4, 1)), np.ones(4), epochs=2, verbose=1)
+    assert capsys.readouterr().out.splitlines()[::2] == ["Epoch 1/2", "Epoch 2/2"]
+    model.summary(line_length=80)
+    assert "Dense" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

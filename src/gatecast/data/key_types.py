@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gatecast._utils.schema import from_json
+from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import ColumnType
-from gatecast.data.parsing.timestamps import ParsedTimes
 
 __all__ = ["KeyTypes"]
 

@@ -9,7 +9,6 @@ from gatecast._utils.validation import check_type
 from gatecast.errors import ConfigError
 from gatecast.nn.network import initial_weights
 from gatecast.nn.sequential import Sequential
-from gatecast.nn.sharing import take
 
 __all__ = ["clone_model"]
 
@@ -51,7 +50,6 @@ def clone_model(
             raise ConfigError(f"clone_model takes no {name}", got=repr(value), fix=fix, argument=name)
     clone = copy.deepcopy(model)
     clone._compiled = clone._training_state = clone.history = None
-    take(clone, clone._layers)
     if clone._network is not None:
         clone._weights = initial_weights(clone._network, clone.seed)
     return clone

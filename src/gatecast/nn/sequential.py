@@ -17,7 +17,6 @@ True
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -32,7 +31,7 @@ from gatecast.kernels.packing import Params
 from gatecast.nn import checkpoint, interop, model_files
 from gatecast.nn.callbacks import History
 from gatecast.nn.compiling import Compiled
-from gatecast.nn.functional.calling import Symbolic, call_model, layer_inputs, layer_outputs, symbolic_of
+from gatecast.nn.functional.calling import CalledModel, Symbolic
 from gatecast.nn.inspection.attributions import Attribution, integrated_gradients
 from gatecast.nn.inspection.trace import Trace, trace
 from gatecast.nn.keras_files.refusals import refusing
@@ -53,7 +52,7 @@ from gatecast.nn.training import TrainingState
 __all__ = ["Sequential"]
 
 
-class Sequential(Trainer):
+class Sequential(Trainer, CalledModel):
     """A stack of layers, as in Keras, with weights, loss and optimizer.
 
     Args:
@@ -101,26 +100,6 @@ class Sequential(Trainer):
     def __repr__(self) -> str:
         """Return the number of layers: `summary` shows them."""
         return f"Sequential({format_count(len(self._layers), 'layer')})"
-
-    def __call__(self, inputs: Any, training: bool | None = None, mask: npt.ArrayLike | None = None) -> Any:
-        """Return the outputs for an `Input` or the output of a layer, with the weights of this model; or for arrays.
-
-        Args:
-            inputs: An `Input` or output; several, in a list or a dict by name, for a model with several inputs. Arrays
-                are predicted.
-            training: None or False: a model trains in `fit`.
-            mask: As for `predict`, of arrays.
-
-        Raises:
-            ConfigError: `training=True`, or another number of inputs.
-
-        >>> from gatecast.layers import LSTM, Dense, Input
-        >>> from gatecast.models import Model
-        >>> encoder, inputs = Sequential([LSTM(8)]), Input((24, 1))
-        >>> Model(inputs, Dense(1)(encoder(inputs))).count_params()
-        329
-        """
-        return call_model(self, inputs, training=training, mask=mask)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy has: not the calls that it was written with, which it makes again when it needs them."""
@@ -252,39 +231,6 @@ class Sequential(Trainer):
         layers: Sequence[Any] = self._layers
         for layer in layers:
             layer.trainable = value
-
-    @property
-    def inputs(self) -> list[Any]:
-        """The `Input` objects of the model, to make another model of them: `Model(model.inputs, layer.output)`."""
-        return self._as_written().inputs
-
-    @property
-    def outputs(self) -> list[Any]:
-        """The outputs of the model, to call further layers on."""
-        return self._as_written().outputs
-
-    @property
-    def input(self) -> Any:
-        """The `Input` of the model; of several, a list."""
-        return self.inputs[0] if len(self.inputs) == 1 else self.inputs
-
-    @property
-    def output(self) -> Any:
-        """The output of the model; of several, a list, or a dict if the model was made with one."""
-        if self._output_keys is not None:
-            return dict(zip(self._output_keys, self.outputs, strict=True))
-        return self.outputs[0] if len(self.outputs) == 1 else self.outputs
-
-    def _as_written(self) -> Symbolic:
-        """Return inputs and outputs as a functional model is written with them."""
-        if self._symbolic is None:
-            names = [None if re.fullmatch(r"input_\d+", name) else name for name in self._input_names or ()]
-            self._symbolic = symbolic_of(self._sample_shapes(), names, self._network_layers())
-        return self._symbolic
-
-    def layer_value(self, layer: BaseLayer, what: str) -> Any:
-        """Return the "input" or "output" of one of the layers; see `BaseLayer.output`."""
-        return (layer_inputs if what == "input" else layer_outputs)(self._as_written(), layer)
 
     def _sample_shapes(self) -> list[Shape]:
         """Return the shape of a sample of each input."""

@@ -34,14 +34,15 @@ class LayerOwner(Protocol):
         """Whether `fit` is running, which writes to the weights."""
 
 
-def owner_of(layer: Any) -> Any:
+def owner_of(layer: Any) -> LayerOwner | None:
     """Return the model that has the weights of a layer; None if it is in no model.
 
     >>> from gatecast.nn.layers import Dense
     >>> owner_of(Dense(2)) is None
     True
     """
-    return vars(layer).get("_owner")
+    owner: LayerOwner | None = vars(layer).get("_owner")
+    return owner
 
 
 def adopt(model: Any, layer: Any) -> None:
@@ -74,7 +75,7 @@ def take(model: Any, layers: Sequence[Any], *, to_change: bool = True) -> None:
         owner = owner_of(layer)
         if owner is model:
             continue
-        if not getattr(owner, "is_training", False):
+        if owner is None or not owner.is_training:
             object.__setattr__(layer, "_owner", model)
         elif to_change:
             fix = "Change them after fit, or by layer.set_weights."

@@ -30,7 +30,7 @@ from gatecast.nn.fit_arguments import (
     warn_of_end,
 )
 from gatecast.nn.inputs import validate_inputs
-from gatecast.nn.keras_2 import COMPILE_ADVICE, METHODS, WORKERS
+from gatecast.nn.keras_attributes import COMPILE_ADVICE, METHODS, WORKERS
 from gatecast.nn.losses import Loss
 from gatecast.nn.memory_limits import check_memory
 from gatecast.nn.model_data import HeldOut, ModelData, Order, Source, exclude_with_batches
@@ -159,8 +159,8 @@ class Trainer(ModelData):
             y: (N, M), (N,) if M = 1, or (N, T, M) and (N, T) if the output has a time axis; finite.
             batch_size: Samples per update; None: 32.
             epochs: Number of the last epoch: `epochs` - `initial_epoch` passes over the samples.
-            verbose: 0 for silence; 1 or "auto" for a line on standard error if that is a terminal; 2 for a line per
-                epoch on standard output.
+            verbose: 0 for silence; 1 or "auto" for a line on standard error if that is a terminal; 2, or 1 elsewhere,
+                for a line per epoch on standard output.
             callbacks: One or several callbacks of `gatecast.callbacks`.
             validation_split: Fraction of the samples, from the end, to validate on.
             validation_data: (x, y), (x, y, sample_weight), (x, y, sample_weight, mask) or an iterable of batches to

@@ -124,3 +124,10 @@ def test_find_time_column_of_several_dates_is_the_one_that_repeats_least(order):
     columns = {"order": days, "ship": days + np.random.default_rng(0).integers(1, 6, 80)}
     table = RawTable((*order, "units"), (*(to_text(columns[name].astype(str)) for name in order), np.ones(80)))
     assert table.names[find_time_column(table, None, ())] == "order"
+
+
+def test_advice_about_several_targets_leaves_out_names_with_a_comma():
+    columns = (to_text(["2024-01", "2024-02"]), np.array([1.5, 2.5]), np.array([3.5, 4.5]))
+    with pytest.raises(DataError) as caught:
+        infer_roles(RawTable(("month", "Sales, USD", "Sales, EUR"), columns))
+    assert "To forecast several, set target_col='*' for all." in str(caught.value)

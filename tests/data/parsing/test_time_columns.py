@@ -200,3 +200,10 @@ def test_clocks_that_do_not_make_times_regular_are_no_part_of_them():
     opened = to_text(["08:00", "09:30"] * 20)
     joined = join_time_columns(RawTable(("date", "opened", "visits"), (days, opened, np.arange(40.0))))
     assert joined.names == ("date", "opened", "visits")
+
+
+@pytest.mark.parametrize("hours", [["08:00"] * 80, ["08:00", "20:00"] * 40])
+def test_opening_times_of_shops_are_no_part_of_the_times(hours):
+    days = to_text([str(day) for day in np.repeat(np.datetime64("2024-01-01") + np.arange(40), 2)])
+    table = RawTable(("date", "shop", "opened", "y"), (days, to_text(["a", "b"] * 40), to_text(hours), np.arange(80.0)))
+    assert join_time_columns(table).names == table.names

@@ -222,3 +222,8 @@ def test_two_digit_years_stand_where_times_are_regular(layout, step):
 def test_spreadsheet_dates_with_a_time_need_the_name_of_their_column():
     cells = to_text([f"{45292 + k / 24:.5f}" for k in range(48)])
     assert format_times(parse_times(cells, name="Date").values[:2]) == ["2024-01-01 00:00:00", "2024-01-01 01:00:00"]
+
+
+@pytest.mark.parametrize("cells", [np.array([1949.0, 1949.25, 1949.5]), to_text(["1949.0", "1949.25", "1949.5"])])
+def test_as_integers_reads_decimal_years_as_time_steps(cells):
+    assert np.diff(parse_times(cells, as_integers=True).values).tolist() == [1, 1]

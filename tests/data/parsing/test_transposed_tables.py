@@ -207,7 +207,7 @@ def test_read_of_named_targets_keeps_a_wide_table():
     assert read(frame, target_col="*")[0].ids.tolist() == ["2020", "2021", "2022"]
 
 
-@pytest.mark.parametrize("footer", ["Total,,,,9", "Source: own books,,,,", "Sum,,,,"])
+@pytest.mark.parametrize("footer", ["Total,,,,9", "Source: own books,,,,", "Sum,,,,", "数据来源：国家统计局,,,,"])
 def test_read_of_footers_below_rows_of_series_leaves_them_out_with_a_note(tmp_path, footer):
     days = ",".join(f"2024-01-{k:02d}" for k in range(1, 21))
     rows = "".join(f"{name},{','.join(map(str, range(20)))}\n" for name in "abc")

@@ -170,6 +170,8 @@ def test_a_sum_below_the_numbers_is_no_value(tmp_path, label):
     rows = [f"{name},{10 * k}" for k, name in enumerate("ABCDEFGH", start=1)]
     path = tmp_path / "pivot.csv"
     path.write_text("\n".join(["region,sales", *rows, f"{label},360"]) + "\n", encoding="utf-8")
-    assert len(read_raw(path)) == 8
+    table = read_raw(path)
+    assert len(table) == 8
+    assert f"Row 10 below the table is left out: '{label}'." in table.notes
     path.write_text("\n".join(["region,sales", *rows, f"{label},45"]) + "\n", encoding="utf-8")
     assert len(read_raw(path)) == 9

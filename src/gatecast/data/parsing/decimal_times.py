@@ -154,7 +154,7 @@ def _spacing(number_format: str) -> _Spacing | None:
 def _years(numbers: FloatArray, number_format: str) -> DecimalTimes:
     """Decimal years with periods of a kind, from a phase that is behind an @ where their numbers share one."""
     name, _, phase = number_format.partition("@")
-    times = YEARS[name].to_times(numbers - float(phase or 0))
+    times = YEARS[name](numbers - float(phase or 0))
     known = ~np.isnat(times)
     first = format_times(times[known][:1])
     text = first[0][:7] if name in (MONTHS, *DIGITS) and first else "".join(first)
@@ -184,19 +184,17 @@ def _fitting_years(unique: FloatArray) -> str:
     if not distances.size or distances.min() * 12 >= SHORTEST_MONTH:
         return MONTHS
     fits, phases = {}, {}
-    for name, years in YEARS.items():
-        if name in DIGITS:
-            continue
+    for name, years in FINER.items():
         phase = _phase(years.to_periods(unique)) / RUNNING[name] if name in RUNNING else 0.0
         periods = years.to_periods(unique - phase)
         # Different numbers are different periods, and most periods are there.
         counts = np.diff(np.rint(periods))
-        if name != MONTHS and counts.min() >= 1 and (counts == counts.min()).mean() >= MIN_ADJACENT:
+        if counts.min() >= 1 and (counts == counts.min()).mean() >= MIN_ADJACENT:
             deviation = np.abs(periods - np.rint(periods))
             if deviation.max() <= MAX_DEVIATION:
                 phases[name] = f"@{phase:.9g}" if name in RUNNING else ""
                 fits[name] = float(deviation.mean()) / float(counts.min())
-    best = min(fits, key=lambda name: (round(fits[name], 3), list(YEARS).index(name)), default="")
+    best = min(fits, key=lambda name: (round(fits[name], 3), list(FINER).index(name)), default="")
     return best + phases.get(best, "")
 
 
@@ -205,7 +203,8 @@ def _find_steps(unique: FloatArray) -> str:
     if len(unique) < MIN_STEPS:
         return ""
     distances = np.diff(unique)
-    step = float(np.median(distances))
+    # Of two distances in the middle the shorter one: a mean would be none of them.
+    step = float(np.sort(distances)[(len(distances) - 1) // 2])
     counts = np.rint(distances / step)
     # Over a long run a step off by little would be off by periods, so it is measured from end to end.
     if (
@@ -245,7 +244,7 @@ def _round_steps(step: float) -> list[float]:
 
 
 class _Years(NamedTuple):
-    """Periods of decimal years.
+    """Periods of decimal years that are shorter than months.
 
     Args:
         to_periods: Numbers as periods, whole ones where they fit.
@@ -256,14 +255,9 @@ class _Years(NamedTuple):
     to_times: Callable[[FloatArray], Times]
 
 
-def _months(numbers: FloatArray) -> FloatArray:
-    """Months."""
-    return np.asarray(np.floor(numbers * 12 + MONTH_SHIFT))
-
-
 def _month_times(numbers: FloatArray) -> Times:
     """First days of months."""
-    months = _months(numbers).astype(np.int64) - 1970 * 12
+    months = np.floor(numbers * 12 + MONTH_SHIFT).astype(np.int64) - 1970 * 12
     return np.asarray(months.astype("M8[M]").astype("M8[us]"))
 
 
@@ -272,24 +266,14 @@ def _year_starts(year: IntArray) -> IntArray:
     return np.asarray((year - 1970).astype("M8[Y]").astype("M8[D]").astype(np.int64))
 
 
-def _numbered_months(n_months: int, size: int) -> Callable[[FloatArray], FloatArray]:
-    """Return the function that counts months up to periods of so many months, which digits after the year number."""
-
-    def to_months(numbers: FloatArray) -> FloatArray:
-        """Count months from year 0."""
-        year = np.floor(numbers + 1e-9)
-        return np.asarray(year * 12 + n_months * (np.rint((numbers - year) * size) - 1))
-
-    return to_months
-
-
 def _numbered_times(n_months: int, size: int) -> Callable[[FloatArray], Times]:
-    """Return the function that reads such numbers as the first days of their periods."""
+    """Return the function that reads digits behind a year as the number of a part of it, so many months long."""
 
     def to_times(numbers: FloatArray) -> Times:
         """First days of months."""
-        months = _numbered_months(n_months, size)(numbers).astype(np.int64) - 1970 * 12
-        return np.asarray(months.astype("M8[M]").astype("M8[us]"))
+        year = np.floor(numbers + 1e-9)
+        months = (year - 1970) * 12 + n_months * (np.rint((numbers - year) * size) - 1)
+        return np.asarray(months.astype(np.int64).astype("M8[M]").astype("M8[us]"))
 
     return to_times
 
@@ -316,7 +300,7 @@ def _calendar_hour_times(numbers: FloatArray) -> Times:
     return np.asarray(np.rint(_calendar_hours(numbers)).astype("M8[h]").astype("M8[us]"))
 
 
-def _equal_periods(per_year: int) -> Callable[[FloatArray], FloatArray]:
+def _equal_periods(per_year: float) -> Callable[[FloatArray], FloatArray]:
     """Return the function that counts periods, so many to each year."""
 
     def to_periods(numbers: FloatArray) -> FloatArray:
@@ -339,16 +323,6 @@ def _day_times(numbers: FloatArray) -> Times:
     return np.asarray(make_dates(days // 365, first, first) + (days % 365).astype("m8[D]"))
 
 
-def _running_periods(days: int) -> Callable[[FloatArray], FloatArray]:
-    """Return the function that counts periods of days in years of 365.25 days."""
-
-    def to_periods(numbers: FloatArray) -> FloatArray:
-        """Count periods of equal length from year 0."""
-        return np.asarray(numbers * (DAYS_PER_YEAR / days))
-
-    return to_periods
-
-
 def _phase(periods: FloatArray) -> float:
     """The fraction that periods have in common, in [0, 1): the angle of the mean on a circle.
 
@@ -365,7 +339,8 @@ def _running_times(days: int) -> Callable[[FloatArray], Times]:
 
     def to_times(numbers: FloatArray) -> Times:
         """Days that are as many periods from the first of 1970."""
-        periods = np.rint(_running_periods(days)(numbers)).astype(np.int64) - math.floor(1970 * DAYS_PER_YEAR / days)
+        per_year = DAYS_PER_YEAR / days
+        periods = np.rint(numbers * per_year).astype(np.int64) - math.floor(1970 * per_year)
         # 5 January 1970 is a Monday.
         since = periods * days + (4 if days == 7 else 0)
         return np.asarray(since.astype("M8[D]").astype("M8[us]"))
@@ -374,20 +349,23 @@ def _running_times(days: int) -> Callable[[FloatArray], Times]:
 
 
 MONTHS = "years of months"
-MONTH_DIGITS, QUARTER_DIGITS, HALF_DIGITS = "years and months", "years and quarters", "years and halves"
-DIGITS = (MONTH_DIGITS, QUARTER_DIGITS, HALF_DIGITS)
-YEARS = {
-    MONTHS: _Years(_months, _month_times),
+FINER = {
     "years of 52 weeks": _Years(_equal_periods(52), _week_times),
     "years of 365 days": _Years(_equal_periods(365), _day_times),
     "years of 365 or 366 days": _Years(_calendar_days, _calendar_times),
-    "years of 52.18 weeks": _Years(_running_periods(7), _running_times(7)),
-    "years of 365.25 days": _Years(_running_periods(1), _running_times(1)),
+    "years of 52.18 weeks": _Years(_equal_periods(DAYS_PER_YEAR / 7), _running_times(7)),
+    "years of 365.25 days": _Years(_equal_periods(DAYS_PER_YEAR), _running_times(1)),
     "years of hours": _Years(_calendar_hours, _calendar_hour_times),
-    MONTH_DIGITS: _Years(_numbered_months(1, 100), _numbered_times(1, 100)),
-    QUARTER_DIGITS: _Years(_numbered_months(3, 10), _numbered_times(3, 10)),
-    HALF_DIGITS: _Years(_numbered_months(6, 10), _numbered_times(6, 10)),
 }
-"""Periods that decimal years may have, the likeliest first."""
+"""Periods shorter than months that decimal years may have, the likeliest first."""
 RUNNING = {"years of 52.18 weeks": DAYS_PER_YEAR / 7, "years of 365.25 days": DAYS_PER_YEAR}
 """Periods of equal length that begin anywhere in a year, and their number in a year."""
+MONTH_DIGITS, QUARTER_DIGITS, HALF_DIGITS = "years and months", "years and quarters", "years and halves"
+DIGITS = {
+    MONTH_DIGITS: _numbered_times(1, 100),
+    QUARTER_DIGITS: _numbered_times(3, 10),
+    HALF_DIGITS: _numbered_times(6, 10),
+}
+"""Parts of years that digits behind the year number, and how they are read."""
+YEARS = {MONTHS: _month_times, **{name: years.to_times for name, years in FINER.items()}, **DIGITS}
+"""Formats of years, and how their numbers are read as the times at which periods begin."""

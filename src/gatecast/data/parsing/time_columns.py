@@ -19,9 +19,10 @@ from gatecast.data.messages import list_columns
 from gatecast.data.parsing.date_words import month_numbers, zone_offset
 from gatecast.data.parsing.dates import MAX_TWO_DIGIT_YEAR, iso_weeks, make_dates
 from gatecast.data.parsing.numbers import parse_numbers
+from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.regularity import regularity
-from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation, ParsedTimes, looks_like_dates, parse_times
+from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation, looks_like_dates, parse_times
 
 __all__ = ["is_called_time", "join_time_columns"]
 
@@ -54,6 +55,7 @@ _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_00
 N_MONTHS, N_HOURS = 12, 24
 SAMPLE_SIZE = 200
 MIN_REGULARITY = 0.5
+MIN_CLOCKS = 3
 MAX_ORDERED = 2_000
 """Rows by which the order of day and month is decided."""
 NO_ZONES = ("Z", "WEST", "WET")
@@ -136,9 +138,12 @@ def _find_parts(table: RawTable) -> dict[str, int]:
 
 
 def _holds_clocks(column: RawColumn) -> bool:
-    """Whether a column of another name is one of clock times: texts such as 05:30 or 18:00:00."""
-    present = _sample(column) if column.dtype.kind == "O" else column[:0]
-    return len(present) > 0 and all(_PLAIN_CLOCK.fullmatch(text.strip()) for text in present)
+    """Whether a column of another name is one of clock times: texts such as 05:30 or 18:00:00, several in a day.
+
+    One or two are when a shop opens, or closes.
+    """
+    texts = {text.strip() for text in _sample(column)} if column.dtype.kind == "O" else set()
+    return len(texts) >= MIN_CLOCKS and all(map(_PLAIN_CLOCK.fullmatch, texts))
 
 
 def _join_year(table: RawTable, parts: dict[str, int], known: str) -> _Joined | None:

@@ -9,7 +9,6 @@ or int64 where numbers are time steps.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -21,12 +20,14 @@ import numpy.typing as npt
 
 from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.dates import later
-from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
-from gatecast.data.parsing.decimal_times import decimal_steps, decimal_years, is_of_years
-from gatecast.data.parsing.digit_dates import NumberDates, fractional_dates, integer_dates, serial_dates
+from gatecast.data.parsing.decimal_times import is_of_years
+from gatecast.data.parsing.digit_dates import serial_dates
 from gatecast.data.parsing.mixed_notations import merge_notations
+from gatecast.data.parsing.number_times import DECIMAL, parse_number_times, parse_numeric_texts, parse_step_texts
+from gatecast.data.parsing.parsed_times import ParsedTimes, fill_invalid, no_times
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 from gatecast.data.parsing.time_zones import find_zone, offsets_of_utc
@@ -36,7 +37,6 @@ __all__ = [
     "UNKNOWN_NOTATION",
     "KnownNotation",
     "LocalOrUtc",
-    "ParsedTimes",
     "UtcOffsetChoice",
     "choose_local_or_utc",
     "looks_like_dates",
@@ -52,8 +52,6 @@ NEARLY_ALL = 0.9
 """Share of the texts of the most general notation that a more regular one has to read: the others are mistakes."""
 MIN_SPANS = 3
 """Distinct texts from which years such as 2019/20 differ from months and weeks."""
-LARGEST_INTEGER = 2.0**63
-"""Numbers from here on are no time steps."""
 MIDNIGHTS_NOTE = (
     "Times in UTC are an hour earlier in one half of the year: they are midnights of a clock with summer time, and are "
     "read as dates."
@@ -88,33 +86,6 @@ class KnownNotation(NamedTuple):
 
 UNKNOWN_NOTATION = KnownNotation()
 """That of the first rows."""
-
-
-class ParsedTimes(NamedTuple):
-    """Times parsed from a column.
-
-    Args:
-        values: datetime64[us], NaT where invalid, or int64; shape (n_rows,).
-        is_valid: Whether a value is a time, shape (n_rows,); a missing value is not.
-        notes: How the times were read, where that is not obvious, one sentence each.
-        utc_offset_minutes: Minutes by which the times are ahead of UTC; None if they are local or have no time zone.
-        is_utc: Whether local times were converted to UTC.
-        number_format: How integers stand for dates: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms", "us", "ns" since
-            1970; empty otherwise.
-        decimal_format: How decimal numbers stand for times (`DecimalTimes.number_format`); empty otherwise.
-        time_zone: Zone of the offsets: "UTC", an offset such as "+05:30", or a place; empty if there are none.
-        date_order: "day/month/year" or "month/day/year" where dates are numbers in one of these orders; else empty.
-    """
-
-    values: npt.NDArray[Any]
-    is_valid: BoolArray
-    notes: tuple[str, ...] = ()
-    utc_offset_minutes: int | None = None
-    is_utc: bool = False
-    number_format: str = ""
-    time_zone: str = ""
-    date_order: str = ""
-    decimal_format: str = ""
 
 
 class LocalOrUtc(NamedTuple):
@@ -169,19 +140,19 @@ def parse_times(
             return ParsedTimes(_to_microseconds(column), is_valid)
         return _apply_offsets(column, is_valid, utc_offsets, known.utc_offset)
     if kind in "fiu":
-        return _numbers_to_times(column, as_integers, name, known.decimal_format)
+        return parse_number_times(column, as_integers, name, known.decimal_format)
     if kind != "O":
-        return _invalid(len(column))
+        return no_times(len(column))
     notation = _find_notation(_sample(column), name, known.decimal_format)
     if notation is None:
-        return _invalid(len(column))
+        return no_times(len(column))
     has_repeats = len(column) > MIN_ROWS_TO_FACTORIZE and not is_mostly_distinct(column)
     unique, codes = factorize(column) if has_repeats else (column, None)
     texts = [text.strip() for text in unique]
-    if notation.parser is _parse_numeric_texts:
-        parsed = _parse_numeric_texts(texts, as_integers, name, known.decimal_format)
-    elif notation.parser is _parse_step_texts:
-        parsed = _parse_step_texts(texts, known.decimal_format)
+    if notation.parser is parse_numeric_texts:
+        parsed = parse_numeric_texts(texts, as_integers, name, known.decimal_format)
+    elif notation.parser is parse_step_texts:
+        parsed = parse_step_texts(texts, known.decimal_format)
     else:
         parsed = _parse_texts(texts, notation, known)
     if not parsed.is_valid.all() and not as_integers and not notation.is_aware:
@@ -197,8 +168,8 @@ def _parse_others(texts: list[str], name: str) -> npt.NDArray[Any] | None:
     notation = _best_parser(texts[:SAMPLE_SIZE], name, None)
     if notation.n_valid < min(len(texts), SAMPLE_SIZE) or notation.is_aware:
         return None
-    if notation.parser is _parse_numeric_texts:
-        parsed = _parse_numeric_texts(texts, name=name)
+    if notation.parser is parse_numeric_texts:
+        parsed = parse_numeric_texts(texts, name=name)
         return _serials_among(parsed, name) if parsed.is_valid.all() else None
     parsed = notation.parser(texts)
     return parsed.values if parsed.is_valid.all() else None
@@ -209,7 +180,7 @@ def _serials_among(parsed: ParsedTimes, name: str) -> npt.NDArray[Any]:
     if parsed.values.dtype.kind == "M":
         return parsed.values
     dates = serial_dates(parsed.values[parsed.is_valid].astype(np.float64), name)
-    return parsed.values if dates is None else _fill_invalid(dates, parsed.is_valid)
+    return parsed.values if dates is None else fill_invalid(dates, parsed.is_valid)
 
 
 class _Notation(NamedTuple):
@@ -230,8 +201,8 @@ class _Notation(NamedTuple):
 
 def _find_notation(sample: list[str], name: str, decimal_format: str = "") -> _Notation | None:
     """The notation in which most texts are times; None without any."""
-    if decimal_format and all(map(_DECIMAL.fullmatch, sample)):
-        parser = _parse_numeric_texts if is_of_years(decimal_format) else _parse_step_texts
+    if decimal_format and all(map(DECIMAL.fullmatch, sample)):
+        parser = parse_numeric_texts if is_of_years(decimal_format) else parse_step_texts
         return _Notation(parser, n_valid=len(sample))
     find = _find_notation_once if sum(map(len, sample)) <= MAX_CACHED_CHARACTERS else _find_notation_of
     return find(tuple(sample), name)
@@ -260,7 +231,7 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
                 return _Notation(parser, False, rewritten, len(texts))
     # Nearly all columns are numbers or ISO 8601: the other formats need not be tried, nor what integers mean.
     if not wanted and all(map(_WHOLE.fullmatch, texts)):
-        return _Notation(_parse_numeric_texts, False, rewritten, len(texts))
+        return _Notation(parse_numeric_texts, False, rewritten, len(texts))
     for parser in () if wanted else _PARSERS[:2]:
         if _parse_sample(parser, texts, name).is_valid.all():
             return _Notation(parser, False, rewritten, len(texts))
@@ -270,12 +241,12 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
     max_valid = max((int(times.is_valid.sum()) for _, times in parsed), default=0)
     if not max_valid:
         # 10.2024, 11.2024 and 12.2024 are months before they are numbers at equal distances.
-        steps = _parse_step_texts(texts)
-        return _Notation(_parse_step_texts, False, rewritten, int(steps.is_valid.sum()))
+        steps = parse_step_texts(texts)
+        return _Notation(parse_step_texts, False, rewritten, int(steps.is_valid.sum()))
     # 2021-13 among months is a mistake, not a sign of weeks 1 to 13.
     candidates = [(parser, times) for parser, times in parsed if times.is_valid.sum() >= NEARLY_ALL * max_valid]
     chosen, times = next((parser, times) for parser, times in candidates if times.is_valid.sum() == max_valid)
-    if chosen is not _parse_numeric_texts:
+    if chosen is not parse_numeric_texts:
         for parser, others in candidates:
             better = regularity(others.values) - regularity(times.values)
             reads_all = bool(others.is_valid.sum() == max_valid)
@@ -287,7 +258,7 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
 
 def _parse_sample(parser: Callable[[list[str]], ParsedTimes], texts: list[str], name: str) -> ParsedTimes:
     """Parse texts with a parser; the name of their column may tell what numbers are."""
-    return _parse_numeric_texts(texts, name=name) if parser is _parse_numeric_texts else parser(texts)
+    return parse_numeric_texts(texts, name=name) if parser is parse_numeric_texts else parser(texts)
 
 
 def _parse_texts(texts: list[str], notation: _Notation, known: KnownNotation) -> ParsedTimes:
@@ -370,20 +341,20 @@ def _apply_offsets(
     if choice == INFER_OFFSET:
         dates = _midnights_in_utc(times) if not offsets.any() else None
         if dates is not None:
-            return ParsedTimes(_fill_invalid(dates, is_valid), is_valid, (MIDNIGHTS_NOTE,))
+            return ParsedTimes(fill_invalid(dates, is_valid), is_valid, (MIDNIGHTS_NOTE,))
         inferred = choose_local_or_utc(times, offsets)
         notes = (inferred.note,) if len(offsets) else ()
-        values = _fill_invalid(inferred.values, is_valid)
+        values = fill_invalid(inferred.values, is_valid)
         zone = find_zone(times, offsets)
         return ParsedTimes(values, is_valid, notes, inferred.utc_offset_minutes, inferred.is_utc, time_zone=zone)
     if choice is None:
-        return ParsedTimes(_fill_invalid(times, is_valid), is_valid)
+        return ParsedTimes(fill_invalid(times, is_valid), is_valid)
     utc, zone = times - offsets.astype("m8[m]"), find_zone(times, offsets)
     if isinstance(choice, str):
         local = utc + offsets_of_utc(utc, ZoneInfo(choice)).astype("m8[m]")
-        return ParsedTimes(_fill_invalid(local, is_valid), is_valid, time_zone=zone)
+        return ParsedTimes(fill_invalid(local, is_valid), is_valid, time_zone=zone)
     is_utc = choice == 0 and bool(offsets.any())
-    shifted = _fill_invalid(utc + np.timedelta64(choice, "m"), is_valid)
+    shifted = fill_invalid(utc + np.timedelta64(choice, "m"), is_valid)
     return ParsedTimes(shifted, is_valid, utc_offset_minutes=choice, is_utc=is_utc, time_zone=zone)
 
 
@@ -403,83 +374,6 @@ def _midnights_in_utc(times: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
 def _to_microseconds(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Times as datetime64[us], without a copy where they already are."""
     return times.astype("M8[us]", copy=False)
-
-
-def _parse_numeric_texts(
-    texts: list[str], as_integers: bool = False, name: str = "", decimal_format: str = ""
-) -> ParsedTimes:
-    """Parse strings that are integers or decimal numbers of dates."""
-    values = np.full(len(texts), np.nan)
-    for i, text in enumerate(texts):
-        if re.fullmatch(r"[+-]?1?\d{1,18}(\.\d*)?", text):
-            values[i] = float(text)
-    is_number = ~np.isnan(values)
-    if (values[is_number] == np.rint(values[is_number])).all() and not decimal_format:
-        # Integers of more than 15 digits are no exact floats.
-        exact = [int(text.partition(".")[0]) if known else 0 for text, known in zip(texts, is_number, strict=True)]
-        return _integers_to_times(np.array(exact, np.int64), is_number, as_integers, name)
-    return _decimals_to_times(values, name, decimal_format)
-
-
-def _parse_step_texts(texts: list[str], decimal_format: str = "") -> ParsedTimes:
-    """Parse strings that are evenly spaced numbers, with a point or a comma."""
-    values = [float(text.replace(",", ".")) if _DECIMAL.fullmatch(text) else math.nan for text in texts]
-    return _steps_to_times(np.array(values), decimal_format)
-
-
-def _numbers_to_times(column: RawColumn, as_integers: bool, name: str, decimal_format: str) -> ParsedTimes:
-    """Read a column of numbers as time steps, dates in digits, time since 1970, decimal years or spaced steps."""
-    values = column.astype(np.float64)
-    is_valid = np.abs(values) < LARGEST_INTEGER  # NaN is not
-    if (values[is_valid] == np.rint(values[is_valid])).all() and not decimal_format:
-        return _integers_to_times(np.where(is_valid, column, 0).astype(np.int64), is_valid, as_integers, name)
-    dates = _invalid(len(values)) if as_integers else _decimals_to_times(values, name, decimal_format)
-    return dates if dates.is_valid.any() else _steps_to_times(values, decimal_format)
-
-
-def _integers_to_times(numbers: IntArray, is_valid: BoolArray, as_integers: bool, name: str) -> ParsedTimes:
-    """Read integers as time steps, as dates in digits or as time since 1970."""
-    if not is_valid.any():
-        return _invalid(len(numbers))
-    dates = None if as_integers else integer_dates(numbers[is_valid], name)
-    return ParsedTimes(numbers, is_valid) if dates is None else _number_dates(dates, is_valid)
-
-
-def _decimals_to_times(values: FloatArray, name: str, decimal_format: str) -> ParsedTimes:
-    """Read decimal numbers as time since 1970, as spreadsheet dates or as decimal years."""
-    is_valid = np.abs(values) < LARGEST_INTEGER
-    if not is_valid.any():
-        return _invalid(len(values))
-    dates = None if decimal_format else fractional_dates(values[is_valid], name)
-    if dates is not None:
-        return _number_dates(dates, is_valid)
-    years = decimal_years(values[is_valid], decimal_format)
-    if years is None:
-        return _invalid(len(values))
-    times = _fill_invalid(years.values, is_valid)
-    return ParsedTimes(times, ~np.isnat(times), (years.note,), decimal_format=years.number_format)
-
-
-def _steps_to_times(values: FloatArray, decimal_format: str) -> ParsedTimes:
-    """Read evenly spaced numbers as time steps."""
-    is_valid = np.abs(values) < LARGEST_INTEGER
-    decimals = decimal_steps(values[is_valid], decimal_format) if is_valid.any() else None
-    if decimals is None:
-        return _invalid(len(values))
-    steps = np.zeros(len(values), np.int64)
-    steps[is_valid] = decimals.values
-    return ParsedTimes(steps, is_valid, (decimals.note,), decimal_format=decimals.number_format)
-
-
-def _number_dates(dates: NumberDates, is_valid: BoolArray) -> ParsedTimes:
-    """Numbers that are read as dates, with a note that says so."""
-    values = _fill_invalid(dates.values, is_valid)
-    return ParsedTimes(values, ~np.isnat(values), (_number_note(dates.meaning),), number_format=dates.number_format)
-
-
-def _number_note(meaning: str) -> str:
-    """Note on numbers that are read as dates."""
-    return f"Times are read as {meaning}. To read them as integer time steps, set freq=1."
 
 
 def _parse_iso(texts: list[str]) -> ParsedTimes:
@@ -503,18 +397,6 @@ def _parse_iso_text(text: str) -> np.datetime64:
         return np.datetime64("NaT", "us")
 
 
-def _fill_invalid(valid_times: npt.NDArray[Any], is_valid: BoolArray) -> npt.NDArray[Any]:
-    """Spread the valid times over all rows, NaT for the others."""
-    times = np.full(len(is_valid), np.datetime64("NaT", "us"))
-    times[is_valid] = valid_times
-    return times
-
-
-def _invalid(n: int) -> ParsedTimes:
-    """A column without any valid time."""
-    return ParsedTimes(np.full(n, np.datetime64("NaT", "us")), np.zeros(n, bool))
-
-
 def _parser(pattern: str) -> Callable[[list[str]], ParsedTimes]:
     """Return the parser of one date format."""
 
@@ -531,7 +413,6 @@ def _parse_pattern(pattern: str, texts: list[str], date_order: str = "") -> Pars
     return ParsedTimes(parsed.values, ~np.isnat(parsed.values), parsed.notes, date_order=parsed.order)
 
 
-_DECIMAL = re.compile(r"[+-]?1?\d{1,18}(?:[.,]\d*)?")
 _WHOLE = re.compile(r"[+-]?1?\d{1,18}(?:\.0*)?")
 _MAY_HAVE_WORDS = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
@@ -543,8 +424,8 @@ _PATTERNS = {parser: pattern for pattern, parser in _BY_PATTERN.items()}
 _SPAN = re.compile(r"\d{4}[-/–](?:\d\d|\d{4})")
 _SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "(?P<next_year>" in pattern)
 # Numbers come first: where two formats parse as many strings of the sample, the first wins.
-_PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (_parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
-_NUMERIC_PARSERS = (_parse_numeric_texts, _parse_step_texts)
+_PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
+_NUMERIC_PARSERS = (parse_numeric_texts, parse_step_texts)
 # Words in the name of a column, and the parsers that they call for.
 _NAMED_PARSERS = {
     word: tuple(parser for pattern, parser in _BY_PATTERN.items() if f"(?P<{group}>" in pattern)

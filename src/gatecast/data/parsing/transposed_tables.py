@@ -20,9 +20,10 @@ from gatecast.data.parsing.column_roles import TIME_NAMES
 from gatecast.data.parsing.columns import is_missing_id, parse_number_column
 from gatecast.data.parsing.dates import MONTHS
 from gatecast.data.parsing.numbers import parse_numbers
+from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.series_keys import SeriesKeys, join_ids, naming_columns
-from gatecast.data.parsing.timestamps import ParsedTimes, looks_like_dates, parse_times
+from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.errors import DataError
 
 __all__ = ["Periods", "are_period_names", "drop_footers", "find_periods", "key_columns", "parse_matrix", "row_keys"]

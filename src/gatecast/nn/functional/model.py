@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import prod
 from typing import Any, cast
@@ -31,7 +32,7 @@ from gatecast.nn.functional.calling import Symbolic
 from gatecast.nn.functional.output_compiling import OutputsCompiled, compile_outputs
 from gatecast.nn.functional.samples import fill_unused, join_parts, join_weights, split_parts, with_steps
 from gatecast.nn.functional.tracing import as_list, listed_layers, output_keys, trace_model
-from gatecast.nn.keras_2 import COMPILE_ADVICE
+from gatecast.nn.keras_attributes import COMPILE_ADVICE
 from gatecast.nn.layers import Graph, Input, Layer, Shape
 from gatecast.nn.layers.reshape import known_sizes
 from gatecast.nn.model_layers import check_name, layer_names, output_names
@@ -42,8 +43,8 @@ from gatecast.nn.summary import summary
 
 __all__ = ["Model"]
 
-MAX_DOUBLINGS = 13
-"""Layers such as convolutions need some steps: 1, 2, 4, ... 4096 are tried where their number is open."""
+STEPS_TO_TRY = tuple(2**k for k in range(13))
+"""Layers such as convolutions need some steps: so many are tried in turn where their number is open."""
 
 
 class Model(Sequential):
@@ -100,7 +101,9 @@ class Model(Sequential):
         if open_shapes is not None:
             in_shapes = _short_shapes(open_shapes, cast(Graph, stack[0]))
             stack = [replace(cast(Graph, stack[0]), input_shapes=tuple(in_shapes))]
-        super().__init__([Input(_joined_shape(in_shapes)), *stack], name=name or "functional", seed=seed)
+        super().__init__(
+            [Input(_joined_shape(in_shapes)), *stack], name="functional" if name is None else name, seed=seed
+        )
         self._in_shapes, self._open_shapes, self._input_names = list(in_shapes), open_shapes, list(in_names)
         self._output_keys = None if keys is None else list(keys)
         self._stack, self._layers = list(stack), list(layers)
@@ -356,15 +359,12 @@ def _open_shapes(shapes: Sequence[Shape], stack: Sequence[Layer]) -> list[Shape]
 
 def _short_shapes(shapes: Sequence[Shape], graph: Graph) -> list[Shape]:
     """Return shapes with as few steps as the layers need, which show what the weights are until there are arrays."""
-    for steps in (2**k for k in range(MAX_DOUBLINGS)):
+    for steps in STEPS_TO_TRY:
         short = [tuple(steps if size is None else size for size in shape) for shape in shapes]
-        try:
+        with suppress(ConfigError):
             replace(graph, input_shapes=tuple(short)).output_shapes(_joined_shape(short))
-        except ConfigError:
-            if steps == 2 ** (MAX_DOUBLINGS - 1):
-                raise
-        else:
-            break
+            return short
+    # The error says which layer needs more.
     return short
 
 

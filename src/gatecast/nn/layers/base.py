@@ -22,7 +22,7 @@ from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.packing import Array, Params
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.constraints import Constraint
-from gatecast.nn.keras_2 import LAYER_ATTRIBUTES
+from gatecast.nn.keras_attributes import LAYER_ATTRIBUTES
 from gatecast.nn.layers.arguments import LayerType
 from gatecast.nn.layers.checks import check_weights
 from gatecast.nn.layers.data_format import DataFormat
