@@ -75,7 +75,7 @@ def _ordered_calls(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Call]:
             continue
         for value in reversed(missing):
             if isinstance(value, Input):
-                fix = "List it among the inputs of the model."
+                fix = "List it among the inputs of the model; an Input of another model is in the inputs of that one."
                 raise ConfigError(
                     "The outputs depend on an Input that the model does not have", got=repr(value), fix=fix
                 )
