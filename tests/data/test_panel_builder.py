@@ -141,6 +141,13 @@ def test_times_beside_the_grid_are_moved_and_said():
     )
 
 
+def test_note_on_times_of_a_logger_says_how_far_they_scatter():
+    times = np.arange(200) * np.timedelta64(600, "s") + np.datetime64("2024-01-01", "us")
+    times += np.random.default_rng(0).permuted(np.arange(-19_900, 20_001, 200)).astype("m8[us]")
+    _, notes = build_panel(times, np.arange(200.0))
+    assert notes == ("200 of 200 times are up to 19.9 ms early or late, and are rounded to every 10 minutes (10min).",)
+
+
 def test_a_wrong_date_is_not_filled_up():
     times = parse("D").range(np.datetime64("2020-01-01"), 20)
     times[-1] = np.datetime64("2202-01-20")

@@ -12,10 +12,11 @@ from mcp_cases import fill
 
 pytest.importorskip("mcp")
 
+import anyio
 from mcp.client import Client
 
 from gatecast.errors import ConfigError
-from gatecast.mcp import tools, worker
+from gatecast.mcp import app, tools, worker
 from gatecast.mcp.app import make_server, serve
 from gatecast.mcp.catalog import TOOLS
 from gatecast.mcp.folder import Folder
@@ -176,3 +177,19 @@ def test_line_beyond_the_limit_is_cut_off(monkeypatch):
         return lines
 
     assert asyncio.run(scenario()) == ["x" * 10, "next"]
+
+
+def test_signal_in_a_task_of_the_sdk_is_an_interrupt(monkeypatch, tmp_path):
+    async def interrupted(_settings):
+        """Serve until a signal arrives in a task of a group."""
+
+        async def wait():
+            """Receive the signal."""
+            raise KeyboardInterrupt
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+
+    monkeypatch.setattr(app, "_serve", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        serve(Settings(tmp_path))

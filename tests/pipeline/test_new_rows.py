@@ -246,3 +246,27 @@ def test_rows_of_other_series_are_refused_without_advice_that_predict_cannot_fol
     rows = pd.concat([SHOPS.assign(item=item) for item in "xy"])
     with pytest.raises(DataError, match="Aggregate the rows, or fit a forecaster on the series of these columns"):
         shops.predict(rows)
+
+
+NUMBERS = {
+    "YYYYWW": ([100 * year + week for year in (2021, 2022) for week in range(1, 53)], 202301),
+    "YYYYPPP": ([1000 * year + month for year in range(2015, 2022) for month in range(1, 13)], 2022001),
+    "YYMM": ([100 * year + month for year in range(15, 22) for month in range(1, 13)], 2201),
+    "YYYYQ": ([10 * year + quarter for year in range(2005, 2022) for quarter in range(1, 5)], 20221),
+    "YYYYDDD": ([1000 * year + day for year in (2021, 2022) for day in range(1, 366)], 2023001),
+}
+
+
+@pytest.mark.parametrize("notation", NUMBERS)
+@pytest.mark.parametrize("as_text", [False, True])
+def test_one_new_row_has_the_notation_in_digits_of_the_rows_of_fit(tmp_path, notation, as_text):
+    old, new = NUMBERS[notation]
+    convert = str if as_text else int
+    forecaster = fitted({"t": [convert(t) for t in old], "y": np.resize(WAVE, len(old))}, h=1)
+    assert any(f"read as {notation}" in note for note in forecaster.data_notes_)
+    expected = forecaster.panel_.future_times(1)[0, 0]
+    forecaster.save(tmp_path / "f.gatecast")
+    for each in (forecaster, gc.Forecaster.load(tmp_path / "f.gatecast")):
+        updated = each.update({"t": [convert(new)], "y": [100.0]})
+        assert len(updated.panel_.values) == len(old) + 1
+        assert updated.panel_.times(0)[-1] == expected

@@ -13,6 +13,7 @@ __all__ = [
     "Column",
     "finite_or_none",
     "format_count",
+    "format_duration",
     "format_or_dash",
     "format_times",
     "number_formatter",
@@ -21,6 +22,11 @@ __all__ = [
 
 Column = npt.NDArray[Any]
 """Values of a column: floats, datetime64, integers or text."""
+_DURATIONS = (
+    *((86_400_000_000, "days"), (3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms")),
+    (1, "µs"),
+)
+"""Microseconds of units."""
 
 
 def finite_or_none(value: Any) -> Any:
@@ -96,6 +102,18 @@ def format_or_dash(value: float, template: str) -> str:
     ('0.5', '-')
     """
     return template.format(value) if math.isfinite(value) else "-"
+
+
+def format_duration(duration: np.timedelta64) -> str:
+    """Return a duration in the largest unit of which it is at least one, with at most three digits.
+
+    >>> format_duration(np.timedelta64(20_400, "us")), format_duration(np.timedelta64(90, "m"))
+    ('20.4 ms', '1.5 h')
+    """
+    microseconds = float(duration.astype("m8[us]").astype(np.int64))
+    size, unit = next((pair for pair in _DURATIONS if microseconds >= pair[0]), _DURATIONS[-1])
+    count = f"{microseconds / size:.3g}"
+    return f"{count} {unit}" if unit != "days" or count != "1" else "1 day"
 
 
 def format_count(number: int, noun: str) -> str:

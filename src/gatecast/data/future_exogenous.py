@@ -18,10 +18,10 @@ from gatecast.data.panel import Panel
 from gatecast.data.parsing.columns import parse_time_column
 from gatecast.data.parsing.decimal_marks import find_decimal_mark
 from gatecast.data.parsing.exogenous import encode_column
+from gatecast.data.parsing.known_notation import INFER_OFFSET, KnownNotation
 from gatecast.data.parsing.raw_table import RawTable, factorize, take_rows
 from gatecast.data.parsing.series_keys import join_ids, parse_keys
 from gatecast.data.parsing.time_columns import join_time_columns
-from gatecast.data.parsing.timestamps import INFER_OFFSET, KnownNotation
 from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.errors import DataError
 

@@ -25,8 +25,7 @@ class KeyTypes:
         time: Type of the time column, as its library names it, without a time zone.
         time_zone: Time zone of the time column.
         is_utc: Whether the panel's times are in UTC, because local times in this zone are not regular.
-        number_format: How integers stand for dates in the time column: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms",
-            "us", "ns" since 1970.
+        number_format: How integers stand for dates in the time column, as `ParsedTimes.number_format`.
         decimal_format: How decimal numbers stand for times in the time column: decimal years or steps.
         categories: Categories of a categorical id column, in order.
         ordered: Whether these categories are ordered.

@@ -27,6 +27,7 @@ from gatecast.data.parsing.exogenous import (
     ExogenousColumns,
     reserve_column,
 )
+from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.numbers import LIKELY_COMMA
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
@@ -38,7 +39,6 @@ from gatecast.data.parsing.series_keys import (
     parse_keys,
     propose_id_columns,
 )
-from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.transposed_tables import (
     Periods,
     key_columns,

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
 from gatecast.data.frequency import WITHIN_A_DAY, Freq, Times, format_times, parse
 from gatecast.data.key_types import KeyTypes
+from gatecast.data.parsing.known_notation import INFER_OFFSET, KnownNotation
 from gatecast.data.parsing.time_zones import is_named
-from gatecast.data.parsing.timestamps import INFER_OFFSET, KnownNotation
 from gatecast.errors import ConfigError
 
 __all__ = ["ColumnNames", "Hierarchy", "KeyTypes", "Panel", "check_outputs", "format_times", "from_values"]
@@ -179,6 +179,7 @@ class Panel:
             types.decimal_mark,
             names.time,
             types.decimal_format,
+            types.number_format,
             names.ids,
             names.target,
         )

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import format_duration
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.clock_changes import find_clock_changes
 from gatecast.data.frequency import MONTHS, Freq, Times, format_times, parse
@@ -126,7 +127,7 @@ def build_panel(
         },
         categories=exogenous.categories,
     )
-    grid_notes = _note_moved(t, on_grid, step)
+    grid_notes = () if on_grid.all() else _note_moved(t, panel.all_times()[k], on_grid, step)
     value_notes = (*_note_gaps(panel, k), *_note_missing_rows(x), *note_constant_series(panel))
     return panel, (*sort_notes, *freq_notes, *grid_notes, *value_notes)
 
@@ -269,11 +270,13 @@ def _note_slots(freq: Freq) -> tuple[str, ...]:
     )
 
 
-def _note_moved(t: Times, on_grid: BoolArray, freq: Freq) -> tuple[str, ...]:
-    """How many times were moved to the grid, and the first of them."""
+def _note_moved(t: Times, moved_to: Times, on_grid: BoolArray, freq: Freq) -> tuple[str, ...]:
+    """How many times were moved to the grid, and the first of them; of most, as of a logger, how far."""
     moved = np.flatnonzero(~on_grid)
-    if not len(moved):
-        return ()
+    if 2 * len(moved) > len(t) and t.dtype.kind == "M":
+        farthest = format_duration(np.abs(t - moved_to).max())
+        share = f"{len(moved)} of {len(t)} times are up to {farthest} early or late"
+        return (f"{share}, and are rounded to {freq.label}.",)
     verb, pronoun = ("does", "was") if len(moved) == 1 else ("do", "were")
     share = f"{len(moved)} of {len(t)} times {verb} not fit the frequency, {freq.label}, and {pronoun} moved"
     return (f"{share} to the nearest time that does; the first is {format_times(t[moved[:1]])[0]}.",)

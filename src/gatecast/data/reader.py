@@ -26,6 +26,7 @@ from gatecast.data.parsing.exogenous import (
     find_exogenous,
     parse_exogenous,
 )
+from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.missing_codes import MissingCodes
 from gatecast.data.parsing.numbers import LIKELY_COMMA
 from gatecast.data.parsing.raw_table import RawTable
@@ -34,7 +35,6 @@ from gatecast.data.parsing.series_keys import (
     split_names,
 )
 from gatecast.data.parsing.time_columns import join_time_columns
-from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.transposed_tables import (
     drop_footers,
     find_periods,

@@ -50,7 +50,22 @@ def serve(settings: Settings) -> None:
     """
     Folder(settings.folder)
     logging.getLogger("mcp").setLevel(logging.WARNING)
-    asyncio.run(_serve(settings))
+    try:
+        asyncio.run(_serve(settings))
+    except BaseException as error:
+        # A signal that arrives while a task of the SDK runs comes out of it wrapped in a group.
+        interrupt = _find_interrupt(error)
+        if interrupt is None or interrupt is error:
+            raise
+        raise interrupt from None
+
+
+def _find_interrupt(error: BaseException) -> KeyboardInterrupt | None:
+    """Return the interrupt that an error is or, in groups of tasks, holds."""
+    if isinstance(error, KeyboardInterrupt):
+        return error
+    held = (_find_interrupt(other) for other in getattr(error, "exceptions", ()))
+    return next((interrupt for interrupt in held if interrupt is not None), None)
 
 
 async def _serve(settings: Settings) -> None:

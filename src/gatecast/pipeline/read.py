@@ -9,7 +9,7 @@ import numpy as np
 from gatecast.config import DataConfig, ForecasterConfig
 from gatecast.data.panel import Panel
 from gatecast.data.panel_checks import SPARSE_TIMES
-from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION
+from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
 

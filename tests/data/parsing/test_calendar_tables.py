@@ -262,3 +262,14 @@ def test_days_of_weekly_rows_follow_each_other(tmp_path, first_row, days, first_
     values = panel.series(0)
     assert str(panel.times(0)[0].astype("M8[D]")) == first_day
     assert values[np.isfinite(values)].tolist() == list(range(10 * n_days))
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("FY", "{}"), ("Fiscal Year", "FY{}"), ("financial_year", "{}"), ("Year", "FY{}")]
+)
+def test_fiscal_years_are_called_after_the_year_in_which_they_end(tmp_path, name, form):
+    labels = [form.format(year) for year in YEARS]
+    header = [name, *MONTHS[3:], *MONTHS[:3], "Total"]
+    panel, notes = read(write(tmp_path / "a.csv", header, rows_of(labels, Y, 12, np.sum)))
+    check(panel, "MS", "2009-04-01T00", Y)
+    assert any(f"{labels[0]} begins in 2009-04" in note for note in notes)

@@ -182,3 +182,16 @@ def test_parse_numbers_of_typed_columns():
     assert parse_numbers(np.array([1, 2])).values.tolist() == [1.0, 2.0]
     assert not parse_numbers(np.array([True, False])).is_valid.any()
     assert not parse_numbers(np.array(["2024-01-01"], "M8[us]")).is_valid.any()
+
+
+@pytest.mark.parametrize("flag", [" b", " ep", " p", "p", "r", "e", "*", " (p)", "(r)", "**"])
+def test_flags_of_single_values_are_no_part_of_the_numbers(flag):
+    parsed = parse_numbers(to_text(["110.0", f"112.5{flag}", "113.0", "114", ":", ": c"]))
+    np.testing.assert_array_equal(parsed.values, [110, 112.5, 113, 114, np.nan, np.nan])
+    assert parsed.is_valid.all()
+    assert parsed.notes == (f"Flags behind 1 number are ignored ('{flag.strip()}'): '112.5{flag}' is 112.5.",)
+
+
+@pytest.mark.parametrize("texts", [["1p", "2p", "3p"], ["12e", "13e", "14"], ["5 x", "6", "7", "8"]])
+def test_letters_behind_most_numbers_or_of_no_flag_are_none(texts):
+    assert not parse_numbers(to_text(texts)).is_valid.all()

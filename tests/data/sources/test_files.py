@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from gatecast.data.reader import read, write
+from gatecast.data.reader import read, read_raw, write
 from gatecast.errors import DataError
 
 
@@ -104,3 +106,10 @@ def test_json_that_is_no_table_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(DataError):
         read(path)
+
+
+def test_json_columns_of_texts_and_numbers_are_texts_without_quotation_marks(tmp_path):
+    path = tmp_path / "a.json"
+    rows = [{"ds": f"2024-01-{k:02d}", "sku": sku, "y": k} for k in range(1, 5) for sku in ("A1", 7)]
+    path.write_text(json.dumps(rows))
+    assert read_raw(path).columns[1].tolist() == ["A1", "7"] * 4

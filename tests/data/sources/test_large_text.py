@@ -128,3 +128,25 @@ def test_read_large_text_of_iso_times_gives_times_and_their_texts(path, monkeypa
     expected_codes, expected_categories = encode_column(small, 1, "hist_exog")
     assert categories == expected_categories
     assert encoded.values.tolist() == expected_codes.values.tolist()
+
+
+@pytest.mark.parametrize("usual", ["A1", "ZA"])
+def test_read_large_text_keeps_na_among_names(path, monkeypatch, usual):
+    names = [("NA", usual)[k // 150] for k in range(300)]
+    rows = [row.replace(",1.5", ",NA") for row in ROWS]
+    lines = ["id,ds,y,n", *(f"{name},{row},{k}" for k, (name, row) in enumerate(zip(names, rows, strict=True)))]
+    large, small = read_both(path, lines, monkeypatch)
+    assert read_large_text(path) is not None
+    assert large.columns[0].tolist() == small.columns[0].tolist() == names
+    assert [column.dtype.kind for column in large.columns[2:]] == ["f", "i"]
+    np.testing.assert_array_equal(large.columns[2], parse_numbers(small.columns[2]).values)
+
+
+@pytest.mark.parametrize("first", [0, 290])
+def test_read_large_text_keeps_codes_of_many_digits_apart(path, monkeypatch, first):
+    codes = [str(10**19 + k % 2) if k >= first else str(k % 2) for k in range(300)]
+    monkeypatch.setattr(large_text, "EDGE_BYTES", 1000)
+    large, small = read_both(
+        path, ["id,ds,y", *(f"{c},{row}" for c, row in zip(codes, ROWS, strict=True))], monkeypatch
+    )
+    assert large.columns[0].tolist() == small.columns[0].tolist() == codes

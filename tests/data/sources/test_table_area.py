@@ -175,3 +175,17 @@ def test_a_sum_below_the_numbers_is_no_value(tmp_path, label):
     assert f"Row 10 below the table is left out: '{label}'." in table.notes
     path.write_text("\n".join(["region,sales", *rows, f"{label},45"]) + "\n", encoding="utf-8")
     assert len(read_raw(path)) == 9
+
+
+def test_find_table_skips_rows_of_words_below_the_names_of_a_logger():
+    top = ['"TOA5","CR1000","Std.27",""', "TIMESTAMP,RECORD,AirT_Avg,RH", "TS,RN,Deg C,%", ",,Avg,Smp"]
+    table = table_of(*top, *(f"{row[:7]},{k},{row[8:]},{80 - k}" for k, row in enumerate(ROWS)))
+    assert table.names == ("TIMESTAMP", "RECORD", "AirT_Avg", "RH")
+    assert table.notes[1] == "Rows 3 to 4 below the header are skipped: 'TS, RN, Deg C, %', 'Avg, Smp'."
+
+
+@pytest.mark.parametrize("title", ["Title", "Libellé", "Titel"])
+def test_find_table_names_a_series_by_its_title_among_descriptions(title):
+    described = [f"{title};All items", "idBank;001759970", "Updated;15/06/2023"]
+    table = table_of(*described, *(row.replace(",", ";") for row in ROWS))
+    assert (table.names, len(table)) == ((title, "All items"), len(ROWS))

@@ -126,13 +126,18 @@ def _unpivot(
     body, columns = take_rows(table, np.arange(n_rows)), list(numbers)
     starts = row_times[:n_rows]
     wraps = [k for k in range(1, len(columns)) if numbers[columns[k]] < numbers[columns[k - 1]]]
-    if kind.row == "year" and wraps and not _are_spans(body.columns[time]):
+    wraps_year = kind.row == "year" and len(wraps) > 0
+    spans = wraps_year and _are_spans(body.columns[time])
+    fiscal = wraps_year and not spans and _are_fiscal(body.columns[time], body.names[time])
+    if wraps_year and not (spans or fiscal):
         return None
     times = np.stack([kind.to_times(starts, numbers[i]) for i in columns], axis=1)
-    if kind.row == "year" and wraps:
-        following = later(starts.astype("M8[Y]"), 1)
-        for k in range(wraps[0], len(columns)):
-            times[:, k] = kind.to_times(following.astype("M8[us]"), numbers[columns[k]])
+    if spans or fiscal:
+        # 2019/20 begins in 2019, FY20 too.
+        moved = np.arange(len(columns))[wraps[0] :] if spans else np.arange(wraps[0])
+        other = later(starts.astype("M8[Y]"), 1 if spans else -1).astype("M8[us]")
+        for k in moved:
+            times[:, k] = kind.to_times(other, numbers[columns[k]])
     if kind.row == "week":
         # The days of a row follow each other: those that would come after the last one are before it, as where a row
         # is called after the end of its week.
@@ -152,7 +157,7 @@ def _unpivot(
         names=(*names, *(body.names[i] for i in rest)),
         columns=(flat[keep], values[keep], *(body.columns[i][keep // len(columns)] for i in rest)),
         types={name: column_type for name, column_type in table.types.items() if name in {body.names[i] for i in rest}},
-        notes=(*table.notes, *_notes(table, kind, columns, totals, n_rows)),
+        notes=(*table.notes, *_notes(table, kind, columns, totals, n_rows), *_fiscal_notes(body, time, fiscal, times)),
     )
     return CalendarTable(long, names[0], names[1])
 
@@ -216,6 +221,20 @@ def _notes(table: RawTable, kind: _Kind, columns: Sequence[int], totals: Sequenc
     if totals:
         notes.append(f"Left out as totals of others: {list_columns([table.names[i] for i in totals])}.")
     return (*notes, *_note_below(table, n_rows))
+
+
+def _fiscal_notes(table: RawTable, time: int, are_fiscal: bool, times: Times) -> tuple[str, ...]:
+    """What the first month of fiscal years is."""
+    if not are_fiscal:
+        return ()
+    first = str(times[0, 0].astype("M8[M]"))
+    return (f"Fiscal years are called after the year in which they end: {table.columns[time][0]!s} begins in {first}.",)
+
+
+def _are_fiscal(column: RawColumn, name: str) -> bool:
+    """Whether years are fiscal ones, by the name of their column or by their own: FY20."""
+    is_called = re.search(r"\b(?:fy|fiscal|financial)\b", re.sub(r"[_\W]+", " ", name.lower())) is not None
+    return is_called or (column.dtype.kind == "O" and all(text.strip().lower().startswith("fy") for text in column))
 
 
 def _are_spans(column: RawColumn) -> bool:

@@ -62,7 +62,20 @@ THING_NAMES = (
 """What series are of: names of ids, where times repeat."""
 CODE_WORDS = ("id", "nbr", "nr", "no", "number", "code")
 # Row numbers that spreadsheets, R and pandas write.
-ROW_NUMBER_NAMES = ("", "rownames", "row", "index", "unnamed: 0", "id", "no", "nr", "column 1")
+ROW_NUMBER_NAMES = (
+    "",
+    "rownames",
+    "row",
+    "record",
+    "recnbr",
+    "rownum",
+    "index",
+    "unnamed: 0",
+    "id",
+    "no",
+    "nr",
+    "column 1",
+)
 SAMPLE_SIZE = 200
 SMALLEST_DAY = 15_000_101
 """The first day that is written as YYYYMMDD."""

@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.messages import shorten
+from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.missing_codes import MissingCodes, find_missing_codes
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, factorize, is_missing
 from gatecast.data.parsing.time_zones import is_named
-from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation, parse_times
+from gatecast.data.parsing.timestamps import parse_times
 from gatecast.errors import DataError
 
 __all__ = ["is_missing_id", "parse_booleans", "parse_ids", "parse_number_column", "parse_time_column", "row_numbers"]

@@ -41,9 +41,9 @@ _HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 _SECONDS = r"(?:[:.](?P<second>\d\d(?:[.,]\d{1,6})?))?"
 _QUARTER_WORD = r"(?:quarter|quartal|qtr|trimestre|kvartal|kwartaal|kwartał)"
 _HALF_WORD = r"(?:half|halbjahr|semestre|semester)"
-_CLOCK = rf"(?:[T ,]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
+_CLOCK = rf"(?:[T ,:]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
 # After a day an hour may stand alone.
-_HOUR = rf"(?:[T ,]+(?P<hour>\d{{1,2}})(?:[:.]?(?P<minute>\d\d){_SECONDS})?{_HALF})?"
+_HOUR = rf"(?:(?:[T ,]+|-(?=\d\d\.\d\d\.))(?P<hour>\d{{1,2}})(?:[:.]?(?P<minute>\d\d){_SECONDS})?{_HALF})?"
 DATE_PATTERNS: tuple[str, ...] = (
     rf"{_FULL_YEAR}([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_HOUR}",
     rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}{_HOUR}",
@@ -89,6 +89,9 @@ DATE_PATTERNS: tuple[str, ...] = (
     rf"(?P<week>\d\d?)[-/]{_THIS_YEAR}",
     rf"{_THIS_YEAR}[-/](?P<week>\d\d?)",
     rf"{_THIS_YEAR}[-/](?P<day_of_year>\d{{3}}){_CLOCK}",
+    # Periods of SAP have three digits.
+    rf"0(?P<month>0[1-9]|1[0-2])[./]{_THIS_YEAR}",
+    rf"{_THIS_YEAR}/0(?P<month>0[1-9]|1[0-2])",
     rf"{_THIS_YEAR}s",
     rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
     rf"{_THIS_YEAR} ?(?P<mark>\(?[epr]\)?|\*)?",

@@ -53,10 +53,13 @@ DATE_NAMES = (
 )
 WEEK_NAMES = ("week", "woche", "kw", "semaine", "semana", "settimana", "周", "неделя")
 MIN_REGULARITY = 0.8
+N_MONTHS, LARGEST_SHORT_MONTH = 12, 9912
 # Among so many numbers, of which this share are dates, the others are mistakes.
 MIN_NEARLY, NEARLY_ALL = 10, 0.9
-# Times of results are written as these numbers again; others become dates.
-KEPT_FORMATS = ("YYYYMM", "YYYYMMDD")
+
+
+_WRITTEN_UNITS = {"YYYY": "Y", "YYYYMM": "M", "YYYYMMDD": "D", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
+"""Units of the formats in which times of results are written again."""
 
 
 class NumberDates(NamedTuple):
@@ -64,7 +67,7 @@ class NumberDates(NamedTuple):
 
     Args:
         values: datetime64[us], shape (n,).
-        number_format: How numbers stand for dates; empty if they cannot be written as such again.
+        number_format: How numbers stand for dates, as "YYYYMM" or "s" since 1970; empty for dates of spreadsheets.
         meaning: What the numbers are, for a note.
     """
 
@@ -112,6 +115,11 @@ def _from_quarter(fields: dict[str, IntArray]) -> Times:
     return make_dates(fields["Y"], np.where(exists, 3 * fields["Q"] - 2, 0), np.ones_like(fields["Y"]))
 
 
+def _from_period(fields: dict[str, IntArray]) -> Times:
+    """First days of months that are written as periods of three digits."""
+    return make_dates(fields["Y"], fields["P"], np.ones_like(fields["Y"]))
+
+
 # Usual notations: numbers that are valid in one of them are dates.
 _USUAL = (
     _Digits("YYYYmm", _from_date),
@@ -128,10 +136,13 @@ _RARE = (
     _Digits("YYYYjjj", _from_day_of_year),
     _Digits("yymmdd", _from_date),
     _Digits("YYYYQ", _from_quarter),
+    _Digits("YYYYPPP", _from_period),
 )
+_SHORT_MONTHS = _Digits("yymm", _from_date)
+_NOTATIONS = (*_USUAL, *_RARE, _SHORT_MONTHS)
 
 
-def integer_dates(numbers: IntArray, name: str = "") -> NumberDates | None:
+def integer_dates(numbers: IntArray, name: str = "", number_format: str = "") -> NumberDates | None:
     """Read integers as dates; None if they are more likely time steps.
 
     Of months and days in which nearly all numbers are dates, the others are none, NaT: 202113 among months is an error
@@ -140,12 +151,18 @@ def integer_dates(numbers: IntArray, name: str = "") -> NumberDates | None:
     Args:
         numbers: Valid integers, shape (n,), n at least 1.
         name: Name of the column, which may tell what the numbers are.
+        number_format: How numbers of rows that were read before stand for dates; empty: unknown.
 
     >>> integer_dates(np.array([2024010122, 2024010123, 2024010200])).values[-1].item().isoformat()
     '2024-01-02T00:00:00'
     >>> integer_dates(np.array([1, 2, 3])) is None
     True
     """
+    known = next((digits for digits in _NOTATIONS if _format_name(digits) == number_format), None)
+    if known is not None and (readings := _readings(numbers, [known])):
+        return readings[0]
+    if _are_short_months(numbers):
+        return NumberDates(_read(numbers, _SHORT_MONTHS), *2 * (_format_name(_SHORT_MONTHS),))
     if numbers.min() >= YEAR_RANGE[0] and numbers.max() <= YEAR_RANGE[1]:
         return NumberDates(_years(numbers), "YYYY", "years")
     usual = _readings(numbers, _USUAL) + _epochs(numbers)
@@ -184,14 +201,17 @@ def times_to_numbers(times: Times, number_format: str) -> IntArray | None:
         number_format: `NumberDates.number_format`.
 
     Returns:
-        Numbers of the same shape; None if some time cannot be written in this format.
+        Numbers of the same shape; None if some time cannot be written in this format, or if results have dates instead,
+        as of weeks and of hours in digits.
 
     >>> times_to_numbers(np.array(["2024-02-01"], "M8[us]"), "YYYYMM").tolist()
     [202402]
     >>> times_to_numbers(np.array(["2024-02-01"], "M8[us]"), "YYYY") is None
     True
     """
-    unit = {"YYYY": "Y", "YYYYMM": "M", "YYYYMMDD": "D"}.get(number_format, number_format)
+    unit = _WRITTEN_UNITS.get(number_format)
+    if unit is None:
+        return None
     truncated = times.astype(f"M8[{unit}]")
     if not np.array_equal(truncated.astype("M8[us]"), times.astype("M8[us]")):
         return None
@@ -220,13 +240,24 @@ def numbers_to_times(numbers: IntArray, number_format: str) -> Times:
     """
     if number_format == "YYYY":
         return _years(numbers)
-    digits = next((digits for digits in _USUAL if digits.layout.upper() == number_format), None)
+    digits = next((digits for digits in _NOTATIONS if _format_name(digits) == number_format), None)
     return numbers.astype(f"M8[{number_format}]").astype("M8[us]") if digits is None else _read(numbers, digits)
 
 
 def _years(numbers: IntArray) -> Times:
     """First days of years."""
     return (numbers - 1970).astype("M8[Y]").astype("M8[us]")
+
+
+def _are_short_months(numbers: IntArray) -> bool:
+    """Whether numbers of four digits are months of two-digit years, 2312 followed by 2401: all twelve of several years.
+
+    Years from 1501 to 1512 and from 1601 to 1612 would look the same, and nobody has those alone.
+    """
+    if numbers.min() < 1 or numbers.max() > LARGEST_SHORT_MONTH or len(np.unique(numbers % 100)) != N_MONTHS:
+        return False
+    times = _read(numbers, _SHORT_MONTHS)
+    return not np.isnat(times).any() and len(np.unique(numbers // 100)) > 1 and regularity(times) >= MIN_REGULARITY
 
 
 def _read(numbers: IntArray, digits: _Digits) -> Times:
@@ -251,8 +282,7 @@ def _readings(numbers: IntArray, notations: Sequence[_Digits]) -> list[NumberDat
             continue
         times = _read(numbers, digits)
         if not np.isnat(times).any():
-            name = _format_name(digits)
-            readings.append(NumberDates(times, name if name in KEPT_FORMATS else "", name))
+            readings.append(NumberDates(times, *2 * (_format_name(digits),)))
     return readings
 
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-__all__ = ["NumberText", "is_unit", "split_number"]
+__all__ = ["NumberText", "is_flag", "is_unit", "split_number"]
 
 # The largest double, written out, has 309 digits, or 411 characters with separators.
 MAX_LENGTH = 420
@@ -53,12 +53,15 @@ AMBIGUOUS_SCALES = {"m": 6, "K": 3, "b": 9, "B": 9, "T": 12}
 
 # A single letter that follows digits directly is more often part of a code, such as 12B, than a unit.
 ATTACHED_UNITS = frozenset("mglLtshdWVCF")
-NOT_UNITS = frozenset(("am", "pm", "a.m.", "p.m.", "st", "nd", "rd", "th", "e"))
+NOT_UNITS = frozenset(("am", "pm", "a.m.", "p.m.", "st", "nd", "rd", "th"))
+ATTACHED_FLAGS = frozenset("epr")
+"""Flags of values that follow the digits directly: estimated, provisional, revised."""
 UNIT_NAMES = frozenset(_UNIT_NAMES.split())
 
 _DIGITS = re.compile(r"(?:(?<![^\W\d])(?<!/)[.,](?=\d))?\d(?:[\d.,' _]*[\d.,])?(?:[eE][+-]?\d+)?")
 _BOUND = re.compile(r"([<>≤≥])=? *")
 _UNIT = re.compile(r"[^\W\d_°%‰/\[(]?[°%‰/\[(]?(?:[^\W\d_]|[°%‰/·*^²³()\[\]. $€£¥-]|(?<=[^\W\d_])[2-4])*")
+_FLAG = re.compile(r"\(?[bcdefimnprsuz]{1,3}\)?|\*{1,3}|[†‡]")
 _EDGE = " \"'="
 _PLAIN = re.compile(r"([+-]?)(\d[\d.,]*)")
 
@@ -76,6 +79,7 @@ class NumberText(NamedTuple):
         scale: Power of ten of the scale word.
         scale_word: The scale word, such as "Mio."; empty if there is none.
         unit: The unit; empty if there is none.
+        flag: The flag of this one value, where others have none; empty otherwise.
     """
 
     digits: str
@@ -86,6 +90,7 @@ class NumberText(NamedTuple):
     scale: int = 0
     scale_word: str = ""
     unit: str = ""
+    flag: str = ""
 
 
 def split_number(text: str) -> NumberText | None:
@@ -146,6 +151,17 @@ def is_unit(text: str) -> bool:
         or any(character in "°%‰€$£¥²³" for character in bare)
         or bare.lower().rstrip(".") in SCALES
     )
+
+
+def is_flag(unit: str) -> bool:
+    """Return whether what follows a number is the flag of one value: of a break, an estimate, a provisional figure.
+
+    The letters are those of Eurostat, of which some agencies write a few in parentheses; others have asterisks.
+
+    >>> is_flag("b"), is_flag("ep"), is_flag("(p)"), is_flag("*"), is_flag("kWh")
+    (True, True, True, True, False)
+    """
+    return _FLAG.fullmatch(unit) is not None
 
 
 class _Typography(dict[int, str]):
@@ -227,6 +243,8 @@ def _with_unit(number: NumberText, words: list[str], is_attached: bool) -> Numbe
     unit = " ".join(words)
     if not unit:
         return number
+    if is_attached and unit in ATTACHED_FLAGS:
+        return number._replace(flag=unit)
     is_code = is_attached and len(unit) == 1 and unit.isalpha() and unit not in ATTACHED_UNITS | {*AMBIGUOUS_SCALES}
     if is_code or len(unit) > MAX_UNIT_LENGTH or unit.lower() in NOT_UNITS or not _UNIT.fullmatch(unit):
         return None

@@ -10,6 +10,7 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.parsing.decimal_times import decimal_steps, decimal_years
 from gatecast.data.parsing.digit_dates import NumberDates, fractional_dates, integer_dates
+from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.parsed_times import ParsedTimes, fill_invalid, no_times
 from gatecast.data.parsing.raw_table import RawColumn
 
@@ -21,7 +22,7 @@ LARGEST_INTEGER = 2.0**63
 
 
 def parse_numeric_texts(
-    texts: list[str], as_integers: bool = False, name: str = "", decimal_format: str = ""
+    texts: list[str], as_integers: bool = False, name: str = "", known: KnownNotation = UNKNOWN_NOTATION
 ) -> ParsedTimes:
     """Return the times of strings that are integers, or decimal numbers of dates.
 
@@ -29,7 +30,7 @@ def parse_numeric_texts(
         texts: Strings, shape (n_rows,).
         as_integers: Read numbers as time steps even where they look like dates.
         name: Name of the column, which may tell what numbers are.
-        decimal_format: How decimal numbers of rows that were read before stand for times; empty: unknown.
+        known: What rows that were read before tell.
 
     >>> parse_numeric_texts(["202401", "202402"]).values.astype("M8[D]").astype(str).tolist()
     ['2024-01-01', '2024-02-01']
@@ -41,11 +42,14 @@ def parse_numeric_texts(
         if re.fullmatch(r"[+-]?1?\d{1,18}(\.\d*)?", text):
             values[i] = float(text)
     is_number = ~np.isnan(values)
-    if (values[is_number] == np.rint(values[is_number])).all() and not decimal_format:
+    if (values[is_number] == np.rint(values[is_number])).all() and not known.decimal_format:
         # Integers of more than 15 digits are no exact floats.
-        exact = [int(text.partition(".")[0]) if known else 0 for text, known in zip(texts, is_number, strict=True)]
-        return _integers_to_times(np.array(exact, np.int64), is_number, as_integers, name)
-    return _steps_to_times(values, decimal_format) if as_integers else _decimals_to_times(values, name, decimal_format)
+        exact = [int(text.partition(".")[0]) if fits else 0 for text, fits in zip(texts, is_number, strict=True)]
+        dates = _find_dates(np.array(exact, np.int64)[is_number], as_integers, name, known)
+        return _integers_to_times(np.array(exact, np.int64), is_number, dates)
+    if as_integers:
+        return _steps_to_times(values, known.decimal_format)
+    return _decimals_to_times(values, name, known.decimal_format)
 
 
 def parse_step_texts(texts: list[str], decimal_format: str = "") -> ParsedTimes:
@@ -53,7 +57,7 @@ def parse_step_texts(texts: list[str], decimal_format: str = "") -> ParsedTimes:
 
     Args:
         texts: Strings, shape (n_rows,).
-        decimal_format: As for `parse_numeric_texts`.
+        decimal_format: `KnownNotation.decimal_format`.
 
     >>> parse_step_texts(["0,5", "0,6", "0,8"]).values.tolist()
     [5, 6, 8]
@@ -62,31 +66,36 @@ def parse_step_texts(texts: list[str], decimal_format: str = "") -> ParsedTimes:
     return _steps_to_times(np.array(values), decimal_format)
 
 
-def parse_number_times(column: RawColumn, as_integers: bool, name: str, decimal_format: str) -> ParsedTimes:
+def parse_number_times(column: RawColumn, as_integers: bool, name: str, known: KnownNotation) -> ParsedTimes:
     """Return the times of a column of numbers.
 
     Args:
         column: Numbers, shape (n_rows,); NaN is missing.
         as_integers: As for `parse_numeric_texts`.
         name: The same.
-        decimal_format: The same.
+        known: The same.
 
-    >>> parse_number_times(np.array([0.5, 0.6, 0.8]), False, "", "").values.tolist()
+    >>> parse_number_times(np.array([0.5, 0.6, 0.8]), False, "", UNKNOWN_NOTATION).values.tolist()
     [5, 6, 8]
     """
     values = column.astype(np.float64)
     is_valid = np.abs(values) < LARGEST_INTEGER  # NaN is not
-    if (values[is_valid] == np.rint(values[is_valid])).all() and not decimal_format:
-        return _integers_to_times(np.where(is_valid, column, 0).astype(np.int64), is_valid, as_integers, name)
-    dates = no_times(len(values)) if as_integers else _decimals_to_times(values, name, decimal_format)
-    return dates if dates.is_valid.any() else _steps_to_times(values, decimal_format)
+    if (values[is_valid] == np.rint(values[is_valid])).all() and not known.decimal_format:
+        numbers = np.where(is_valid, column, 0).astype(np.int64)
+        return _integers_to_times(numbers, is_valid, _find_dates(numbers[is_valid], as_integers, name, known))
+    dates = no_times(len(values)) if as_integers else _decimals_to_times(values, name, known.decimal_format)
+    return dates if dates.is_valid.any() else _steps_to_times(values, known.decimal_format)
 
 
-def _integers_to_times(numbers: IntArray, is_valid: BoolArray, as_integers: bool, name: str) -> ParsedTimes:
-    """Read integers as time steps, as dates in digits or as time since 1970."""
+def _find_dates(numbers: IntArray, as_integers: bool, name: str, known: KnownNotation) -> NumberDates | None:
+    """The dates that valid integers stand for; None if they are time steps."""
+    return None if as_integers or not len(numbers) else integer_dates(numbers, name, known.number_format)
+
+
+def _integers_to_times(numbers: IntArray, is_valid: BoolArray, dates: NumberDates | None) -> ParsedTimes:
+    """Integers as the dates that they stand for, or as time steps."""
     if not is_valid.any():
         return no_times(len(numbers))
-    dates = None if as_integers else integer_dates(numbers[is_valid], name)
     return ParsedTimes(numbers, is_valid) if dates is None else _number_dates(dates, is_valid)
 
 

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.messages import abridge, shorten
 from gatecast.data.parsing.decimal_commas import parse_decimal_commas
-from gatecast.data.parsing.number_affixes import AMBIGUOUS_SCALES, NumberText, split_number
+from gatecast.data.parsing.number_affixes import AMBIGUOUS_SCALES, NumberText, is_flag, split_number
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 
 __all__ = ["LIKELY_COMMA", "ParsedNumbers", "parse_numbers"]
@@ -51,6 +52,8 @@ _GROUPED_BY_POINTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _REMOVE_SPACES = str.maketrans("", "", " '_")
 # Of fewer cells, a text after the number is no unit of the column. Cells without unit are in it too; zeros often are.
 MIN_UNIT_FRACTION = 0.5
+MAX_FLAGGED = 0.5
+"""Share of the cells up to which letters behind numbers are flags of single values, and no unit."""
 MAX_LISTED = 3
 SAMPLE_SIZE = 1000
 NEGATIVE_MARKS = {
@@ -188,8 +191,12 @@ def _resolve_units(cells: _UniqueTexts, is_number: BoolArray) -> tuple[_UniqueTe
         counts[getattr(parts[i], "unit", "")] += int(cells.counts[i])
     unit, count = max(((unit, n) for unit, n in counts.items() if unit), key=lambda item: item[1], default=("", 0))
     accepted = {"", unit} if count > 1 and count >= MIN_UNIT_FRACTION * sum(counts.values()) else {""}
-    has_unit = np.array([part is not None and part.unit in accepted for part in parts], bool)
-    return cells._replace(parts=parts), is_number & has_unit
+    if accepted == {""}:
+        parts = [part._replace(unit="", flag=part.unit) if part and is_flag(part.unit) else part for part in parts]
+    n_flagged = sum(int(cells.counts[i]) for i, _ in used if getattr(parts[i], "flag", ""))
+    has_flags = n_flagged <= MAX_FLAGGED * sum(counts.values())
+    fits = [part is not None and part.unit in accepted and (has_flags or not part.flag) for part in parts]
+    return cells._replace(parts=parts), is_number & np.array(fits, bool)
 
 
 def _to_numbers(cells: _UniqueTexts, is_number: BoolArray, decimal_comma: bool) -> FloatArray:
@@ -253,6 +260,11 @@ def _affix_notes(cells: _UniqueTexts, numbers: FloatArray) -> tuple[str, ...]:
     """Describe what was ignored, scaled or replaced around the digits."""
     parsed = _parsed_cells(cells, numbers, with_affixes=True)
     notes = _symbol_notes(parsed)
+    if flagged := [cell for cell in parsed if cell.part.flag]:
+        flags = [repr(flag) for flag in dict.fromkeys(cell.part.flag for cell in flagged)]
+        listed = abridge(flags[:MAX_LISTED], len(flags))
+        count = format_count(sum(cell.n_cells for cell in flagged), "number")
+        notes.append(f"Flags behind {count} are ignored ({listed}): {_example(flagged, bool)}.")
     for unit in dict.fromkeys(cell.part.unit for cell in parsed if cell.part.unit):
         notes.append(f"The unit {unit!r} is ignored: {_example(parsed, lambda part: part.unit)}.")
     scales = dict.fromkeys((cell.part.scale_word, cell.part.scale) for cell in parsed if cell.part.scale)

@@ -21,8 +21,8 @@ class ParsedTimes(NamedTuple):
         notes: How the times were read, where that is not obvious, one sentence each.
         utc_offset_minutes: Minutes by which the times are ahead of UTC; None if they are local or have no time zone.
         is_utc: Whether local times were converted to UTC.
-        number_format: How integers stand for dates: "YYYY", "YYYYMM", "YYYYMMDD", or "s", "ms", "us", "ns" since
-            1970; empty otherwise.
+        number_format: How integers stand for dates: "YYYY", "YYYYMM" or another notation in digits, or "s", "ms", "us",
+            "ns" since 1970; empty otherwise.
         decimal_format: How decimal numbers stand for times (`DecimalTimes.number_format`); empty otherwise.
         time_zone: Zone of the offsets: "UTC", an offset such as "+05:30", or a place; empty if there are none.
         date_order: "day/month/year" or "month/day/year" where dates are numbers in one of these orders; else empty.

@@ -13,26 +13,41 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import Times
 from gatecast.data.messages import list_columns
-from gatecast.data.parsing.date_words import month_numbers, zone_offset
+from gatecast.data.parsing.date_words import zone_offset
 from gatecast.data.parsing.dates import MAX_TWO_DIGIT_YEAR, iso_weeks, make_dates
+from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.numbers import parse_numbers
+from gatecast.data.parsing.outlines import drop_subtotals, find_outline
 from gatecast.data.parsing.parsed_times import ParsedTimes
-from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.regularity import regularity
-from gatecast.data.parsing.timestamps import UNKNOWN_NOTATION, KnownNotation, looks_like_dates, parse_times
+from gatecast.data.parsing.time_parts import (
+    find_named_part,
+    read_clock,
+    read_counted_hours,
+    read_integers,
+    read_months,
+    read_numbered,
+    read_periods,
+    read_quarters,
+    read_years,
+)
+from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 
 __all__ = ["is_called_time", "join_time_columns"]
 
 # Names of columns, by the part of a time that they hold.
 _NAMES = {
-    "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份",
-    "quarter": "quarter qtr qu q quartal trimestre trimester kvartal 季度",
+    "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份 years fiscal_year fy calendar_year "
+    "geschäftsjahr exercice ejercicio",
+    "quarter": "quarter quarters qtr qu q quartal trimestre trimester kvartal 季度",
     "half": "half half_year halbjahr semestre semester",
     "period": "period per periode période periodo período posting_period fiscal_period",
-    "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name monthname",
+    "month": "month months mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name "
+    "monthname",
     "week": "week wk woche kw semaine semana settimana vecka uge isoweek iso_week week_of_year weekofyear 周",
     "day": "day dd dy tag jour dia día giorno dag den день 日 day_of_month dayofmonth mday dom",
     "day_of_year": "day_of_year dayofyear doy yday julian_day jday",
@@ -48,9 +63,7 @@ _NAMES = {
     "zone": "zone tz timezone time_zone zeitzone utc_offset utcoffset offset gmt_offset dst",
 }
 _WORDS = {part: frozenset(names.split()) for part, names in _NAMES.items()}
-_CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(?:([ap])\.?m\.?)?", re.IGNORECASE)
 _PLAIN_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
-_SPAN_END = re.compile(r"(?<=[\dm])\s*(?:-|–|to|bis)\s*\d{1,2}(?:[:.]\d\d){0,2}(?: ?[ap]\.?m\.?)?$")
 _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 N_MONTHS, N_HOURS = 12, 24
 SAMPLE_SIZE = 200
@@ -73,6 +86,7 @@ class _Joined(NamedTuple):
         notes: What was assumed.
         utc_offsets: Minutes ahead of UTC of every row, None without a zone.
         date_order: Order of day and month of the dates, as in `ParsedTimes`.
+        rows: Rows of the table that have a time; None for all.
     """
 
     columns: tuple[int, ...]
@@ -80,6 +94,7 @@ class _Joined(NamedTuple):
     notes: tuple[str, ...] = ()
     utc_offsets: IntArray | None = None
     date_order: str = ""
+    rows: IntArray | None = None
 
 
 def join_time_columns(
@@ -103,8 +118,14 @@ def join_time_columns(
     """
     if time_col is not None or not table.has_header or len(table) == 0:
         return table
-    parts = _find_parts(table)
-    joined = _join_year(table, parts, known.time) or _join_date(table, parts, known) or _join_zone(table, parts, keep)
+    table = drop_subtotals(table)
+    outline = find_outline(table)
+    if outline is not None:
+        joined: _Joined | None = _Joined((outline.column,), outline.values, (outline.note,), rows=outline.rows)
+    else:
+        parts = _find_parts(table)
+        joined = _join_year(table, parts, known.time) or _join_date(table, parts, known)
+        joined = joined or _join_zone(table, parts, keep)
     return table if joined is None else _replace_columns(table, joined, keep)
 
 
@@ -134,7 +155,19 @@ def _find_parts(table: RawTable) -> dict[str, int]:
     if not {"clock", "span", "half_hour", "hour"} & set(parts):
         unnamed = next((i for i, column in enumerate(table.columns[:MAX_COLUMNS]) if _holds_clocks(column)), None)
         parts |= {} if unnamed is None else {"unnamed_clock": unnamed}
-    return parts
+    return parts | _find_named_parts(table, parts)
+
+
+def _find_named_parts(table: RawTable, parts: dict[str, int]) -> dict[str, int]:
+    """A year, by its name or a usual one of times, and a column whose cells name months or quarters, if that is all."""
+    if parts.keys() & {"half", "period", "month", "week", "day_of_year", "hour"}:
+        return {}
+    candidates = [parts[part] for part in ("year", "clock", "whole", "date") if part in parts]
+    year = next((i for i in candidates if read_years(table, i) is not None), parts.get("year"))
+    named = None if year is None or any(map(_is_date, table.columns[:MAX_COLUMNS])) else find_named_part(table)
+    if year is None or named is None or (named[0] == "quarter" and "quarter" in parts):
+        return {}
+    return {"year": year, named[0]: named[1]}
 
 
 def _holds_clocks(column: RawColumn) -> bool:
@@ -148,14 +181,14 @@ def _holds_clocks(column: RawColumn) -> bool:
 
 def _join_year(table: RawTable, parts: dict[str, int], known: str) -> _Joined | None:
     """Year and month, with day and clock if there are; year and quarter, half, week or day of the year."""
-    year = _integers(table, parts.get("year"), 1500, 2200)
+    year = read_years(table, parts.get("year"))
     if year is not None:
         return _join_full_year(table, parts, year, known)
     if (year := _filled_down(table, parts)) is not None:
         joined = _join_full_year(table, parts, year, known)
         note = "Empty years are those of the rows above."
         return None if joined is None else joined._replace(notes=(*joined.notes, note))
-    short = _integers(table, parts.get("year"), 0, 99) if "month" in parts else None
+    short = read_integers(table, parts.get("year"), 0, 99) if "month" in parts else None
     if short is None:
         return None
     year = np.where(short <= MAX_TWO_DIGIT_YEAR, 2000, 1900) + short
@@ -167,7 +200,7 @@ def _join_year(table: RawTable, parts: dict[str, int], known: str) -> _Joined | 
 def _filled_down(table: RawTable, parts: dict[str, int]) -> IntArray | None:
     """Years that are written in the first month of each alone; None for others."""
     column = None if "year" not in parts else table.columns[parts["year"]]
-    months = None if column is None else _months(table, parts.get("month"))
+    months = None if column is None else read_months(table, parts.get("month"))
     if column is None or months is None:
         return None
     is_given = ~is_missing(column)
@@ -183,24 +216,29 @@ def _filled_down(table: RawTable, parts: dict[str, int]) -> IntArray | None:
 def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, known: str) -> _Joined | None:
     """The same, given the years; `known` is the name of the time column of rows that were read before."""
     one = np.ones_like(year)
-    if (month := _months(table, parts.get("month"))) is not None:
-        day = _integers(table, parts.get("day"), 1, 31)
+    if (month := read_months(table, parts.get("month"))) is not None:
+        day = read_integers(table, parts.get("day"), 1, 31)
         columns = [parts["year"], parts["month"], *([] if day is None else [parts["day"]])]
         dates = make_dates(year, month, one if day is None else day)
         return _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
-    if (quarter := _quarters(table, parts.get("quarter"))) is not None:
+    if (quarter := read_quarters(table, parts.get("quarter"))) is not None:
         return _Joined((parts["year"], parts["quarter"]), make_dates(year, 3 * quarter - 2, one))
-    if (half := _numbered(table, parts.get("half"), r"[hs]?([12])")) is not None:
+    if (half := read_numbered(table, parts.get("half"), r"[hs]?([12])")) is not None:
         return _Joined((parts["year"], parts["half"]), make_dates(year, 6 * half - 5, one))
-    month = _numbered(table, parts.get("period"), r"[mp]?(0?[1-9]|1[0-2])")
+    if (periods := None if "period" not in parts else read_periods(table.columns[parts["period"]])) is not None:
+        dates = make_dates(year, periods.months, one)
+        listed = ", ".join(map(repr, periods.others))
+        notes = (f"Rows of other periods of a year are left out: {listed}.",) if listed else ()
+        return _Joined((parts["year"], parts["period"]), dates, notes, rows=np.flatnonzero(periods.is_period))
+    month = read_numbered(table, parts.get("period"), r"[mp]?(0?0?[1-9]|0?1[0-2])")
     # Four periods could be quarters.
     name = "-".join(table.names[parts[part]] for part in ("year", "period") if part in parts)
     if month is not None and (month.max() == N_MONTHS or name == known):
         return _Joined((parts["year"], parts["period"]), make_dates(year, month, one))
-    if (week := _integers(table, parts.get("week"), 1, 53)) is not None:
+    if (week := read_integers(table, parts.get("week"), 1, 53)) is not None:
         return _Joined((parts["year"], parts["week"]), iso_weeks(year, week))
     column = parts.get("day_of_year", parts.get("day"))
-    if (day := _integers(table, column, 1, 366)) is not None and column is not None and day.max() > 31:
+    if (day := read_integers(table, column, 1, 366)) is not None and column is not None and day.max() > 31:
         dates = make_dates(year, one, one) + (day - 1).astype("m8[D]")
         return _add_clock(table, parts, [parts["year"], column], dates)
     return None
@@ -270,14 +308,17 @@ def _join_zone(table: RawTable, parts: dict[str, int], others: Collection[str]) 
 
 def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], dates: Times) -> _Joined:
     """Dates with the clock next to them: one column, or hour, minute and second."""
-    half_hour = _integers(table, parts.get("half_hour"), 1, 2 * N_HOURS)
+    half_hour = read_integers(table, parts.get("half_hour"), 1, 2 * N_HOURS)
     if half_hour is not None:
         start = ((half_hour - 1) * 30).astype("m8[m]").astype("m8[us]")
         return _Joined((*columns, parts["half_hour"]), dates + start)
     for part in ("clock", "span", "hour", "unnamed_clock"):
         column = parts.get(part)
-        clock = None if column is None or column in columns else _clock(table.columns[column])
-        if clock is None or column is None:
+        if column is None or column in columns:
+            continue
+        counted = read_counted_hours(table.columns[column], dates) if part == "hour" else None
+        clock = read_clock(table.columns[column]) if counted is None else counted
+        if clock is None:
             continue
         # Where a number of hours, or when something began, stands next to a date, that is no part of the time.
         is_doubtful = part in ("span", "unnamed_clock") or table.columns[column].dtype.kind != "O"
@@ -285,14 +326,19 @@ def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], d
             continue
         used = [*columns, column]
         for finer in ("minute", "second"):
-            number = _integers(table, parts.get(finer), 0, 59)
+            number = read_integers(table, parts.get(finer), 0, 59)
             if number is None:
                 break
             used.append(parts[finer])
             clock = clock + (number * _MICROSECONDS[finer]).astype("m8[us]")
         notes: tuple[str, ...] = ()
         hours = clock.astype("m8[h]").astype(np.int64)
-        if hours.max() == 24 and hours.min() == 1:
+        if counted is not None:
+            notes = (
+                "Hours are counted from 1 to 25 where clocks are set back: hour 1 is read as 01:00, and hours 3 and 4 "
+                "of these days as 03:00.",
+            )
+        elif hours.max() == 24 and hours.min() == 1:
             notes = ("Hours run from 1 to 24: hour 1 is read as 01:00, and hour 24 as midnight of the next day.",)
         zone = parts.get("zone")
         offsets = None if zone is None else _offsets(table.columns[zone])
@@ -307,6 +353,8 @@ def _are_hours(dates: Times, clock: Times) -> bool:
 
 def _replace_columns(table: RawTable, joined: _Joined, keep: Collection[str]) -> RawTable:
     """The table with the joined column first; texts, so that an error can show them, where a time does not exist."""
+    if joined.rows is not None:
+        table, joined = take_rows(table, joined.rows), joined._replace(values=joined.values[joined.rows], rows=None)
     used = [table.names[i] for i in joined.columns]
     name = used[0] if joined.utc_offsets is not None and len(used) == 2 else "-".join(used)
     rest = [i for i in range(len(table.names)) if i not in joined.columns or table.names[i] in keep]
@@ -323,10 +371,15 @@ def _replace_columns(table: RawTable, joined: _Joined, keep: Collection[str]) ->
         table,
         names=(name, *(table.names[i] for i in rest)),
         columns=(values, *(table.columns[i] for i in rest)),
-        notes=(*table.notes, f"Times are joined from the columns {list_columns(used)}.", *joined.notes),
+        notes=(*table.notes, *_note_columns(used), *joined.notes),
         utc_offsets=offsets,
         date_order=joined.date_order,
     )
+
+
+def _note_columns(names: Sequence[str]) -> list[str]:
+    """Which columns are joined, if there are several."""
+    return [f"Times are joined from the columns {list_columns(names)}."] if len(names) > 1 else []
 
 
 def _is_date(column: RawColumn) -> bool:
@@ -345,89 +398,6 @@ def _has_clock(parsed: ParsedTimes) -> bool:
     """Whether times are no dates alone; True for integer steps, to which no clock can be added."""
     valid = parsed.values[parsed.is_valid]
     return valid.dtype.kind != "M" or not (valid == valid.astype("M8[D]")).all()
-
-
-def _integers(table: RawTable, column: int | None, low: int, high: int) -> IntArray | None:
-    """A column of integers within limits; None for another one."""
-    if column is None:
-        return None
-    numbers = parse_numbers(table.columns[column])
-    values = numbers.values
-    if not numbers.is_valid.all() or not (values == np.rint(values)).all() or values.min() < low or values.max() > high:
-        return None
-    return values.astype(np.int64)
-
-
-def _months(table: RawTable, column: int | None) -> IntArray | None:
-    """A column of months as numbers or names in any language; None for another one."""
-    numbers = _integers(table, column, 1, 12)
-    if numbers is not None or column is None or table.columns[column].dtype.kind != "O":
-        return numbers
-    unique, codes = factorize(table.columns[column])
-    months = month_numbers(unique.tolist())
-    return None if months is None else np.array(months)[codes]
-
-
-def _quarters(table: RawTable, column: int | None) -> IntArray | None:
-    """A column of quarters, 1 or Q1; None for another one."""
-    numbers = _integers(table, column, 1, 4)
-    if numbers is not None or column is None or table.columns[column].dtype.kind != "O":
-        return numbers
-    unique, codes = factorize(table.columns[column])
-    matches = [re.search(r"[1-4]", text) if re.fullmatch(r"\D{0,10}[1-4]\D{0,10}", text) else None for text in unique]
-    if not all(matches):
-        return None
-    return np.array([int(match[0]) for match in matches if match])[codes]
-
-
-def _numbered(table: RawTable, column: int | None, pattern: str) -> IntArray | None:
-    """A column of numbered parts of a year, as H1 or P01; None for another one."""
-    if column is None:
-        return None
-    unique, codes = factorize(to_text(table.columns[column].tolist()))
-    matches = [re.fullmatch(pattern, text.strip().lower()) for text in unique]
-    return np.array([int(match[1]) for match in matches if match])[codes] if all(matches) else None
-
-
-def _clock(column: RawColumn) -> Times | None:
-    """A column of clock times, of hours or of numbers such as 1830, since midnight; None for another one."""
-    if column.dtype.kind in "fiu":
-        return _number_clock(column.astype(np.float64))
-    if column.dtype.kind != "O":
-        return None
-    unique, codes = factorize(column)
-    texts = [_SPAN_END.sub("", re.sub(r"^(?:he|h) ?(?=\d)", "", text.strip().lower())) for text in unique]
-    if all(text.isdigit() for text in texts):
-        clock = _number_clock(np.array([float(text) for text in texts]))
-        return None if clock is None else clock[codes]
-    times = [_clock_of(text) for text in texts]
-    return None if any(time is None for time in times) else np.array(times, "m8[us]")[codes]
-
-
-def _number_clock(numbers: FloatArray) -> Times | None:
-    """Hours from 0 to 24, hours and minutes as 0 to 2400, or with seconds as 0 to 240000."""
-    if not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any() or numbers.min() < 0:
-        return None
-    if numbers.max() <= 24:
-        return (numbers * 3600).astype("m8[s]").astype("m8[us]")
-    second = numbers % 100 if numbers.max() > 2400 else np.zeros_like(numbers)
-    numbers = numbers // 100 if numbers.max() > 2400 else numbers
-    hour, minute = numbers // 100, numbers % 100
-    exists: BoolArray = (minute < 60) & (second < 60) & (hour * 60 + minute <= 1440)
-    seconds = (hour * 60 + minute) * 60 + second
-    return seconds.astype("m8[s]").astype("m8[us]") if exists.all() else None
-
-
-def _clock_of(text: str) -> np.timedelta64 | None:
-    """One clock time; None for anything else."""
-    match = _CLOCK.fullmatch(text)
-    if match is None or not (match[2] or match[4]):
-        return None
-    hour, minute, second = int(match[1]), int(match[2] or 0), float((match[3] or "0").replace(",", "."))
-    if minute > 59 or second >= 60 or hour * 60 + minute > 1440 or (match[4] and not 1 <= hour <= 12):
-        return None
-    hour = hour % 12 + 12 * (match[4].lower() == "p") if match[4] else hour
-    return np.timedelta64(round((hour * 3600 + minute * 60 + second) * 1e6), "us")
 
 
 def _is_zone(column: RawColumn, *, is_named: bool) -> bool:

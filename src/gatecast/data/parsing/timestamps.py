@@ -25,6 +25,7 @@ from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
 from gatecast.data.parsing.decimal_times import is_of_years
 from gatecast.data.parsing.digit_dates import serial_dates
+from gatecast.data.parsing.known_notation import INFER_OFFSET, UNKNOWN_NOTATION, KnownNotation, UtcOffsetChoice
 from gatecast.data.parsing.mixed_notations import merge_notations
 from gatecast.data.parsing.number_times import DECIMAL, parse_number_times, parse_numeric_texts, parse_step_texts
 from gatecast.data.parsing.parsed_times import ParsedTimes, fill_invalid, no_times
@@ -33,11 +34,7 @@ from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 from gatecast.data.parsing.time_zones import find_zone, offsets_of_utc
 
 __all__ = [
-    "INFER_OFFSET",
-    "UNKNOWN_NOTATION",
-    "KnownNotation",
     "LocalOrUtc",
-    "UtcOffsetChoice",
     "choose_local_or_utc",
     "looks_like_dates",
     "parse_times",
@@ -56,36 +53,6 @@ MIDNIGHTS_NOTE = (
     "Times in UTC are an hour earlier in one half of the year: they are midnights of a clock with summer time, and are "
     "read as dates."
 )
-INFER_OFFSET = "infer"
-UtcOffsetChoice = int | str | None
-"""How to express times with a UTC offset: at this offset in minutes, on the clock of a zone such as "Europe/Berlin", as
-local times (None), or `INFER_OFFSET`."""
-
-
-class KnownNotation(NamedTuple):
-    """What is known of the columns, times and numbers of a table from rows that were read before.
-
-    Args:
-        utc_offset: How to express times with a UTC offset.
-        date_order: "day/month/year" or "month/day/year", as far as it fits; empty: it is inferred.
-        decimal_mark: "," or "." where new rows do not show it; empty: unknown.
-        time: Name of the time column, which may be joined from several; empty: unknown.
-        decimal_format: How decimal numbers stand for times (`DecimalTimes.number_format`); empty: unknown.
-        ids: Names of the id columns; none: unknown.
-        target: Name of the target column; empty: unknown.
-    """
-
-    utc_offset: UtcOffsetChoice = INFER_OFFSET
-    date_order: str = ""
-    decimal_mark: str = ""
-    time: str = ""
-    decimal_format: str = ""
-    ids: tuple[str, ...] = ()
-    target: str = ""
-
-
-UNKNOWN_NOTATION = KnownNotation()
-"""That of the first rows."""
 
 
 class LocalOrUtc(NamedTuple):
@@ -140,7 +107,7 @@ def parse_times(
             return ParsedTimes(_to_microseconds(column), is_valid)
         return _apply_offsets(column, is_valid, utc_offsets, known.utc_offset)
     if kind in "fiu":
-        return parse_number_times(column, as_integers, name, known.decimal_format)
+        return parse_number_times(column, as_integers, name, known)
     if kind != "O":
         return no_times(len(column))
     notation = _find_notation(_sample(column), name, known.decimal_format)
@@ -150,7 +117,7 @@ def parse_times(
     unique, codes = factorize(column) if has_repeats else (column, None)
     texts = [text.strip() for text in unique]
     if notation.parser is parse_numeric_texts:
-        parsed = parse_numeric_texts(texts, as_integers, name, known.decimal_format)
+        parsed = parse_numeric_texts(texts, as_integers, name, known)
     elif notation.parser is parse_step_texts:
         parsed = parse_step_texts(texts, known.decimal_format)
     else:

@@ -227,7 +227,10 @@ def _fetch(connection: Any, where: str) -> QueryResult:
     texts, selection = {}, []
     for k, (name, column_type) in enumerate(types.items()):
         column = quoted_name(name)
-        if column_type == "VARCHAR" and n_rows > MIN_ROWS_FOR_ENUM and _has_few_values(connection, column, n_rows):
+        if column_type == "JSON":
+            # Cells of several kinds: texts lose the quotation marks that they have in the file.
+            column = f"({column} ->> '$') AS {column}"
+        elif column_type == "VARCHAR" and n_rows > MIN_ROWS_FOR_ENUM and _has_few_values(connection, column, n_rows):
             connection.execute(
                 f"CREATE TEMP TYPE texts_{k} AS ENUM (SELECT DISTINCT {column} FROM {RESULT}"
                 f" WHERE {column} IS NOT NULL ORDER BY 1)"

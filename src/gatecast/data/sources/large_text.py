@@ -21,7 +21,7 @@ from gatecast.data.sources.delimited import detect_separator, read_delimited
 from gatecast.data.sources.duckdb_session import quoted_text, run_query
 from gatecast.data.sources.encodings import decode
 from gatecast.data.sources.sql import query_file
-from gatecast.data.sources.text_columns import MISSING, plan_columns
+from gatecast.data.sources.text_columns import MISSING, has_texts, plan_columns
 from gatecast.errors import DataError
 
 __all__ = ["read_large_text"]
@@ -29,6 +29,8 @@ __all__ = ["read_large_text"]
 EDGE_BYTES = 65_536
 CHUNK_BYTES = 1 << 22
 LINES_OF_HEAD = 100
+LARGEST_EXACT = 2.0**53
+"""From here on not every integer is a float."""
 
 # Few bytes begin a comment or a blank line: lines that begin with others need no search.
 _SUSPECT = np.zeros(256, bool)
@@ -66,12 +68,14 @@ def read_large_text(path: Path) -> RawTable | None:
         lines = _scan(path, skip, header)
         if not lines.is_plain or mark == " ":
             return None
-        missing = ", ".join(f"'{text}'" for text in MISSING)
+        missing = ", ".join(f"'{text}'" for text in (MISSING[:1] if has_texts(top) else MISSING))
         options = f"delim='{mark}', header=false, skip={skip}, nullstr=[{missing}]"
         table = _read_checked(path, top, options) or _read_sniffed(path, top, options)
     except (DataError, UnicodeDecodeError):
         return None
     if len(table) != lines.n_rows or len(table.columns) != len(top.names) or not _begins_alike(table, top):
+        return None
+    if any(_has_codes(column) for column in table.columns):
         return None
     return replace(table, line_numbers=skip + 1 + np.arange(len(table)), has_header=top.has_header, notes=top.notes)
 
@@ -162,6 +166,11 @@ def _begins_alike(table: RawTable, top: RawTable) -> bool:
     """Whether the first rows are those that the reader of small files finds."""
     n = min(len(top), 3)
     return len(table) >= n and all(_is_alike(table.columns[i][:n], top.columns[i][:n]) for i in range(len(top.names)))
+
+
+def _has_codes(column: RawColumn) -> bool:
+    """Whether numbers of a column are so large that they may be codes, several of which are rounded to one number."""
+    return column.dtype.kind == "f" and bool(((np.abs(column) >= LARGEST_EXACT) & np.isfinite(column)).any())
 
 
 def _is_alike(cells: RawColumn, texts: RawColumn) -> bool:

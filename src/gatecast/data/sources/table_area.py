@@ -41,6 +41,10 @@ MIN_VALID_FRACTION = 0.95
 """Share of cells that must be times or numbers for the others to be footers rather than errors."""
 MAX_EXAMPLES = 3
 
+MAX_DESCRIBED, MIN_DESCRIPTIONS = 3, 3
+"""Columns of a file of one series that is described above, and rows of the description."""
+
+_TITLES = frozenset(("title", "titel", "titre", "título", "titolo", "libellé", "series name", "indicator"))
 _USUAL_NAMES = frozenset((*TIME_NAMES, *TARGET_NAMES)) - {"t"}
 _TIME_WORDS = frozenset(("t", "z", "am", "pm", "utc", "gmt", "q", "w", "m", "h", "kw", "week"))
 _RULE = re.compile(r"[-=_+*:.~ ]*")
@@ -259,7 +263,7 @@ def _split_above(rows: Sequence[Row], columns: Sequence[_TypedColumn], anchor: _
         titles, header = (rows[:-1], rows[-1:]) if is_header else (rows, [])
         notes = [_note(titles, "above the table", "skipped")] if titles else []
         return _RowsAbove(header[0][1] if header else None, [], [row[1] for row in rows], notes)
-    names = _choose_names(rows, block)
+    names, n_described = _find_title(rows, has_data, width) or (_choose_names(rows, block), 0)
     cells, n_joined = _join_group_titles(rows, block, names, width)
     notes = [_note(rows[: names - n_joined], "above the table", "skipped")] if names > n_joined else []
     if n_joined:
@@ -269,8 +273,10 @@ def _split_above(rows: Sequence[Row], columns: Sequence[_TypedColumn], anchor: _
         notes.append(f"Rows {lines[0]} and {lines[1]} are read as one header: column {i + 1} is {cells[i]!r}.")
     skipped: list[Row] = []
     rows_of_table: list[Row] = []
-    for row, is_data in zip(rows[names + 1 :], has_data[names + 1 :], strict=True):
-        is_part = is_data or bool(rows_of_table) or not _is_below_header(row, anchor, width)
+    for i in range(names + 1, len(rows)):
+        row = rows[i]
+        is_part = has_data[i] or bool(rows_of_table) or not _is_below_header(row, anchor, width)
+        is_part = is_part and i >= n_described
         (rows_of_table if is_part else skipped).append(row)
         if not is_part and width > 2 and _filled(row) == [anchor.position]:
             # A row of the name of the index alone, as pandas writes it below several rows of names.
@@ -315,6 +321,19 @@ def _header_block(rows: Sequence[Row], has_data: Sequence[bool], width: int) -> 
     return list(range(first, last + 1))
 
 
+def _find_title(rows: Sequence[Row], has_data: Sequence[bool], width: int) -> tuple[int, int] | None:
+    """The row with the title of the one series of a file, and the number of rows that describe it.
+
+    Each is a name with a text next to it, as statistical offices write them above a series.
+    """
+    n_rows = len(rows) - [*reversed(has_data)].index(False) if False in has_data else 0
+    described = [_filled(row) for row in rows[:n_rows]]
+    if width > MAX_DESCRIBED or n_rows < MIN_DESCRIPTIONS or any(filled not in ([0], [0, 1]) for filled in described):
+        return None
+    titles = [i for i, filled in enumerate(described) if len(filled) > 1 and rows[i][1][0].strip().lower() in _TITLES]
+    return (titles[0], n_rows) if titles else None
+
+
 def _choose_names(rows: Sequence[Row], block: list[int]) -> int:
     """Index of the row of column names: the last one, unless that holds units or a row above has usual names."""
     last = block[-1]
@@ -341,7 +360,9 @@ def _is_below_header(row: Row, anchor: _TypedColumn, width: int) -> bool:
     texts = {row[1][i].strip() for i in filled if i != anchor.position}
     is_repeated = len(texts) == 1 and len(filled) > 2
     is_alone = width > 2 and len(filled) == 1
-    return _is_units(row) or _is_missing(_cell(row, anchor.position)) or is_repeated or is_alone
+    # Loggers write units and kinds of means in rows of their own: TS, RN, Deg C.
+    are_words = width > 2 and not any(character.isdecimal() for cell in row[1] for character in cell)
+    return are_words or _is_units(row) or _is_missing(_cell(row, anchor.position)) or is_repeated or is_alone
 
 
 def _join_group_titles(rows: Sequence[Row], block: list[int], names: int, width: int) -> tuple[list[str], int]:

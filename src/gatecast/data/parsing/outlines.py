@@ -1,0 +1,191 @@
+"""Rows of several levels in one table: years with their quarters and months below them, and subtotals.
+
+Pivot tables of spreadsheets and files of statistical offices have them. The finest level is kept; the others are its
+totals or its means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.formatting import format_count
+from gatecast._utils.typing import BoolArray, IntArray
+from gatecast.data.frequency import Times
+from gatecast.data.parsing.date_words import month_numbers
+from gatecast.data.parsing.dates import make_dates
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
+from gatecast.data.parsing.timestamps import parse_times
+
+__all__ = ["OutlineTimes", "drop_subtotals", "find_outline"]
+
+MAX_ROWS = 10_000
+"""Rows of a table that people look at."""
+MAX_COLUMNS = 20
+MIN_YEARS = 2
+MAX_MISSING = 0.1
+"""Share of the other rows that may lack what subtotals never have."""
+MIN_FINEST = 3
+"""Rows of the finest level, at least."""
+YEAR, QUARTER, MONTH = 0, 1, 2
+LEVEL_NAMES = ("years", "quarters", "months")
+
+_TOTAL = r"(?:grand |sub)?(?:total|totals|sum|gesamt|summe|ergebnis|gesamtergebnis|totaal|totale|suma|somme)"
+_TOTAL_OF = re.compile(rf"(?P<before>.+?)[ :-]+{_TOTAL}|{_TOTAL}[ :-]+(?P<after>.+)", re.IGNORECASE)
+_IS_TOTAL = re.compile(_TOTAL, re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_FIRST = re.compile(r"\s*(?:q[1-4][ -]?)?(?:19|20)\d\d", re.IGNORECASE)
+_QUARTER = re.compile(r"(?:q|qtr|quarter|quartal|trim(?:estre)?|t)[ .]?([1-4])", re.IGNORECASE)
+_QUARTER_OF_YEAR = re.compile(r"((?:19|20)\d\d)[ -]?q([1-4])|q([1-4])[ -]?((?:19|20)\d\d)", re.IGNORECASE)
+
+
+class OutlineTimes(NamedTuple):
+    """Times of the rows of the finest level.
+
+    Args:
+        column: Index of the column with the labels of all levels.
+        values: datetime64[us], NaT in rows of other levels, shape (n_rows,).
+        rows: Rows of the finest level.
+        note: What is left out.
+    """
+
+    column: int
+    values: Times
+    rows: IntArray
+    note: str
+
+
+def drop_subtotals(table: RawTable) -> RawTable:
+    """Leave out rows such as '2018 Total' below the rows of 2018, and fill the empty cells below a label.
+
+    >>> columns = to_text(["2018", "", "2018 Total"]), to_text(["Jan", "Feb", ""]), np.array([1.0, 2.0, 3.0])
+    >>> dropped = drop_subtotals(RawTable(("Years", "Date", "y"), columns))
+    >>> dropped.columns[0].tolist(), dropped.columns[2].tolist()
+    (['2018', '2018'], [1.0, 2.0])
+    """
+    if not 0 < len(table) <= MAX_ROWS:
+        return table
+    called = {i: _are_called_totals(column) for i, column in enumerate(table.columns[:MAX_COLUMNS])}
+    others = ~np.any([*called.values()], axis=0)
+    labels = [
+        i for i, is_total in called.items() if is_total.any() and _lack_a_cell(is_total, others, table.columns[i + 1 :])
+    ]
+    if not labels:
+        return table
+    is_total = np.any([called[i] for i in labels], axis=0)
+    rows = np.flatnonzero(~is_total)
+    example = next(cell for cell in table.columns[labels[0]][is_total] if cell.strip())
+    columns = list(table.columns)
+    for i in labels:
+        columns[i] = _fill_down(columns[i])
+    note = f"{format_count(int(is_total.sum()), 'row')} of subtotals left out, such as {example.strip()!r}."
+    return take_rows(replace(table, columns=tuple(columns), notes=(*table.notes, note)), rows)
+
+
+def find_outline(table: RawTable) -> OutlineTimes | None:
+    """Find a column of years, quarters and months one below the other; None if no column has several levels.
+
+    >>> labels = to_text(["2018", "Nov", "Dec", "2019", "Jan", "Feb"])
+    >>> outline = find_outline(RawTable(("Row Labels", "y"), (labels, np.arange(6.0))))
+    >>> outline.values[outline.rows].astype("M8[M]").astype(str).tolist()
+    ['2018-11', '2018-12', '2019-01', '2019-02']
+    """
+    if len(table) > MAX_ROWS:
+        return None
+    for i, column in enumerate(table.columns[:MAX_COLUMNS]):
+        if column.dtype.kind != "O" or not _FIRST.match(column[0]):
+            continue
+        unique, codes = factorize(column)
+        texts = [text.strip() for text in unique]
+        levels = _nested_levels(texts, codes) or _full_levels(texts, codes)
+        if levels is not None:
+            return _keep_finest(i, column, *levels)
+    return None
+
+
+def _are_called_totals(column: RawColumn) -> BoolArray:
+    """Rows whose label is the total of another label, or of all."""
+    if column.dtype.kind != "O":
+        return np.zeros(len(column), bool)
+    cells = [cell.strip() for cell in column]
+    names = set(cells)
+    matches = {name: _TOTAL_OF.fullmatch(name) for name in names}
+    totals = {name for name, match in matches.items() if match and (match["before"] or match["after"]) in names}
+    totals |= {name for name in names if totals and _IS_TOTAL.fullmatch(name)}
+    return np.array([cell in totals for cell in cells], bool)
+
+
+def _lack_a_cell(rows: BoolArray, others: BoolArray, columns: Sequence[RawColumn]) -> bool:
+    """Whether some rows have nothing in a column in which nearly all others have a cell: a subtotal has no month."""
+    missing = [is_missing(column) for column in columns]
+    return any(bool(m[rows].all() and m[others].mean() < MAX_MISSING) for m in missing)
+
+
+def _fill_down(column: RawColumn) -> RawColumn:
+    """Texts with empty cells filled by the label above."""
+    is_given = np.array([bool(cell.strip()) for cell in column], bool)
+    last = np.maximum.accumulate(np.where(is_given, np.arange(len(column)), 0))
+    return column[last]
+
+
+def _nested_levels(texts: Sequence[str], codes: IntArray) -> tuple[IntArray, Times] | None:
+    """Level and time of rows whose months and quarters stand below their year; None for others."""
+    years = np.array([int(text) if _YEAR.fullmatch(text) else 0 for text in texts])
+    quarters = [_QUARTER.fullmatch(text) for text in texts]
+    rest = [k for k, text in enumerate(texts) if not years[k] and not quarters[k] and not _IS_TOTAL.fullmatch(text)]
+    months = month_numbers([texts[k] for k in rest]) if rest else []
+    if (years > 0).sum() < MIN_YEARS or months is None or not (rest or any(quarters)):
+        return None
+    level, month = np.full(len(texts), -1), np.ones(len(texts), np.int64)
+    level[years > 0] = YEAR
+    for k, match in enumerate(quarters):
+        if match:
+            level[k], month[k] = QUARTER, 3 * int(match[1]) - 2
+    level[rest], month[rest] = MONTH, months
+    row_level, row_year = level[codes], years[codes]
+    if row_level[0] != YEAR:
+        return None
+    heading = np.maximum.accumulate(np.where(row_level == YEAR, np.arange(len(codes)), 0))
+    return row_level, make_dates(row_year[heading], month[codes], np.ones_like(codes))
+
+
+def _full_levels(texts: Sequence[str], codes: IntArray) -> tuple[IntArray, Times] | None:
+    """Level and time of rows that are called 2018, 2018 Q1 and 2018 JAN; None for others."""
+    level, times = np.full(len(texts), MONTH), np.full(len(texts), np.datetime64("NaT", "us"))
+    for k, text in enumerate(texts):
+        match = _QUARTER_OF_YEAR.fullmatch(text)
+        if _YEAR.fullmatch(text):
+            level[k], times[k] = YEAR, np.datetime64(text)
+        elif match:
+            year, quarter = int(match[1] or match[4]), int(match[2] or match[3])
+            level[k], times[k] = QUARTER, np.datetime64(f"{year}-{3 * quarter - 2:02d}")
+    rest = np.flatnonzero(level == MONTH)
+    if len(np.unique(level)) < 2:
+        return None
+    if len(rest):
+        parsed = parse_times(to_text(np.asarray(texts, object)[rest]))
+        if not parsed.is_valid.all() or parsed.values.dtype.kind != "M":
+            return None
+        times[rest] = parsed.values
+        if not (times[rest] == times[rest].astype("M8[M]")).all():
+            return None
+    return level[codes], times[codes]
+
+
+def _keep_finest(column: int, labels: RawColumn, level: IntArray, times: Times) -> OutlineTimes | None:
+    """The rows of the finest level; None if there is no other, or if they are few or repeat."""
+    finest = int(level.max())
+    rows = np.flatnonzero(level == finest)
+    if finest <= 0 or len(rows) < MIN_FINEST or len(np.unique(times[rows])) < len(rows):
+        return None
+    left_out = [k for k in range(finest) if (level == k).any()]
+    if not left_out:
+        return None
+    names = " and ".join(LEVEL_NAMES[k] for k in left_out)
+    example = labels[int((level == left_out[0]).argmax())].strip()
+    note = f"Rows of {names}, such as {example!r}, are left out next to those of {LEVEL_NAMES[finest]}."
+    return OutlineTimes(column, np.where(level == finest, times, np.datetime64("NaT", "us")), rows, note)

@@ -1,0 +1,216 @@
+"""Columns that hold a part of a time: years, months, quarters, periods, hours, clock times."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.data.frequency import Times
+from gatecast.data.parsing.date_words import month_numbers
+from gatecast.data.parsing.numbers import parse_numbers
+from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, to_text
+
+__all__ = [
+    "PeriodsOfYear",
+    "find_named_part",
+    "read_clock",
+    "read_counted_hours",
+    "read_integers",
+    "read_months",
+    "read_numbered",
+    "read_periods",
+    "read_quarters",
+    "read_years",
+]
+
+_CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(?:([ap])\.?m\.?)?", re.IGNORECASE)
+_FISCAL = re.compile(r"(?:fy|fiscal year|ay) ?'?(\d{4})", re.IGNORECASE)
+_NAMED_MONTH = re.compile(r"(?:monat|month|mes|mois|mese)[ _-]?(0?[1-9]|1[0-2])", re.IGNORECASE)
+_PERIOD = re.compile(r"([amqs])(\d\d)", re.IGNORECASE)
+_NAMED_PART = {"month": re.compile(r"\s*[^\W\d]{3}"), "quarter": re.compile(r"\s*(?:q|trim|kv)", re.IGNORECASE)}
+N_MONTHS, N_QUARTERS = 12, 4
+PER_YEAR = {"m": 12, "q": 4, "s": 2}
+MAX_PARTS = 40
+"""Distinct texts up to which a column may hold parts of a year."""
+HOURS_OF_LONG_DAY, HOURS_OF_SHORT_DAY, CHANGE_HOUR = 25, 23, 3
+FIRST_YEAR, LAST_YEAR = 1500, 2200
+_SPAN_END = re.compile(r"(?<=[\dm])\s*(?:-|–|to|bis)\s*\d{1,2}(?:[:.]\d\d){0,2}(?: ?[ap]\.?m\.?)?$")
+
+
+class PeriodsOfYear(NamedTuple):
+    """Periods of a year, and rows of other ones: M13 is the mean of a year, and S01 to S03 are halves and their mean.
+
+    Args:
+        months: The first month of each period; 1 in rows of others.
+        is_period: Whether a row holds a period.
+        others: What the periods of the other rows are called.
+    """
+
+    months: IntArray
+    is_period: BoolArray
+    others: tuple[str, ...]
+
+
+def read_integers(table: RawTable, column: int | None, low: int, high: int) -> IntArray | None:
+    """A column of integers within limits; None for another one."""
+    if column is None:
+        return None
+    numbers = parse_numbers(table.columns[column])
+    values = numbers.values
+    if not numbers.is_valid.all() or not (values == np.rint(values)).all() or values.min() < low or values.max() > high:
+        return None
+    return values.astype(np.int64)
+
+
+def read_years(table: RawTable, column: int | None) -> IntArray | None:
+    """A column of years, 2024 or FY2024; None for another one."""
+    years = read_integers(table, column, FIRST_YEAR, LAST_YEAR)
+    if years is not None or column is None or table.columns[column].dtype.kind != "O":
+        return years
+    unique, codes = factorize(table.columns[column])
+    matches = [_FISCAL.fullmatch(text.strip()) for text in unique]
+    return np.array([int(match[1]) for match in matches if match])[codes] if all(matches) else None
+
+
+def read_periods(column: RawColumn) -> PeriodsOfYear | None:
+    """A column of periods as the Bureau of Labor Statistics writes them, M01 to M13, Q01 to Q05; None for another one.
+
+    >>> read_periods(to_text(["M01", "M12", "M13"]))
+    PeriodsOfYear(months=array([ 1, 12,  1]), is_period=array([ True,  True, False]), others=('M13',))
+    """
+    unique, codes = factorize(to_text(column.tolist()))
+    matches = [_PERIOD.fullmatch(text.strip()) for text in unique] if len(unique) <= MAX_PARTS else [None]
+    periods = [(match[1].lower(), int(match[2])) for match in matches if match]
+    letter = next((letter for letter in PER_YEAR if any(other == letter for other, _ in periods)), None)
+    if letter is None or len(periods) < len(unique):
+        return None
+    n = PER_YEAR[letter]
+    fits = np.array([other == letter and 1 <= number <= n for other, number in periods])
+    if any(other == letter and not 1 <= number <= n + 1 for other, number in periods) or not fits.any():
+        return None
+    months = np.array(
+        [1 + (number - 1) * N_MONTHS // n if fit else 1 for (_, number), fit in zip(periods, fits, strict=True)]
+    )
+    others = tuple(text.strip() for text, fit in zip(unique, fits, strict=True) if not fit)
+    return PeriodsOfYear(months[codes], fits[codes], others)
+
+
+def find_named_part(table: RawTable) -> tuple[str, int] | None:
+    """The first column of all months or quarters of a year, by what it holds: MONAT01, January, QUARTAL1; else None.
+
+    >>> table = RawTable(("Merkmal",), (to_text([f"MONAT{k:02d}" for k in range(1, 13)]),))
+    >>> find_named_part(table)
+    ('month', 0)
+    """
+    for part, read, n in (("month", read_months, N_MONTHS), ("quarter", read_quarters, N_QUARTERS)):
+        for i, column in enumerate(table.columns[:MAX_PARTS]):
+            if column.dtype.kind != "O" or not all(map(_NAMED_PART[part].match, column[:MAX_PARTS])):
+                continue
+            numbers = read(table, i)
+            if numbers is not None and len(np.unique(numbers)) == n:
+                return part, i
+    return None
+
+
+def read_months(table: RawTable, column: int | None) -> IntArray | None:
+    """A column of months as numbers, as names in any language or as MONAT01; None for another one."""
+    numbers = read_integers(table, column, 1, 12)
+    if numbers is not None or column is None or table.columns[column].dtype.kind != "O":
+        return numbers
+    unique, codes = factorize(table.columns[column])
+    named = [_NAMED_MONTH.fullmatch(text.strip()) for text in unique]
+    months = [int(match[1]) for match in named if match] if all(named) else month_numbers(unique.tolist())
+    return None if months is None else np.array(months)[codes]
+
+
+def read_quarters(table: RawTable, column: int | None) -> IntArray | None:
+    """A column of quarters, 1 or Q1; None for another one."""
+    numbers = read_integers(table, column, 1, 4)
+    if numbers is not None or column is None or table.columns[column].dtype.kind != "O":
+        return numbers
+    unique, codes = factorize(table.columns[column])
+    matches = [re.search(r"[1-4]", text) if re.fullmatch(r"\D{0,10}[1-4]\D{0,10}", text) else None for text in unique]
+    if not all(matches):
+        return None
+    return np.array([int(match[0]) for match in matches if match])[codes]
+
+
+def read_numbered(table: RawTable, column: int | None, pattern: str) -> IntArray | None:
+    """A column of numbered parts of a year, as H1 or P01; None for another one."""
+    if column is None:
+        return None
+    unique, codes = factorize(to_text(table.columns[column].tolist()))
+    matches = [re.fullmatch(pattern, text.strip().lower()) for text in unique]
+    return np.array([int(match[1]) for match in matches if match])[codes] if all(matches) else None
+
+
+def read_clock(column: RawColumn) -> Times | None:
+    """A column of clock times, of hours or of numbers such as 1830, since midnight; None for another one."""
+    if column.dtype.kind in "fiu":
+        return _number_clock(column.astype(np.float64))
+    if column.dtype.kind != "O":
+        return None
+    unique, codes = factorize(column)
+    texts = [_SPAN_END.sub("", re.sub(r"^(?:he|h) ?(?=\d)", "", text.strip().lower())) for text in unique]
+    if all(text.isdigit() for text in texts):
+        clock = _number_clock(np.array([float(text) for text in texts]))
+        return None if clock is None else clock[codes]
+    times = [_clock_of(text) for text in texts]
+    return None if any(time is None for time in times) else np.array(times, "m8[us]")[codes]
+
+
+def read_counted_hours(column: RawColumn, dates: Times) -> Times | None:
+    """Hours counted from 1 to 25 where clocks are set back, to 23 where they are set forward, as times of the clock.
+
+    Args:
+        column: Numbers of the hours, shape (n_rows,).
+        dates: Day of each row, shape (n_rows,).
+
+    Returns:
+        The end of each hour since midnight: the third and fourth of 25 both end at 3; None where no day has 25 hours.
+
+    >>> hours, days = np.array([1, 3, 4, 25]), np.full(4, np.datetime64("2023-10-29", "us"))
+    >>> read_counted_hours(hours, days).astype("m8[h]").astype(int).tolist()
+    [1, 3, 3, 24]
+    """
+    numbers = parse_numbers(column).values
+    if not len(numbers) or np.isnan(numbers).any() or (numbers != np.rint(numbers)).any():
+        return None
+    if numbers.min() != 1 or numbers.max() != HOURS_OF_LONG_DAY:
+        return None
+    _, day = np.unique(dates, return_inverse=True)
+    n_hours = np.zeros(day.max() + 1)
+    np.maximum.at(n_hours, day, numbers)
+    is_long = n_hours[day] == HOURS_OF_LONG_DAY
+    is_short = (n_hours[day] == HOURS_OF_SHORT_DAY) & (day > 0) & (day < day.max())
+    hours = numbers - (is_long & (numbers > CHANGE_HOUR)) + (is_short & (numbers >= CHANGE_HOUR))
+    return np.asarray(hours.astype("m8[h]").astype("m8[us]"))
+
+
+def _number_clock(numbers: FloatArray) -> Times | None:
+    """Hours from 0 to 24, hours and minutes as 0 to 2400, or with seconds as 0 to 240000."""
+    if not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any() or numbers.min() < 0:
+        return None
+    if numbers.max() <= 24:
+        return (numbers * 3600).astype("m8[s]").astype("m8[us]")
+    second = numbers % 100 if numbers.max() > 2400 else np.zeros_like(numbers)
+    numbers = numbers // 100 if numbers.max() > 2400 else numbers
+    hour, minute = numbers // 100, numbers % 100
+    exists: BoolArray = (minute < 60) & (second < 60) & (hour * 60 + minute <= 1440)
+    seconds = (hour * 60 + minute) * 60 + second
+    return seconds.astype("m8[s]").astype("m8[us]") if exists.all() else None
+
+
+def _clock_of(text: str) -> np.timedelta64 | None:
+    """One clock time; None for anything else."""
+    match = _CLOCK.fullmatch(text)
+    if match is None or not (match[2] or match[4]):
+        return None
+    hour, minute, second = int(match[1]), int(match[2] or 0), float((match[3] or "0").replace(",", "."))
+    if minute > 59 or second >= 60 or hour * 60 + minute > 1440 or (match[4] and not 1 <= hour <= 12):
+        return None
+    hour = hour % 12 + 12 * (match[4].lower() == "p") if match[4] else hour
+    return np.timedelta64(round((hour * 3600 + minute * 60 + second) * 1e6), "us")

@@ -1,0 +1,102 @@
+"""Tables with rows of several levels: pivot tables, and files with years next to their quarters and months."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gatecast.data.parsing.outlines import drop_subtotals, find_outline
+from gatecast.data.parsing.raw_table import RawTable, to_text
+from gatecast.data.reader import read
+
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+GERMAN = ["Jan", "Feb", "Mrz", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"]
+YEARS = range(2018, 2022)
+Y = 100 + np.arange(48) % 7
+
+
+def check(path, lines, freq="MS", first="2018-01", values=Y):
+    """The file is one series with these values; returns the notes."""
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    panel, notes = read(path)
+    assert (len(panel), str(panel.freq), str(panel.start[0].astype("M8[M]"))) == (1, freq, first)
+    np.testing.assert_allclose(panel.series(0), values)
+    return notes
+
+
+def of_year(k):
+    return Y[12 * k : 12 * k + 12]
+
+
+@pytest.mark.parametrize("names", [MONTHS, GERMAN])
+@pytest.mark.parametrize("total", ["Grand Total", "Gesamtergebnis"])
+def test_months_below_years_are_one_series(tmp_path, names, total):
+    lines = ["Row Labels,Sum of Sales"]
+    for k, year in enumerate(YEARS):
+        lines += [f"{year},{of_year(k).sum()}", *(f"{name},{y}" for name, y in zip(names, of_year(k), strict=True))]
+    notes = check(tmp_path / "pivot.csv", [*lines, f"{total},{Y.sum()}"])
+    assert "Rows of years, such as '2018', are left out next to those of months." in notes
+
+
+@pytest.mark.parametrize("finest", ["months", "quarters"])
+def test_quarters_between_years_and_months(tmp_path, finest):
+    lines = ["Row Labels,Sum of Sales"]
+    for k, year in enumerate(YEARS):
+        lines.append(f"{year},{of_year(k).sum()}")
+        for q in range(4):
+            part = of_year(k)[3 * q : 3 * q + 3]
+            lines.append(f"Qtr{q + 1},{part.sum()}")
+            if finest == "months":
+                lines += [f"{name},{y}" for name, y in zip(MONTHS[3 * q : 3 * q + 3], part, strict=True)]
+    if finest == "months":
+        check(tmp_path / "pivot.csv", lines)
+    else:
+        check(tmp_path / "pivot.csv", lines, "QS", values=Y.reshape(-1, 3).sum(1))
+
+
+def test_subtotals_of_years_and_quarters_in_columns_of_their_own(tmp_path):
+    lines = ["Years,Quarters,Date,Sum of Sales"]
+    for k, year in enumerate(YEARS):
+        for m in range(12):
+            quarter = f"Qtr{m // 3 + 1}"
+            lines.append(f"{'' if m else year},{'' if m % 3 else quarter},{MONTHS[m]},{of_year(k)[m]}")
+            if m % 3 == 2:
+                lines.append(f",{quarter} Total,,{of_year(k)[m - 2 : m + 1].sum()}")
+        lines.append(f"{year} Total,,,{of_year(k).sum()}")
+    notes = check(tmp_path / "pivot.csv", [*lines, f"Grand Total,,,{Y.sum()}"])
+    assert any("rows of subtotals left out" in note for note in notes)
+
+
+def test_subtotals_of_regions(tmp_path):
+    lines = ["Region,Month,Sales"]
+    for region in ("North", "South"):
+        cells = [f"{year}-{m:02d}" for year in YEARS for m in range(1, 13)]
+        lines += [f"{region if k == 0 else ''},{cell},{y}" for k, (cell, y) in enumerate(zip(cells, Y, strict=True))]
+        lines.append(f"{region} Total,,{Y.sum()}")
+    path = tmp_path / "pivot.csv"
+    path.write_text("\n".join([*lines, f"Grand Total,,{2 * Y.sum()}"]) + "\n")
+    panel, _ = read(path)
+    assert panel.ids.tolist() == ["North", "South"]
+    assert all((panel.series(s) == Y).all() for s in range(2))
+
+
+def test_years_quarters_and_months_one_after_the_other_below_a_description(tmp_path):
+    described = ['"Title","Prices, all items"', '"CDID","L522"', '"PreUnit",""', '"Unit","Index"', '"Notes",""']
+    years = [f'"{year}","{of_year(k).mean():.1f}"' for k, year in enumerate(YEARS)]
+    quarters = [f'"{2018 + q // 4} Q{q % 4 + 1}","{Y[3 * q : 3 * q + 3].mean():.1f}"' for q in range(16)]
+    months = [f'"{2018 + m // 12} {MONTHS[m % 12].upper()}","{y}"' for m, y in enumerate(Y)]
+    notes = check(tmp_path / "a.csv", [*described, *years, *quarters, *months])
+    assert "target: 'Prices, all items'" in notes[0]
+    assert any(note.startswith("Rows of years and quarters, such as '2018'") for note in notes)
+
+
+def test_totals_that_have_times_are_series():
+    ids = to_text(["Solar", "Solar total"] * 12)
+    table = RawTable(("kind", "ds", "y"), (ids, np.repeat(np.arange(12), 2), np.ones(24)))
+    assert drop_subtotals(table) is table
+
+
+@pytest.mark.parametrize("labels", [["2018", "2019", "2020"], ["2018", "North", "South"], ["Jan", "Feb", "Mar"]])
+def test_rows_of_one_level_stay(labels):
+    table = RawTable(("label", "y"), (to_text(labels * 4), np.arange(12.0)))
+    assert find_outline(table) is None
