@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gatecast._utils.formatting import finite_or_none
 from gatecast.config import TrainingConfig
 from gatecast.data.reader import add_offsets
 from gatecast.errors import ConfigError
@@ -34,6 +35,7 @@ __all__ = [
     "check_horizon",
     "check_steps",
     "checked",
+    "columns_of",
     "describe_model",
     "explain",
     "forecast",
@@ -43,6 +45,7 @@ __all__ = [
     "prepare_forecast",
     "report",
     "request_of",
+    "require_source",
     "start_forecaster",
     "train",
 ]
@@ -61,7 +64,7 @@ def untrained_forecaster(form: schemas.Forecast | schemas.StreamStart, settings:
         ProblemError: A horizon beyond the limit.
     """
     check_horizon(form.h, settings)
-    forecaster = Forecaster(**_columns_of(form), h=form.h, model=form.model, season_length=form.season_length)
+    forecaster = Forecaster(**columns_of(form), h=form.h, model=form.model, season_length=form.season_length)
     if needs_training(form.model):
         untrained = [name for name in available_models() if not needs_training(name)]
         raise ConfigError(
@@ -73,8 +76,12 @@ def untrained_forecaster(form: schemas.Forecast | schemas.StreamStart, settings:
     return forecaster
 
 
-def _columns_of(form: Any) -> Result:
-    """Return the arguments of `Forecaster` that all forms of tables share."""
+def columns_of(form: Any) -> Result:
+    """Return the arguments of `Forecaster` that all forms of tables share.
+
+    Args:
+        form: The form.
+    """
     names = ("id_col", "time_col", "target_col", "freq", "futr_exog", "hist_exog", "stat_exog")
     return {name: getattr(form, name) for name in names} | {"level": _numbers(form.level)}
 
@@ -156,7 +163,7 @@ def has_to_be_measured(form: schemas.Forecast, prepared: Prepared) -> bool:
 def request_of(form: schemas.Forecast, source: Any, settings: Settings) -> Request:
     """Return what is to be prepared, with the settings of a form."""
     forecaster = untrained_forecaster(form, settings)
-    _require(source)
+    require_source(source)
     futr_df = None if form.futr_df is None else check_columns(form.futr_df, settings, "futr_df")
     return Request(source, forecaster.config, futr_df)
 
@@ -172,8 +179,15 @@ def checked(prepared: Prepared, settings: Settings) -> Prepared:
     return prepared
 
 
-def _require(source: Any) -> None:
-    """Refuse a request without series."""
+def require_source(source: Any) -> None:
+    """Refuse a request without series.
+
+    Args:
+        source: The table of the request, None without one.
+
+    Raises:
+        ProblemError: There is none.
+    """
     if source is None:
         raise ProblemError(
             422,
@@ -201,7 +215,7 @@ def forecast(form: schemas.Forecast, source: Any, settings: Settings) -> Result:
                 raise table
             return answer_of(prepared, table)
     forecaster = untrained_forecaster(form, settings)
-    _require(source)
+    require_source(source)
     futr_df = None if form.futr_df is None else check_columns(form.futr_df, settings, "futr_df")
     forecaster.fit(source)
     check_answer(len(forecaster.panel_), forecaster.h_, settings.max_rows)
@@ -215,14 +229,10 @@ def _scores(evaluation: Evaluation | None) -> Result | None:
     if evaluation is None:
         return None
     scores = [
-        {"model": score.model, "mae": _finite(score.mae), "rmse": _finite(score.rmse)} for score in evaluation.scores
+        {"model": score.model, "mae": finite_or_none(score.mae), "rmse": finite_or_none(score.rmse)}
+        for score in evaluation.scores
     ]
     return {"verdict": evaluation.verdict, "scores": scores}
-
-
-def _finite(value: float) -> float | None:
-    """Return a number; None where it is none."""
-    return float(value) if value == value and abs(value) != float("inf") else None
 
 
 def train(
@@ -234,11 +244,11 @@ def train(
         What `describe_model` says of it.
     """
     check_horizon(form.h, settings)
-    _require(source)
+    require_source(source)
     given: Result = {"max_steps": form.max_steps, "n_members": form.n_members}
     training = TrainingConfig(**{name: value for name, value in given.items() if value is not None})
     forecaster = Forecaster(
-        **_columns_of(form),
+        **columns_of(form),
         h=form.h,
         model=form.model,
         season_length=form.season_length,
@@ -284,7 +294,7 @@ def forecast_with(forecaster: Forecaster, form: schemas.ModelForecast, source: A
 def start_forecaster(form: schemas.StreamStart, source: Any, settings: Settings) -> Forecaster:
     """Return the forecaster that a stream of an untrained model begins with, fitted to its past."""
     forecaster = untrained_forecaster(form, settings)
-    _require(source)
+    require_source(source)
     forecaster.fit(source, evaluate=False)
     check_answer(len(forecaster.panel_), forecaster.h_, MAX_STREAM_ROWS)
     return forecaster
@@ -319,8 +329,8 @@ def backtest(forecaster: Forecaster, form: schemas.Backtest, source: Any) -> Res
     rows = [
         {
             "model": score.model,
-            **{name: _finite(getattr(score, name)) for name in ("mae", "rmse", "smape", "skill")},
-            "coverage": {f"{level:g}": _finite(percent) for level, percent in score.coverage.items()},
+            **{name: finite_or_none(getattr(score, name)) for name in ("mae", "rmse", "smape", "skill")},
+            "coverage": {f"{level:g}": finite_or_none(percent) for level, percent in score.coverage.items()},
         }
         for score in scores
     ]
@@ -336,8 +346,8 @@ def explain(forecaster: Forecaster, form: schemas.Explain, source: Any, settings
     table = explanation.table
     columns = {str(name): table[name] for name in table}
     return {
-        "forecast": _finite(explanation.forecast),
-        "baseline": _finite(explanation.baseline),
+        "forecast": finite_or_none(explanation.forecast),
+        "baseline": finite_or_none(explanation.baseline),
         "sentence": explanation.sentence,
         "attributions": to_lists(columns),
         "findings": list(explanation.findings),

@@ -42,10 +42,10 @@ def inspect(form: schemas.Inspect, source: Any, settings: Settings) -> dict[str,
         DataError: No table that can be read.
     """
     compute.check_horizon(form.h, settings)
-    compute._require(source)
+    compute.require_source(source)
     table = _describe_table(read_raw(source, trusted=False), form.rows) | _sheets(source)
     try:
-        columns = compute._columns_of(form)
+        columns = compute.columns_of(form)
         config = Forecaster(**columns, h=form.h, model="pretrained", season_length=form.season_length).config
         panel, remarks = read_source(source, config)
         inspection = inspect_panel(panel, remarks, config)

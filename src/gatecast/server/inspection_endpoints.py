@@ -68,7 +68,7 @@ async def _inspect(services: Services, body: Body) -> dict[str, Any]:
     """Inspect a table: in the thread of forecasts, or a large one in a process of its own."""
     if is_large(body):
         work = Work("inspect", body)
-        result, _ = await compute_apart(services.store, services.settings, work, services._gate)
+        result, _ = await compute_apart(services.store, services.settings, work, services.gate)
         return result
 
     def answer() -> dict[str, Any]:

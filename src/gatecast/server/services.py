@@ -90,7 +90,7 @@ class Services:
         shutil.rmtree(self.store.root / "tmp", ignore_errors=True)
         # One thread: forecasters are no further apart than a call, and the kernels use all cores by themselves.
         self._executor = ThreadPoolExecutor(1, "gatecast-forecasts")
-        self._gate = asyncio.Semaphore(settings.workers)
+        self.gate = asyncio.Semaphore(settings.workers)
         self._preparations = Preparations()
         self.batcher: Batcher[Body, Answer | None] = Batcher(
             self._forecast_all, self._executor, settings.max_queue, partial(metrics.observe, "gatecast_batch_size")
@@ -127,7 +127,7 @@ class Services:
         """Forecast series without training: with others in one pass, or a large table in a process of its own."""
         answer = await self.batcher.submit(body) if not is_large(body) else None
         if answer is None:
-            answer, _ = await compute_apart(self.store, self.settings, Work("forecast", body), self._gate)
+            answer, _ = await compute_apart(self.store, self.settings, Work("forecast", body), self.gate)
         return answer
 
     def _forecast_all(self, bodies: Sequence[Body]) -> list[Answer | Exception | None]:
@@ -201,7 +201,7 @@ class Services:
         path = self.store.model(name)
         if len(body.data) > MEASURED_BYTES or body.kind in FILES:
             work = Work("model-forecast", body, str(path.resolve()))
-            result, _ = await compute_apart(self.store, self.settings, work, self._gate)
+            result, _ = await compute_apart(self.store, self.settings, work, self.gate)
             return result
 
         def answer() -> Answer:
@@ -226,7 +226,7 @@ class Services:
         """Return the result of work on a stored model in a process of its own, and the page that it wrote."""
         path = self.store.model(name)
         await asyncio.to_thread(parse, body, FORMS[op])
-        return await compute_apart(self.store, self.settings, Work(op, body, str(path.resolve())), self._gate)
+        return await compute_apart(self.store, self.settings, Work(op, body, str(path.resolve())), self.gate)
 
     async def start_stream(self, body: Body) -> Answer:
         """Begin a stream after a past.

@@ -14,6 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from gatecast._utils.formatting import finite_or_none
 from gatecast.pipeline.progress import Progress
 from gatecast.server import compute, schemas
 from gatecast.server.inspection import gates, inspect
@@ -90,7 +91,7 @@ def _do(job: dict[str, Any], folder: Path, settings: Settings) -> dict[str, Any]
 
 def _report_progress(progress: Progress) -> None:
     """Write a line for the server."""
-    loss = compute._finite(progress.loss)
+    loss = finite_or_none(progress.loss)
     line = json.dumps({"stage": progress.stage, "fraction": round(progress.fraction, 4), "loss": loss})
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
