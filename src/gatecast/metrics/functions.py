@@ -59,6 +59,8 @@ def align(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Values, Values]
 def mean_squared_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
     """Return ``(p - y)^2`` by sample.
 
+    Shapes and errors are those of `align`; the result has shape (N, ...). NaN stays NaN.
+
     >>> mean_squared_error([[0.0, 1.0]], [[2.0, 1.0]]).tolist()
     [2.0]
     """
@@ -68,6 +70,8 @@ def mean_squared_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
 
 def mean_absolute_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
     """Return ``|p - y|`` by sample.
+
+    Shapes and errors are those of `align`; the result has shape (N, ...). NaN stays NaN.
 
     >>> mean_absolute_error([[0.0, 1.0]], [[2.0, 1.0]]).tolist()
     [1.0]
@@ -79,6 +83,8 @@ def mean_absolute_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
 def mean_absolute_percentage_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
     """Return ``100 |p - y| / max(|y|, 1e-7)`` by sample.
 
+    Shapes and errors are those of `align`; the result has shape (N, ...). NaN stays NaN.
+
     >>> mean_absolute_percentage_error([[2.0]], [[3.0]]).tolist()
     [50.0]
     """
@@ -88,6 +94,8 @@ def mean_absolute_percentage_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike)
 
 def mean_squared_logarithmic_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
     """Return ``(log(1 + p) - log(1 + y))^2`` by sample, values below 1e-7 counted as 1e-7.
+
+    Shapes and errors are those of `align`; the result has shape (N, ...). NaN stays NaN.
 
     >>> mean_squared_logarithmic_error([[0.0]], [[1.0]]).round(4).tolist()
     [0.4805]
@@ -99,6 +107,8 @@ def mean_squared_logarithmic_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike)
 def log_cosh(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
     """Return ``log(cosh(p - y))`` by sample.
 
+    Shapes and errors are those of `align`; the result has shape (N, ...). NaN stays NaN.
+
     >>> log_cosh([[0.0]], [[100.0]]).round(4).tolist()
     [99.3069]
     """
@@ -109,6 +119,8 @@ def log_cosh(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Values:
 
 def cosine_similarity(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, axis: int = -1) -> Values:
     """Return the cosine of the angle between outputs and targets along an axis; 0 for zeros.
+
+    Shapes and errors are those of `align`; the result has shape (N, ...). NaN stays NaN.
 
     >>> cosine_similarity([[0.0, 1.0]], [[0.0, 2.0]]).tolist()
     [1.0]
@@ -123,6 +135,8 @@ def binary_crossentropy(
     y_true: npt.ArrayLike, y_pred: npt.ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0
 ) -> Values:
     """Return ``-y log(p) - (1 - y) log(1 - p)`` by sample.
+
+    Shapes and errors are those of `align`; the result has shape (N, ...). NaN stays NaN.
 
     Args:
         y_true: (N, ..., M), or (N, ...) if M = 1.
@@ -149,6 +163,8 @@ def categorical_crossentropy(
     axis: int = -1,
 ) -> Values:
     """Return ``-sum(y log(p))`` by sample, p scaled to the sum 1.
+
+    Shapes and errors are those of `align`; the result has shape (N, ...). NaN stays NaN.
 
     Args:
         y_true: (N, ..., M), one-hot.
