@@ -9,8 +9,8 @@ import numpy as np
 
 from gatecast.forecasting.onnx_files.network_scale import NetworkScale
 from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
-from gatecast.forecasting.sequential_model.model import SequentialModel, n_features
-from gatecast.forecasting.sequential_model.windows import CLIP
+from gatecast.forecasting.sequential_model.model import SequentialModel
+from gatecast.forecasting.sequential_model.windows import CLIP, n_features
 from gatecast.nn.model_layers import layer_names
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value

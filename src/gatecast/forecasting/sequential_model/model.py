@@ -11,16 +11,14 @@ Shapes: n_series rows, T columns, B windows of a batch, F features, Q quantiles.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import islice
-from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
 
 from gatecast._utils.schema import check_array
-from gatecast._utils.typing import FloatArray, IntArray
+from gatecast._utils.typing import FloatArray
 from gatecast._utils.validation import check_positive, check_positive_int, check_quantiles
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.attribution import AttributionBins, AttributionTarget, DifferentiablePath
@@ -45,49 +43,28 @@ from gatecast.forecasting.panel_rnn.windows import ScaledSeries, scale_series
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.scaling import SeriesScaler
 from gatecast.forecasting.sequential_model.attribution import attribution_path
+from gatecast.forecasting.sequential_model.training_run import TrainingRun
 from gatecast.forecasting.sequential_model.windows import (
     holdout_length,
+    network_windows,
     observed_length,
-    sample_origins,
-    targets_at,
-    windows_at,
 )
 from gatecast.forecasting.sequential_model.wiring import build_network, check_outputs, is_point, training_setup
 from gatecast.forecasting.training_checkpoint import TrainingParts
-from gatecast.kernels.packing import Array, pack
+from gatecast.kernels.packing import Array
 from gatecast.nn import training
-from gatecast.nn.batching import Batch
 from gatecast.nn.checkpoint import layer_from_config, layer_to_config
 from gatecast.nn.gradients import is_trained_in_block_order
 from gatecast.nn.layers import LAYERS, Input, QuantileHead
 from gatecast.nn.losses import MeanAbsoluteError
 from gatecast.nn.memory_limits import check_memory, check_network_size
 from gatecast.nn.network import Network, Weights, build, initial_weights
-from gatecast.nn.random import generator
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.stored_weights import restore_weights
 from gatecast.nn.training import ValidationErrors
 
-__all__ = ["SequentialConfig", "SequentialModel", "default_settings", "n_features", "train"]
+__all__ = ["SequentialConfig", "SequentialModel", "default_settings", "train"]
 
-
-FINISH = 5
-"""One of so many updates, the last ones, sees the held-out values too."""
-
-MAX_SAMPLE = 8192
-"""Origins whose errors are measured."""
-
-MIN_ERRORS = 20
-"""Errors of a step below which its quantiles are those of the step before, wider."""
-
-DEFAULT_FACTOR = 1.5
-"""Factor on training errors, where none on held-out values are known."""
-
-MAX_FACTOR = 100.0
-"""Largest factor where they are known: a network that memorizes reaches far."""
-
-MIN_DISTANCE = 1e-3
-"""Least distance of neighboring quantiles, in mean changes."""
 
 MIN_CONTEXT = 256
 """Columns that the scale is taken from when forecasting, at least, besides the window."""
@@ -283,7 +260,7 @@ class SequentialModel:
         part = context.keep_last(self.attribution_columns())
         scaled = scale_series(part, self.config.season_length, self.config.input_size)
         end = np.full(len(part), part.values.shape[1] - 1)
-        x = _windows(scaled, np.arange(len(part)), end, self.network, self.config)
+        x = network_windows(scaled, np.arange(len(part)), end, self.network, self.config.input_size)
         return part.scaler(self.config.season_length), scaled, x
 
     def _with_offsets(self, output: Array) -> FloatArray:
@@ -382,140 +359,16 @@ def train(
     if init is not None:
         weights.vector[:] = init.weights.vector
     point, trained_steps = is_point(network), min(h, int(length.max()) - 1)
+    holdout = holdout_length(length, h) * point
+    run = TrainingRun(config, network, weights, loss, optimizer, scaled, length, holdout, h, seed)
+
+    def current(offsets: FloatArray | None) -> SequentialModel:
+        """Return the model as it stands."""
+        return SequentialModel(config, network, run.averaged_weights(), h, trained_steps, offsets)
+
+    # While training goes on, the quantiles are not yet measured.
     no_offsets = np.zeros((h, len(config.quantiles))) if point else None
-
-    state = training.TrainingState(optimizer.init(weights.vector.size))
-
-    def averaged() -> Weights:
-        """Return the weights to predict with."""
-        return training.averaged_weights(weights, optimizer, state)
-
-    def current() -> SequentialModel:
-        """Return the model as it stands, its quantiles not yet measured."""
-        return SequentialModel(config, network, averaged(), h, trained_steps, no_offsets)
-
-    holdout, offsets = holdout_length(length, h) * point, None
-    rng, early = generator(seed, 2), config.max_steps - config.max_steps // FINISH
-    # The state of the generator after the offsets were measured: where the batches of the second part begin.
-    measured: dict[str, Any] = {}
-
-    def steps(hidden: IntArray, begin: int, end: int) -> Iterator[training.StepRecord]:
-        """Make the updates of one part that are not made yet."""
-        n_made = max(state.step - begin, 0)
-        batches = _batches(scaled, length, hidden, end - begin, h, network, config, rng, n_made)
-        return training.train_steps(network, weights, batches, loss, optimizer, seed=seed, state=state)
-
-    def run() -> Iterator[training.StepRecord]:
-        """Train without the newest values, measure errors on them, and train with them."""
-        nonlocal offsets
-        if not measured:
-            yield from steps(holdout, 0, early)
-            if point:
-                offsets = _quantile_offsets(network, averaged(), scaled, holdout, h, config, rng)
-            measured["generator"] = rng.bit_generator.state
-        rng.bit_generator.state = measured["generator"]
-        yield from steps(0 * holdout, early, config.max_steps)
-
-    def rest() -> dict[str, Any]:
-        """Return what an update leaves besides weights and optimizer."""
-        return measured | ({} if offsets is None else {"offsets": offsets})
-
-    def set_rest(stored: Mapping[str, Any]) -> None:
-        """Take it back."""
-        nonlocal offsets
-        offsets = stored.get("offsets")
-        measured.update({name: value for name, value in stored.items() if name == "generator"})
-
-    parts = TrainingParts(weights, state, get_rest=rest, set_rest=set_rest)
-    run_steps(run, config.max_steps, parts, None if measure is None else lambda: measure(current()), on_step)
-    return SequentialModel(config, network, averaged(), h, trained_steps, offsets)
-
-
-def _batches(
-    scaled: ScaledSeries,
-    length: IntArray,
-    hidden: IntArray,
-    n_steps: int,
-    horizon: int,
-    network: Network,
-    config: SequentialConfig,
-    rng: np.random.Generator,
-    n_made: int,
-) -> Iterator[Batch]:
-    """Yield windows and targets of every update after those made, without the newest `hidden` values of each series."""
-    count, T = np.maximum(length - 1 - hidden, 0), scaled.context.values.shape[1]
-    for rows, origins in islice(sample_origins(scaled.first, count, config.batch_size, n_steps, rng), n_made, None):
-        y, weight = targets_at(scaled, rows, origins, T - hidden[rows], horizon, config.input_size)
-        x = pack(_windows(scaled, rows, origins, network, config))
-        yield Batch(x, pack(y[:, None]), pack(weight[:, None]), None, float(weight.sum()), len(rows))
-
-
-def _windows(
-    scaled: ScaledSeries, rows: IntArray, origins: IntArray, network: Network, config: SequentialConfig
-) -> Array:
-    """Return windows at origins as a network reads them."""
-    features = n_features(network, config.input_size)
-    return windows_at(scaled, rows, origins, config.input_size, features, flat=len(network.shapes[0]) == 1)
-
-
-def n_features(network: Network, input_size: int) -> int:
-    """Return what a network reads of each step: 1 for the value, 2 with whether it is observed.
-
-    >>> from gatecast.nn.layers import Dense
-    >>> n_features(build([Dense(3)], (24,)), 24), n_features(build([Dense(3)], (24,)), 12)
-    (1, 2)
-    """
-    shape = network.shapes[0]
-    features = (shape[0] or input_size) // input_size if len(shape) == 1 else shape[1]
-    return features or 1
-
-
-def _quantile_offsets(
-    network: Network,
-    weights: Weights,
-    scaled: ScaledSeries,
-    holdout: IntArray,
-    h: int,
-    config: SequentialConfig,
-    rng: np.random.Generator,
-) -> FloatArray:
-    """Return the offsets from the point to the quantiles: training errors, as much larger as held-out errors are.
-
-    What is held out is too little for quantiles of every step, but enough for one factor.
-    """
-    length, T = observed_length(scaled), scaled.context.values.shape[1]
-
-    def errors(first: IntArray, count: IntArray, stop: IntArray) -> FloatArray:
-        """Return errors at origins, NaN where unknown, [n_origins, horizon]."""
-        rows, origins = next(sample_origins(first, count, MAX_SAMPLE, 1, rng))
-        y, weight = targets_at(scaled, rows, origins, stop[rows], h, config.input_size)
-        x = _windows(scaled, rows, origins, network, config)
-        return np.where(weight > 0, y - training.predict(network, weights, x), np.nan)
-
-    stop = T - holdout
-    trained = errors(scaled.first, np.maximum(length - 1 - holdout, 0), stop)
-    factor = DEFAULT_FACTOR
-    if holdout.any():
-        factor = _error_ratio(trained, errors(stop - 1, holdout, np.full_like(holdout, T)))
-    levels = config.quantiles
-    offsets = np.empty((h, len(levels)))
-    for k in range(h):
-        known = trained[:, k][np.isfinite(trained[:, k])]
-        if len(known) >= MIN_ERRORS:
-            offsets[k] = np.quantile(known, levels) - np.median(known)
-        elif k:
-            offsets[k] = offsets[k - 1] * np.sqrt((k + 1) / k)
-        else:
-            # A normal distribution whose mean absolute value is 1.
-            offsets[k] = [NormalDist(0, 1.25).inv_cdf(level) for level in levels]
-    return factor * offsets + MIN_DISTANCE * (np.arange(len(levels)) - len(levels) // 2)
-
-
-def _error_ratio(trained: FloatArray, held_out: FloatArray) -> float:
-    """Return how many times larger held-out errors are, each step weighted by how often it was held out."""
-    sizes, counts = [], np.isfinite(held_out).sum(axis=0)
-    for errors in (trained, held_out):
-        known = np.isfinite(errors)
-        sizes.append(np.where(known, np.abs(errors), 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
-    small, large = ((size * counts).sum() for size in sizes)
-    return float(np.clip(large / small, 1.0, MAX_FACTOR)) if small > 0 else DEFAULT_FACTOR
+    parts = TrainingParts(weights, run.state, get_rest=run.get_rest, set_rest=run.set_rest)
+    validate = None if measure is None else lambda: measure(current(no_offsets))
+    run_steps(run.steps, config.max_steps, parts, validate, on_step)
+    return current(run.offsets)

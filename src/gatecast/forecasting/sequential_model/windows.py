@@ -14,8 +14,17 @@ import numpy as np
 from gatecast._utils.typing import IntArray
 from gatecast.forecasting.panel_rnn.windows import ScaledSeries
 from gatecast.kernels.packing import Array
+from gatecast.nn.network import Network
 
-__all__ = ["holdout_length", "observed_length", "sample_origins", "targets_at", "windows_at"]
+__all__ = [
+    "holdout_length",
+    "n_features",
+    "network_windows",
+    "observed_length",
+    "sample_origins",
+    "targets_at",
+    "windows_at",
+]
 
 CLIP = 50.0
 """Mean changes from the level at which inputs are clipped; targets at twice as many."""
@@ -126,3 +135,32 @@ def targets_at(
     y = scaled.z[rows[:, None], padded] - scaled.z[level][:, None]
     weight = scaled.observed[rows[:, None], padded] * inside * scaled.observed[level][:, None]
     return np.clip(y, -2 * CLIP, 2 * CLIP), weight
+
+
+def network_windows(
+    scaled: ScaledSeries, rows: IntArray, origins: IntArray, network: Network, input_size: int
+) -> Array:
+    """Return windows at origins as a network reads them, flat or with a time axis.
+
+    Args:
+        scaled: The series.
+        rows: Series of each origin, shape (B,).
+        origins: Column of each origin, shape (B,).
+        network: The network.
+        input_size: Values in a window.
+    """
+    features = n_features(network, input_size)
+    return windows_at(scaled, rows, origins, input_size, features, flat=len(network.shapes[0]) == 1)
+
+
+def n_features(network: Network, input_size: int) -> int:
+    """Return what a network reads of each step: 1 for the value, 2 with whether it is observed.
+
+    >>> from gatecast.nn.layers import Dense
+    >>> from gatecast.nn.network import build
+    >>> n_features(build([Dense(3)], (24,)), 24), n_features(build([Dense(3)], (24,)), 12)
+    (1, 2)
+    """
+    shape = network.shapes[0]
+    features = (shape[0] or input_size) // input_size if len(shape) == 1 else shape[1]
+    return features or 1
