@@ -185,13 +185,18 @@ def test_a_prediction_of_some_batches_has_their_samples():
 # Steps of arrays
 
 
-def test_steps_of_arrays_are_batches_of_32_or_of_the_size_as_in_keras():
+def test_steps_of_arrays_divide_them_or_are_batches_of_the_size_as_in_keras():
     model = make()
-    assert model.predict(X, steps=1).shape == (32, 1)
+    assert model.predict(X, steps=1).shape == (len(X), 1)
     assert model.predict(X, batch_size=8, steps=2).shape == (16, 1)
     close(model.evaluate(X, Y, batch_size=8, steps=2), model.evaluate(X[:16], Y[:16]), rounding(100))
     history = model.fit(X, Y, validation_data=(X, Y), validation_steps=1).history
-    close(history["val_loss"][0], model.evaluate(X[:32], Y[:32]), rounding(100))
+    close(history["val_loss"][0], model.evaluate(X, Y), rounding(100))
+    history = model.fit(X, Y, batch_size=8, validation_data=(X, Y), validation_steps=2).history
+    close(history["val_loss"][0], model.evaluate(X[:16], Y[:16]), rounding(100))
+    before = model.optimizer.iterations
+    model.fit(X, Y, steps_per_epoch=4, epochs=3)
+    assert model.optimizer.iterations == before + 12
 
 
 class Noted(Indexed):

@@ -413,6 +413,7 @@ class BinaryAccuracy(_Average):
 
     default_name, direction = "binary_accuracy", "up"
     settings = ("threshold",)
+    reads_masks = True
 
     def __init__(self, name: str | None = None, dtype: object = None, threshold: float = 0.5) -> None:
         super().__init__(name, dtype)

@@ -15,7 +15,7 @@ from gatecast._utils.typing import Float32Array
 from gatecast.kernels.packing import LANES, blocks, pack, pack_mask, padded_lanes
 from gatecast.nn.inputs import TrainingData
 
-__all__ = ["Batch", "count_targets", "inference_batch_size", "make_batches"]
+__all__ = ["Batch", "count_targets", "default_batch_size", "inference_batch_size", "make_batches"]
 
 CHUNK_VALUES = 2**20
 """Input values to pack at a time: 4 MiB, enough to make the cost of a NumPy call negligible."""
@@ -86,6 +86,19 @@ def count_targets(batch: Batch) -> Batch:
     if batch.mask is None or n_steps != batch.x.shape[1] or n_steps == 1:
         return batch._replace(total=float(n_sequences * n_steps * batch.weight.shape[2]))
     return batch._replace(total=float(batch.mask.sum(dtype=np.float64)) * batch.weight.shape[2])
+
+
+def default_batch_size(n_samples: int, n_batches: int | None = None) -> int:
+    """Return the batch size of Keras where none is given: 32, or what divides the samples into so many batches.
+
+    Args:
+        n_samples: Number of samples.
+        n_batches: Batches of an epoch; None: as many as there are.
+
+    >>> default_batch_size(60), default_batch_size(60, 4)
+    (32, 15)
+    """
+    return 32 if n_batches is None else max(1, -(-n_samples // n_batches))
 
 
 def inference_batch_size(n_steps: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from gatecast._utils.validation import check_optional_positive_int
 from gatecast.errors import ConfigError, DataError
-from gatecast.nn.batching import inference_batch_size
+from gatecast.nn.batching import default_batch_size, inference_batch_size
 from gatecast.nn.gradients import is_trained_in_block_order
 from gatecast.nn.inputs import (
     TrainingData,
@@ -38,7 +38,7 @@ Source = ArraySource | BatchSource
 class Order(NamedTuple):
     """How an epoch goes through its samples."""
 
-    batch_size: int
+    batch_size: int | None
     shuffle: bool | Literal["batch"]
     steps: int | None
 
@@ -50,6 +50,7 @@ class HeldOut(NamedTuple):
     data: Any
     steps: int | None
     batch_size: int | None
+    fit_batch_size: int | None
 
 
 class ModelData:
@@ -113,11 +114,12 @@ class ModelData:
         else:
             shapes = self._shapes()
             samples, part = validate_validation_data(samples, held_out.split, self._joined(held_out.data), shapes, loss)
-            validation = None if part is None else self._evaluation_source(part, held_out.batch_size, held_out.steps)
+            validation = None if part is None else self._held_out_source(part, held_out)
         if by_class is not None:
             samples = weighted(samples, by_class[: len(samples.x)])
-        self._check_memory(samples, order.batch_size, loss)
-        source = ArraySource(samples, order.batch_size, seed=self.seed, shuffle=order.shuffle, steps=order.steps)
+        size = order.batch_size or default_batch_size(len(samples.x), order.steps)
+        self._check_memory(samples, size, loss)
+        source = ArraySource(samples, size, seed=self.seed, shuffle=order.shuffle, steps=order.steps)
         return source, validation
 
     def _validation_source(self, held_out: HeldOut, loss: Loss) -> Source | None:
@@ -127,7 +129,18 @@ class ModelData:
             return self._batch_source(held_out.data, loss, held_out.steps, shuffle=False, name="validation_data")
         nothing = TrainingData(*np.zeros((2, 1, 1, 1), np.float32))
         _, part = validate_validation_data(nothing, 0.0, self._joined(held_out.data), self._shapes(), loss)
-        return None if part is None else self._evaluation_source(part, held_out.batch_size, held_out.steps)
+        return None if part is None else self._held_out_source(part, held_out)
+
+    def _held_out_source(self, samples: TrainingData, held_out: HeldOut) -> ArraySource:
+        """Return batches to validate on, of the batch size of `fit` where the size makes a difference."""
+        size = held_out.batch_size
+        if size is None and self._depends_on_batches(held_out.steps):
+            size = held_out.fit_batch_size
+        return self._evaluation_source(samples, size, held_out.steps)
+
+    def _depends_on_batches(self, steps: int | None) -> bool:
+        """Whether outputs or scores depend on the batch size: some batches are left out, or states go on."""
+        return steps is not None or any(getattr(layer, "stateful", False) for layer in self._network_layers())
 
     def _joined(self, data: Any) -> Any:
         """Return validation data (x, y, ...) with their inputs and targets joined; anything else as it is."""
@@ -166,12 +179,14 @@ class ModelData:
     def _evaluation_source(
         self, samples: TrainingData, batch_size: int | None, steps: int | None = None
     ) -> ArraySource:
-        """Return batches to evaluate: all, or as many steps of 32 samples or `batch_size` as Keras takes."""
+        """Return batches to evaluate: all, or as many steps as Keras takes, of its size."""
         size, steps = (
             check_optional_positive_int(value, name) for value, name in ((batch_size, "batch_size"), (steps, "steps"))
         )
         n_samples, n_steps, _ = samples.x.shape
-        size = size or (inference_batch_size(n_steps) if steps is None else 32)
+        if size is None and self._depends_on_batches(steps):
+            size = default_batch_size(n_samples, steps)
+        size = size or inference_batch_size(n_steps)
         check_memory(self._built()[0], min(size, n_samples), n_steps)
         return ArraySource(samples, size, steps=steps)
 

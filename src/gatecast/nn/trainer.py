@@ -18,7 +18,7 @@ from gatecast._utils.validation import check_optional_positive_int, check_positi
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.runtime import release_memory
 from gatecast.nn import fitting, training
-from gatecast.nn.batching import inference_batch_size
+from gatecast.nn.batching import default_batch_size, inference_batch_size
 from gatecast.nn.callbacks import BackupAndRestore, CallbackList, History, TerminateOnNaN, as_callbacks
 from gatecast.nn.compiling import Compiled, compile_settings
 from gatecast.nn.fit_arguments import (
@@ -43,6 +43,9 @@ from gatecast.nn.tracking import Tracker
 from gatecast.nn.training import TrainingDiverged, TrainingState
 
 __all__ = ["Trainer"]
+
+ONE_BATCH = 2**31
+"""A batch size that all samples fit into."""
 
 
 class Trainer(ModelData):
@@ -98,8 +101,14 @@ class Trainer(ModelData):
         """
         options = {"loss_weights": loss_weights, "run_eagerly": run_eagerly}
         options |= {"steps": steps_per_execution, "jit": jit_compile, "scale": auto_scale_loss}
+        before = self.optimizer
         self._compiled = compile_settings(optimizer, loss, metrics, weighted_metrics, options)
-        self._training_state = None
+        self._keep_training_state(before)
+
+    def _keep_training_state(self, before: Optimizer | None) -> None:
+        """Begin anew, unless the model is compiled with the optimizer that it has: it goes on where it was."""
+        if self.optimizer is None or self.optimizer is not before:
+            self._training_state = None
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -157,7 +166,7 @@ class Trainer(ModelData):
                 calls if the input shape leaves it open. Or an iterable of batches (x, y) or (x, y, sample_weight): a
                 generator, a list, a data loader, a `PyDataset`.
             y: (N, M), (N,) if M = 1, or (N, T, M) and (N, T) if the output has a time axis; finite.
-            batch_size: Samples per update; None: 32.
+            batch_size: Samples per update; None: 32, or the samples of arrays in `steps_per_epoch` batches.
             epochs: Number of the last epoch: `epochs` - `initial_epoch` passes over the samples.
             verbose: 0 for silence; 1 or "auto" for a line on standard error if that is a terminal; 2, or 1 elsewhere,
                 for a line per epoch on standard output.
@@ -172,7 +181,8 @@ class Trainer(ModelData):
             initial_epoch: Number of the first epoch, to go on from an earlier call.
             steps_per_epoch: Batches per epoch; needed for a generator without end. The next epoch goes on behind them.
             validation_steps: Batches of the validation data to use, if they come as batches.
-            validation_batch_size: Samples per pass of the validation; None chooses a fast size.
+            validation_batch_size: Samples per pass of the validation; None chooses a fast size, or that of `fit` with
+                `validation_steps` and with stateful layers.
             validation_freq: Validate after every so many epochs, or after the epochs of a list.
             mask: (N, T) bool. Where it is False the step is skipped: the state is carried over and, if the output has
                 a time axis, the target is ignored. x may be NaN there. Not in Keras.
@@ -192,11 +202,11 @@ class Trainer(ModelData):
         frequency = check_frequency(validation_freq)
         if class_weight is not None and sample_weight is not None:
             raise ConfigError("class_weight and sample_weight exclude each other", fix="Multiply them yourself.")
-        size = 32 if batch_size is None else check_positive_int(batch_size, "batch_size")
+        size = check_optional_positive_int(batch_size, "batch_size")
         order = Order(size, check_shuffle(shuffle), check_optional_positive_int(steps_per_epoch, "steps_per_epoch"))
         n_batches = check_optional_positive_int(validation_steps, "validation_steps")
         n_samples = check_optional_positive_int(validation_batch_size, "validation_batch_size")
-        held_out = HeldOut(validation_split, validation_data, n_batches, n_samples)
+        held_out = HeldOut(validation_split, validation_data, n_batches, n_samples, size)
         if is_batches(x):
             split = validation_split or None
             exclude_with_batches(batch_size, y=y, sample_weight=sample_weight, mask=mask, validation_split=split)
@@ -234,9 +244,10 @@ class Trainer(ModelData):
         Args:
             x: (N, T, F), or (N, F) for a network without time axis; finite. Or an iterable of batches, of which x is
                 used.
-            batch_size: Samples per pass; the result does not depend on it. None chooses a fast size.
+            batch_size: Samples per pass; the result depends on it with stateful layers alone, whose states go on from
+                pass to pass. None chooses a fast size, or 32 with them.
             verbose: Ignored; for scripts written for Keras.
-            steps: Batches to use, if x is an iterable of batches.
+            steps: Batches to use; of an array as many parts, unless `batch_size` is given.
             callbacks: Callbacks, whose `on_predict_begin` and `on_predict_end` are called.
             mask: As for `fit`.
 
@@ -279,10 +290,10 @@ class Trainer(ModelData):
         Args:
             x: As for `fit`.
             y: As for `fit`.
-            batch_size: Samples per pass. None chooses a fast size.
+            batch_size: As for `predict`.
             verbose: Ignored; for scripts written for Keras.
             sample_weight: As for `fit`.
-            steps: Batches to use, if x is an iterable of batches.
+            steps: As for `predict`.
             callbacks: Callbacks, whose `on_test_begin` and `on_test_end` are called.
             return_dict: Whether to return a dict by name.
             mask: As for `fit`.
@@ -360,11 +371,11 @@ class Trainer(ModelData):
             sample_weight: As for `fit`.
             return_dict: Whether to return a dict by name.
         """
-        return self.evaluate(x, y, sample_weight=sample_weight, return_dict=return_dict)
+        return self.evaluate(x, y, ONE_BATCH, sample_weight=sample_weight, return_dict=return_dict)
 
     def predict_on_batch(self, x: npt.ArrayLike) -> Float32Array:
         """Return the outputs for a batch, as `predict` does."""
-        return self.predict(x)
+        return self.predict(x, ONE_BATCH)
 
     def _metric_directions(self) -> dict[str, str | None]:
         """Return by name whether less or more of a loss or metric is better; for callbacks with mode="auto"."""
@@ -492,8 +503,9 @@ class Trainer(ModelData):
         network, weights = self._built()
         size = check_optional_positive_int(batch_size, "batch_size")
         inputs, valid_mask = validate_inputs(self._join_x(x), network.shapes[0], mask=mask)
-        if steps is not None:
-            size = size or 32
+        if size is None and self._depends_on_batches(steps):
+            size = default_batch_size(len(inputs), steps)
+        if steps is not None and size is not None:
             inputs, valid_mask = inputs[: steps * size], None if valid_mask is None else valid_mask[: steps * size]
         n_samples, n_steps, _ = inputs.shape
         check_memory(network, min(size or inference_batch_size(n_steps), n_samples), n_steps)

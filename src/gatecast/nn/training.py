@@ -415,8 +415,9 @@ def predict(
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
             packed_mask = None if mask is None else pack_mask(mask[rows])
-            y, _ = forward(network, weights, pack(x[rows]), packed_mask, save_for_backward=False)
-            outputs.append(unpack(y, len(x[rows])))
+            n = len(x[rows])
+            y, _ = forward(network, weights, pack(x[rows]), packed_mask, save_for_backward=False, n_sequences=n)
+            outputs.append(unpack(y, n))
     release_memory()
     stacked = np.concatenate(outputs)
     out_shape = network.shapes[-1]

@@ -139,10 +139,12 @@ class _Subject(NamedTuple):
 
     @property
     def keeps_steps(self) -> bool:
-        """Whether the output of a sequence of any length has no time axis, or the same steps."""
-        return self.takes_any_length and (
-            not self.out_sequence or self.layer.output_shape(self.in_shape)[0] == self.n_steps
-        )
+        """Whether the output of a sequence of any length has no time axis, or the same steps with their mask."""
+        if not self.takes_any_length or not self.out_sequence:
+            return self.takes_any_length
+        x = np.zeros((1, self.n_steps, self.in_shape[-1] or 1, 1), np.float32)
+        mask = self.layer.output_mask(x, np.ones((1, self.n_steps, 1), np.float32))
+        return mask is not None and self.layer.output_shape(self.in_shape)[0] == self.n_steps
 
     @property
     def out_sequence(self) -> bool:

@@ -208,7 +208,7 @@ class Model(Sequential):
         """
         options = {"run_eagerly": run_eagerly, "steps": steps_per_execution}
         options |= {"jit": jit_compile, "scale": auto_scale_loss}
-        names = self._target_names
+        before, names = self.optimizer, self._target_names
         if len(names) > 1:
             settings = (loss, loss_weights, metrics, weighted_metrics)
             outputs = names, self._known_shapes()
@@ -224,7 +224,7 @@ class Model(Sequential):
             )
             options["loss_weights"] = loss_weights
             self._compiled = compile_settings(optimizer, loss, metrics, weighted_metrics, options)
-        self._training_state = None
+        self._keep_training_state(before)
 
     def predict(self, x: Any, *args: Any, **options: Any) -> Any:
         """Predict outputs; see `Sequential.predict`.

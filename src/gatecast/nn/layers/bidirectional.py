@@ -96,14 +96,19 @@ class Bidirectional(WrapperLayer):
         a, _, cache_a = self.layer.forward(strip_prefix(params, "forward."), x, contexts[0])
         b, _, cache_b = self.layer.forward(strip_prefix(params, "backward."), _reverse_time(x), contexts[1])
         b = _reverse_time(b)
+        # As in Keras, masked steps of both copies are zeros; without the wrapper they repeat the last output.
+        is_sequence = len(self.layer.output_shape((x.shape[1], x.shape[2]))) == 2
+        used = context.mask[:, :, None] if context.mask is not None and is_sequence else None
+        if used is not None:
+            a, b = a * used, b * used
         y = MERGES[self.merge_mode](a, b)
         saved = (a, b) if self.merge_mode == "mul" else (a.shape[2],)
-        return y, None, (cache_a, cache_b, saved) if context.save_for_backward else None
+        return y, None, (cache_a, cache_b, saved, used) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradients of x and of the parameters of both copies."""
-        cache_a, cache_b, saved = cache
-        da, db = (None, None) if dy is None else self._split(dy, saved)
+        cache_a, cache_b, saved, used = cache
+        da, db = (None, None) if dy is None else self._split(dy if used is None else dy * used, saved)
         dx, _, grads_a = self.layer.backward(strip_prefix(params, "forward."), cache_a, da, need_dx)
         reversed_db = None if db is None else _reverse_time(db)
         dx_b, _, grads_b = self.layer.backward(strip_prefix(params, "backward."), cache_b, reversed_db, need_dx)

@@ -75,8 +75,8 @@ def window_positions(n_steps: int, size: int, stride: int, padding: str) -> Wind
 class Conv1D(DataFormat, ActivatedLayer):
     """Convolution over time, ``y[t] = activation(b + sum_k x[t s + k d - p] W[k])`` with stride s and dilation d.
 
-    Steps outside of the sequence, and masked ones, are zeros. How far a window begins before its step, p, is a matter
-    of `padding`.
+    Steps outside of the sequence are zeros. How far a window begins before its step, p, is a matter of `padding`. Masks
+    end here, as in Keras: steps that they leave out are read as they are.
 
     Args:
         filters: Number of outputs M, at least 1.
@@ -86,7 +86,7 @@ class Conv1D(DataFormat, ActivatedLayer):
             the step in the middle of its window; ``"causal"``: T, with the step at the end, so that no output sees
             a later step.
         data_format: None or ``"channels_last"``: (time, features); ``"channels_first"``: (features, time), of a known
-            number of steps, without masks.
+            number of steps.
         dilation_rate: Steps between two that a window reads; above 1 only with strides 1.
         groups: Only 1.
         activation: None for linear; ``"relu"``, or another name in `gatecast.activations`.
@@ -168,18 +168,15 @@ class Conv1D(DataFormat, ActivatedLayer):
     def forward(self, params: Params, x: Array, context: CallContext) -> ForwardResult:
         """Compute y [nb, T', M, L] for x [nb, T, F, L]."""
         x = check_input(self, self._swapped(check_input(self, x)), params["W"].shape[1])
-        mask = None if context.mask is None or self._features_first else context.mask[:, :, None]
-        if mask is not None:
-            x = x * mask
         with_bias = self._with_bias(params, (self.filters,))
         z = kernels.convolution(with_bias, x, self._windows(x.shape[1]), self._fused, self.dilation_rate)
         # A softmax is over the last axis, whichever that is.
         y = self._swapped(z) if self._is_fused else activate(self._swapped(z), self._activation)
-        return y, None, (x, z, y, mask) if context.save_for_backward else None
+        return y, None, (x, z, y) if context.save_for_backward else None
 
     def backward(self, params: Params, cache: Any, dy: Array | None, need_dx: bool) -> BackwardResult:
         """Compute the gradients of x, W and b."""
-        x, z, y, mask = cache
+        x, z, y = cache
         dy = np.zeros_like(y) if dy is None else dy
         if not self._is_fused:
             dy = activate_backward(self._swapped(z), y, dy, self._activation)
@@ -190,16 +187,16 @@ class Conv1D(DataFormat, ActivatedLayer):
         )
         if not self.use_bias:
             del grads["b"]
-        return self._swapped(dx if dx is None or mask is None else dx * mask), None, grads
+        return self._swapped(dx), None, grads
 
     @property
     def passes_masks(self) -> bool:
         """Always False: an output reads several steps."""
         return False
 
-    def output_mask(self, _x: Array, mask: Array | None, /) -> Array | None:
-        """Return the mask if there is an output for every step."""
-        return mask if self.padding != "valid" and self.strides == 1 and not self._features_first else None
+    def output_mask(self, _x: Array, _mask: Array | None, /) -> Array | None:
+        """Return None: as in Keras, masks end here, and steps that they leave out are read as they are."""
+        return None
 
     def _windows(self, n_steps: int) -> Windows:
         """Return the windows over a sequence."""

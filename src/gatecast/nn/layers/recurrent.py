@@ -15,7 +15,7 @@ from gatecast._utils.validation import check_flag, check_fraction, check_positiv
 from gatecast.errors import ConfigError
 from gatecast.kernels import native
 from gatecast.kernels.cells import CELLS, StateNoise
-from gatecast.kernels.packing import Array, Params, pack_state
+from gatecast.kernels.packing import Array, Params, pack_state, unpack_state
 from gatecast.kernels.training_stack import TrainingStack
 from gatecast.nn.layers.arguments import canonical_activation
 from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult, State, StatefulLayer
@@ -215,14 +215,17 @@ class Recurrent(WeightSettings, StatefulLayer):
         """Return the state of the pass before, for a batch of the same size."""
         if self._carried is None:
             return None
-        before, n_before = self._carried[0], self._n_carried
-        same_blocks = (before.shape[0], before.shape[2]) == (x.shape[0], x.shape[3])
-        if same_blocks and (n_before is None or n_sequences is None or n_before == n_sequences):
-            return self._carried
+        before, L = self._carried[0], x.shape[3]
+        n = n_sequences or len(x) * L
+        n_before = self._n_carried or before.shape[0] * before.shape[2]
+        if n == n_before:
+            # Training packs few samples into fewer lanes than passes without gradients.
+            is_packed_alike = before.shape[2] == L
+            return self._carried if is_packed_alike else tuple(pack_state(unpack_state(a, n), L) for a in self._carried)
         raise ConfigError(
             "A stateful layer needs batches of one size",
             where=repr(self),
-            got=f"{n_sequences or len(x) * x.shape[3]} samples after {n_before or before.shape[0] * before.shape[2]}",
+            got=f"{n} samples after {n_before}",
             fix="Use the same batch_size in fit and predict, a number of samples that it divides, or call "
             "reset_states() in between.",
         )

@@ -119,6 +119,8 @@ def _bidirectional(layer: Any, params: Params, x: Value, call: Call) -> Converte
         source = op.flip(x, 1) if backward else x
         converted, _ = convert_layer(layer.layer, strip_prefix(params, f"{prefix}."), source, inner)
         outputs.append(op.flip(converted.y, 1) if backward and timed else converted.y)
+    if timed and call.mask is not None:
+        outputs = [op.where(op.expand_dims(call.mask, 2), y, 0) for y in outputs]
     a, b = outputs
     merges: dict[str, Callable[[], Value]] = {
         "concat": lambda: op.concatenate([a, b], -1),
@@ -257,8 +259,6 @@ def _masking(layer: Any, _params: Params, x: Value, call: Call) -> Converted:
 
 def _conv1d(layer: Any, params: Params, x: Value, call: Call) -> Converted:
     """Convolve over time; ONNX has features before time."""
-    if call.mask is not None and not layer._features_first:
-        x = op.where(op.expand_dims(call.mask, 2), x, 0)
     reach = (layer.kernel_size - 1) * layer.dilation_rate
     attributes: dict[str, Any] = {"strides": [layer.strides], "dilations": [layer.dilation_rate]}
     if layer.padding == "same" and layer.strides > 1:
