@@ -51,9 +51,24 @@ def convolved(L, h, _masked, _free):
     return [L.Conv1D(1, 3, padding="same", name="a")(h), L.Dense(3, name="b")(h)]
 
 
-BUILDERS = {build.__name__: build for build in (one, two, last_step, unmasked, merged, joined, convolved)}
+def wrapped(L, h, masked, _free):
+    """Both copies of a Bidirectional layer, which are zeros where steps are masked, and their largest output."""
+    both = L.Bidirectional(L.SimpleRNN(3, return_sequences=True))(masked)
+    return [L.Dense(1, name="a")(both), L.Dense(1, name="b")(L.Flatten()(both))]
 
-CASES = [(name, weights) for name in BUILDERS for weights in (False, True) if not (weights and name == "last_step")]
+
+def states_of_convolution(L, _h, masked, _free):
+    """A recurrent layer behind a convolution, which reads all steps."""
+    return [L.Dense(1, name="a")(L.SimpleRNN(3)(L.Conv1D(3, 2, padding="causal")(masked)))]
+
+
+BUILDERS = {
+    build.__name__: build
+    for build in (one, two, last_step, unmasked, merged, joined, convolved, wrapped, states_of_convolution)
+}
+
+UNWEIGHTED = ("last_step", "wrapped", "states_of_convolution")
+CASES = [(name, weights) for name in BUILDERS for weights in (False, True) if not (weights and name in UNWEIGHTED)]
 """Names with whether steps have weights: Keras refuses weights of samples where steps are masked."""
 
 

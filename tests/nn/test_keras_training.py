@@ -8,11 +8,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from keras_training import PASS, compile_like, equal_losses, equal_outputs, equal_training
 from tolerances import close, rounding
 
-from gatecast.optimizers import schedules
+from gatecast.layers import LSTM, Dense, Input
+from gatecast.models import Sequential
+from gatecast.optimizers import SGD, Adam, schedules
+from gatecast.optimizers.schedules import ExponentialDecay
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "keras_training.json").read_text())
 
@@ -51,3 +55,25 @@ def test_every_schedule_is_that_of_keras(case):
     schedule = getattr(schedules, case["name"])(*case["arguments"])
     # Keras computes schedules in float32: a power, a cosine, a few products.
     close([schedule(step) for step in range(40)], case["answer"], rounding(10), scale=max(case["answer"]))
+
+
+@pytest.mark.parametrize("make", [lambda: SGD(0.05, momentum=0.9), lambda: Adam(ExponentialDecay(0.05, 5, 0.5))])
+def test_a_model_compiled_with_the_optimizer_that_it_has_goes_on(make):
+    x = np.random.default_rng(0).normal(size=(40, 5, 2)).astype(np.float32)
+
+    def losses(compile_again):
+        model = Sequential([Input((5, 2)), LSTM(3), Dense(1)], seed=0)
+        optimizer = make()
+        history = []
+        for part in range(3):
+            if part == 0 or compile_again:
+                model.compile(make() if compile_again == "anew" else optimizer, "mse")
+            history += model.fit(x, x[:, -1, :1], epochs=2, shuffle=False, verbose=0).history["loss"]
+        return history, model.optimizer.iterations
+
+    on = losses("")
+    assert losses("same") == on
+    assert on[1] == 12
+    anew = losses("anew")
+    assert anew[0] != on[0]
+    assert anew[1] == 4

@@ -9,7 +9,7 @@ from tolerances import EPS64, close, rounding
 from gatecast import metrics
 from gatecast.callbacks import EarlyStopping, LambdaCallback
 from gatecast.errors import ConfigError, DataError, FormatError
-from gatecast.layers import Dense, Input
+from gatecast.layers import LSTM, Dense, Input, Masking
 from gatecast.metrics import BinaryAccuracy, CosineSimilarity, MeanAbsoluteError, Metric
 from gatecast.models import Sequential, load_model
 from gatecast.optimizers import SGD
@@ -186,3 +186,16 @@ def test_a_metric_of_the_user_takes_the_keywords_that_it_defines():
 
     assert Mine(power=2, name="p").name == "p"
     assert Mine().get_config() == {"name": "mine", "dtype": None}
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "binary_accuracy", BinaryAccuracy(threshold=0.45)])
+def test_binary_accuracy_leaves_masked_steps_out(metric):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 5, 2)).astype(np.float32), rng.integers(0, 2, (6, 5, 1)).astype(np.float32)
+    steps = np.arange(5) < rng.integers(1, 6, 6)[:, None]
+    x[~steps] = 0
+    model = Sequential([Input((5, 2)), Masking(), LSTM(3, return_sequences=True), Dense(1, activation="sigmoid")])
+    model.compile("sgd", "binary_crossentropy", metrics=[metric])
+    right = y == (model.predict(x) > getattr(metric, "threshold", 0.5))
+    assert model.evaluate(x, y)[1] == pytest.approx(right[steps].mean())
+    assert right[~steps].any()

@@ -127,7 +127,9 @@ def evaluate(
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in mask_targets(network, weights, batches):
             if batch.total > 0:
-                y, _ = forward(network, weights, batch.x, batch.mask, save_for_backward=False)
+                y, _ = forward(
+                    network, weights, batch.x, batch.mask, save_for_backward=False, n_sequences=batch.n_sequences
+                )
                 value = weighted_mean(loss, y, batch.y, batch.weight, batch.total)[0]
                 if tracker.needs_outputs:
                     tracker.add_outputs(y, batch)

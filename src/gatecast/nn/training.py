@@ -378,7 +378,9 @@ def evaluate(
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in make_batches(samples, np.arange(len(samples.x)), size):
             if batch.total > 0:
-                y, _ = forward(network, weights, batch.x, batch.mask, save_for_backward=False)
+                y, _ = forward(
+                    network, weights, batch.x, batch.mask, save_for_backward=False, n_sequences=batch.n_sequences
+                )
                 value += weighted_mean(loss, y, batch.y, batch.weight, batch.total)[0] * batch.total
                 total += batch.total
     return value / total if total else math.nan

@@ -112,3 +112,30 @@ def test_wrappers_refuse_what_they_cannot_pass_on(option):
     ):
         with pytest.raises(ConfigError, match=f"takes no layer with {option}"):
             make(inner)
+
+
+def stateful(size):
+    model = Sequential([Input(batch_shape=(size, T, F)), LSTM(3, stateful=True), Dense(1)], seed=1)
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("size", [1, 4, 8])
+def test_validation_of_a_stateful_model_has_the_batch_size_of_fit(size, rng):
+    x, y = normal(rng, 16, T, F), normal(rng, 16, 1)
+    options = {"batch_size": size, "epochs": 2, "shuffle": False, "validation_data": (x, y)}
+    losses = stateful(size).fit(x, y, **options).history["val_loss"]
+    assert losses == stateful(size).fit(x, y, **options, validation_batch_size=size).history["val_loss"]
+    model = stateful(size)
+    model.train_on_batch(x[:size], y[:size])
+    first = model.test_on_batch(x[:size], y[:size])
+    assert first != model.test_on_batch(x[:size], y[:size])
+    assert model.predict_on_batch(x[:size]).shape == (size, 1)
+
+
+def test_a_stateful_model_predicts_and_is_evaluated_in_batches_of_32(rng):
+    x, y = normal(rng, 64, T, F), normal(rng, 64, 1)
+    np.testing.assert_array_equal(stateful(32).predict(x), stateful(32).predict(x, batch_size=32))
+    assert stateful(32).evaluate(x, y) == stateful(32).evaluate(x, y, batch_size=32)
+    whole = Sequential([Input((T, F)), LSTM(3, stateful=True), Dense(1)], seed=1)
+    assert (whole.predict(x, batch_size=64)[32:] != stateful(32).predict(x)[32:]).any()
