@@ -8,7 +8,10 @@ from tolerances import EPS64, close, rounding
 
 from gatecast import metrics
 from gatecast.errors import ConfigError, DataError
+from gatecast.layers import Dense, Input
 from gatecast.metrics import accumulators, functions, get
+from gatecast.models import Sequential
+from gatecast.optimizers import SGD
 
 CLASSES = [
     getattr(accumulators, name)
@@ -126,7 +129,7 @@ def test_r2_of_several_outputs(rng):
     [
         (lambda: get("maee"), ConfigError, "Unknown metric 'maee'. Did you mean mae?"),
         (lambda: get(3), ConfigError, "Invalid metric 3"),
-        (lambda: metrics.Mean().add_weight("total"), ConfigError, "Write self.total = 0.0 in reset_state"),
+        (lambda: metrics.Mean().add_weight("total", initializer="he"), ConfigError, "Unknown initializer 'he'"),
         (lambda: metrics.R2Score("sum"), ConfigError, "Invalid class_aggregation"),
         (lambda: get("mae")([[1, 2]], [[1, 2, 3]]), DataError, "y_true and y_pred do not fit: got (1, 2) and (1, 3)"),
     ],
@@ -174,3 +177,45 @@ def test_functions_of_gatecast_are_its_metrics_and_those_of_users_are_not():
     assert type(theirs) is accumulators.MeanMetricWrapper
     assert theirs([1.0], [1.0]) == 7.0
     assert theirs.name == "mean_squared_error"
+
+
+class Share(metrics.Metric):
+    """The share of large errors, written as in the guide of Keras."""
+
+    def __init__(self, name="share", **options):
+        super().__init__(name=name, **options)
+        self.large = self.add_weight(name="large", initializer="zeros")
+        self.count = self.add_weight(shape=(), initializer=metrics_zeros, name="count")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):  # noqa: ARG002
+        self.large.assign_add(np.sum(np.abs(y_true - y_pred) > 1))
+        self.count.assign_add(np.size(y_true))
+
+    def result(self):
+        return self.large / self.count
+
+
+class ShareReset(Share):
+    """The same with a reset of its own."""
+
+    def reset_state(self):
+        self.large.assign(0.0)
+        self.count.assign(0.0)
+
+
+def metrics_zeros(shape):
+    return np.zeros(shape)
+
+
+@pytest.mark.parametrize("kind", [Share, ShareReset])
+def test_metrics_written_with_add_weight_accumulate_and_begin_again(kind):
+    x, y = np.arange(12.0)[:, None], 3 * np.arange(12.0)
+    model = Sequential([Input((1,)), Dense(1, kernel_initializer="ones")])
+    model.compile(SGD(1e-9), "mse", metrics=[kind()])
+    losses = model.fit(x, y, batch_size=5, epochs=2, validation_data=(x[:4], y[:4])).history
+    assert losses["share"] == [11 / 12] * 2
+    assert losses["val_share"] == [3 / 4] * 2
+    metric = kind()
+    assert metric(np.array([0.0, 5.0]), np.array([0.0, 0.0])) == 0.5
+    metric.reset_state()
+    assert [float(variable) for variable in metric.variables] == [0.0, 0.0]

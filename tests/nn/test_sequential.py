@@ -307,21 +307,36 @@ def test_the_summary_shows_layers_shapes_and_numbers(capsys):
     model = Sequential([Input((None, 1)), LSTM(50, return_sequences=True), Dropout(0.2), LSTM(50), Dense(1)])
     model.summary()
     assert capsys.readouterr().out.splitlines() == [
-        "layer       output shape      parameters",
-        "input       (any, 1)",
-        "LSTM        (any, 50)             10,400",
-        "Dropout     (any, 50)                  0",
-        "LSTM        (50)                  20,200",
-        "Dense       (1)                       51",
-        "total                             30,651",
+        "layer             output shape      parameters",
+        "input             (any, 1)",
+        "lstm (LSTM)       (any, 50)             10,400",
+        "dropout (Dropout) (any, 50)                  0",
+        "lstm_1 (LSTM)     (50)                  20,200",
+        "dense (Dense)     (1)                       51",
+        "total                                   30,651",
     ]
     lines = []
     Sequential([Input((3,)), BatchNormalization(), Dense(1)]).summary(print_fn=lines.append)
     assert lines.pop().splitlines()[2:] == [
-        "BatchNormalization (3)                       12",
-        "Dense              (1)                        4",
-        "total                                        16",
+        "batch_normalization (BatchNormalization) (3)                       12",
+        "dense (Dense)                            (1)                        4",
+        "total                                                              16",
     ]
+    model.layers[0].trainable = False
+    model.summary(print_fn=lines.append, show_trainable=True, layer_range=["lstm", "dropout"])
+    assert lines.pop().splitlines() == [
+        "layer             output shape      parameters  trainable",
+        "input             (any, 1)",
+        "lstm (LSTM)       (any, 50)             10,400  no",
+        "dropout (Dropout) (any, 50)                  0",
+        "total                                   30,651",
+        "trainable                               20,251",
+        "not trainable                           10,400",
+    ]
+    with pytest.raises(ConfigError, match=r"layer_range.*lstm, dropout, lstm_1, dense"):
+        model.summary(layer_range=["lstm", "gru"])
+    with pytest.raises(ConfigError, match="print_function"):
+        model.summary(print_function=print)
     model.summary(print_fn=lines.append)
     assert lines[0].startswith("layer")
 

@@ -166,7 +166,7 @@ def test_what_comes_first_is_said():
     model = Sequential([LSTM(5), Dense(1)])
     with pytest.raises(NotFittedError, match=r"The model is not compiled\. Call model.compile"):
         model.fit(GOOD_X, GOOD_Y)
-    for call in (model.count_params, model.get_weights, model.summary, lambda: model.predict(GOOD_X)):
+    for call in (model.count_params, model.get_weights, model.summary):
         with pytest.raises(
             NotFittedError, match=r"The input shape of the model is unknown\. Begin the model with Input"
         ):
@@ -177,6 +177,8 @@ def test_what_comes_first_is_said():
     with pytest.raises(ConfigError, match=r"\(LSTM\): got \(.*no time axis"):
         model.fit(np.zeros((6, 4)), GOOD_Y)
     model.fit(GOOD_X, GOOD_Y)  # the failed attempt left no trace
+    assert Sequential([LSTM(5), Dense(1)]).predict(GOOD_X).shape == (len(GOOD_X), 1)
+    assert Sequential(model.layers[:-1])(GOOD_X).numpy().shape == (len(GOOD_X), 5)
 
 
 def test_a_loss_that_runs_away_is_explained_and_the_model_goes_on(rng):

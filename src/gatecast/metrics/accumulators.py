@@ -6,6 +6,7 @@ Shapes: N samples, T time, M outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from gatecast._utils.validation import check_flag, check_fraction, check_positiv
 from gatecast.errors import ConfigError, DataError
 from gatecast.metrics import functions
 from gatecast.metrics.functions import align
+from gatecast.metrics.variables import MetricVariable
 
 __all__ = [
     "Accuracy",
@@ -37,6 +39,10 @@ __all__ = [
     "SparseCategoricalAccuracy",
     "Sum",
 ]
+
+
+_NUMBERS = {"zeros": 0.0, "zero": 0.0, "Zeros": 0.0, "ones": 1.0, "one": 1.0, "Ones": 1.0}
+"""What initializers of sums stand for."""
 
 
 class Metric(metaclass=CheckedKeywords):
@@ -65,7 +71,9 @@ class Metric(metaclass=CheckedKeywords):
 
     def __init__(self, name: str | None = None, dtype: object = None) -> None:
         self.name, self.dtype = name or self.default_name or type(self).__name__.lower(), dtype
-        self.reset_state()
+        # What a user's class resets may be made behind this call, as in Keras.
+        with suppress(AttributeError):
+            self.reset_state()
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
@@ -76,18 +84,52 @@ class Metric(metaclass=CheckedKeywords):
         raise NotImplementedError(f"{type(self).__name__} must define result(self)")
 
     def reset_state(self) -> None:
-        """Forget all batches."""
+        """Forget all batches: sums that `add_weight` has made are what they were."""
+        for variable in self.variables:
+            variable.assign(variable.initial)
 
-    def add_weight(self, *_: Any, **__: Any) -> None:
-        """Raise an error that says what to write instead: sums are plain attributes here.
+    @property
+    def variables(self) -> list[MetricVariable]:
+        """What `add_weight` has made."""
+        return [value for value in vars(self).values() if isinstance(value, MetricVariable)]
+
+    def add_weight(
+        self,
+        *args: Any,
+        shape: Any = (),
+        initializer: Any = "zeros",
+        dtype: object = None,  # noqa: ARG002
+        name: str | None = None,
+    ) -> MetricVariable:
+        """Return a sum with `assign`, `assign_add` and arithmetic, as in Keras; plain attributes do as well.
+
+        Args:
+            *args: Shape, initializer, dtype and name in this order, or the name first, as in Keras 2.
+            shape: Its shape.
+            initializer: Values at the start: a name, an initializer, or a number.
+            dtype: For scripts written for Keras; sums are in float64.
+            name: Its name.
 
         Raises:
-            ConfigError: Always.
+            ConfigError: An unknown initializer.
+
+        >>> Metric().add_weight(name="total", initializer="zeros")
+        <MetricVariable total 0.0>
         """
-        raise ConfigError(
-            f"{type(self).__name__} calls add_weight, which Keras has",
-            fix="Write self.total = 0.0 in reset_state, and self.total += ... in update_state.",
-        )
+        if args and isinstance(args[0], str):
+            name, args = args[0], args[1:]
+        shape = args[0] if args else shape
+        initializer = args[1] if len(args) > 1 else initializer
+        sizes = (int(shape),) if np.ndim(shape) == 0 else tuple(shape)
+        value = _NUMBERS.get(initializer, initializer) if isinstance(initializer, str) else initializer
+        if isinstance(value, type):
+            value = value()
+        if isinstance(value, str):
+            fix = "Write a number, or 'zeros' or 'ones'."
+            raise ConfigError(f"Unknown initializer {value!r}", where="add_weight", fix=fix, argument="initializer")
+        return MetricVariable(value(sizes) if callable(value) else np.full(sizes, value), name or "")
+
+    add_variable = add_weight
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments by name.
@@ -105,12 +147,20 @@ class Metric(metaclass=CheckedKeywords):
 
     def get_state(self) -> dict[str, Any]:
         """Return the sums so far: the attributes that are numbers or arrays; not in Keras."""
-        numbers = {name: value for name, value in vars(self).items() if isinstance(value, int | float | np.ndarray)}
+        values = {
+            name: value.value if isinstance(value, MetricVariable) else value for name, value in vars(self).items()
+        }
+        numbers = {name: value for name, value in values.items() if isinstance(value, int | float | np.ndarray)}
         return {name: value for name, value in numbers.items() if name not in self.settings}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from `get_state`."""
-        vars(self).update(state)
+        for name, value in state.items():
+            old = vars(self).get(name)
+            if isinstance(old, MetricVariable):
+                old.assign(value)
+            else:
+                vars(self)[name] = value
 
     def __call__(self, *args: Any, **kwargs: Any) -> float:
         """Add a batch, and return the value over all of them."""

@@ -16,6 +16,7 @@ from gatecast.errors import ConfigError
 from gatecast.nn.constraints import CONSTRAINTS
 from gatecast.nn.initializers import INITIALIZERS
 from gatecast.nn.layers import LAYERS, BaseLayer, Input
+from gatecast.nn.layers.base import given_name
 from gatecast.nn.network import Network, Weights, build, initial_weights
 from gatecast.nn.regularizers import REGULARIZERS
 from gatecast.nn.stored_weights import check_stored_size
@@ -122,7 +123,10 @@ def layer_to_config(layer: Any, registry: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(layer, BaseLayer):
             fix = f"Add it first, here and where the file is loaded: gatecast.layers.LAYERS[{name!r}] = {name}."
         raise ConfigError(f"Cannot save {layer!r}", expected=expected, fix=fix)
-    return {name: {field.name: _value_to_config(getattr(layer, field.name), registry) for field in fields(layer)}}
+    values = {field.name: getattr(layer, field.name) for field in fields(layer)}
+    if isinstance(layer, BaseLayer):
+        values["name"] = given_name(layer)
+    return {name: {key: _value_to_config(value, registry) for key, value in values.items()}}
 
 
 def layer_from_config(config: Mapping[str, Any], registry: Mapping[str, Any]) -> Any:

@@ -333,6 +333,9 @@ INITIALIZERS: Mapping[str, Any] = {
 }
 """Every initializer by its name."""
 
+_SHORT_NAMES = {"normal": "random_normal", "uniform": "random_uniform", "zero": "zeros", "one": "ones"}
+"""Names of Keras for the same."""
+
 
 def get(initializer: Any, argument: str = "initializer", where: str = "") -> Initializer:
     """Return an initializer from its name, its class, or itself.
@@ -349,6 +352,7 @@ def get(initializer: Any, argument: str = "initializer", where: str = "") -> Ini
     (HeNormal(seed=None), Zeros())
     """
     names = {snake_case(name): kind for name, kind in INITIALIZERS.items()}
+    initializer = _SHORT_NAMES.get(initializer, initializer) if isinstance(initializer, str) else initializer
     record: Initializer = find_by_name(initializer, Initializer, names, argument, where)
     return record
 

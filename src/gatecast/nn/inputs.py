@@ -335,6 +335,8 @@ def _validate_targets(
         raise DataError(f"x and {name} differ in length", got=got, expected=expected, fix="Cut both in the same way.")
     if width == 1 and rows.shape == shape[:-1]:
         rows = rows[..., None]
+    elif rows.shape == (*shape, 1):
+        rows = rows[..., 0]  # as Keras does
     if rows.shape != shape:
         allowed = f"{shape}" + (f" or {shape[:-1]}" if width == 1 else "")
         fix = "With return_sequences=True the last recurrent layer has an output per step, otherwise one per sample."

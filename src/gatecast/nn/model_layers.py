@@ -10,7 +10,8 @@ from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Params
 from gatecast.nn.inputs import sample_shape
 from gatecast.nn.layers import Input, Layer, Shape
-from gatecast.nn.named import nearest, snake_case
+from gatecast.nn.layers.base import given_name
+from gatecast.nn.named import layer_name, nearest
 from gatecast.nn.network import build
 
 __all__ = ["check_name", "find_layer", "inferred_input_shape", "layer_names", "params_of"]
@@ -22,8 +23,8 @@ def check_name(layers: Sequence[Layer], layer: Any) -> None:
     Raises:
         ConfigError: See above.
     """
-    name = getattr(layer, "name", None)
-    if name is not None and any(other is not layer and getattr(other, "name", None) == name for other in layers):
+    name = given_name(layer)
+    if name is not None and any(other is not layer and given_name(other) == name for other in layers):
         fix = "Give each layer a name of its own, or none."
         raise ConfigError("Two layers of a model have the same name", got=repr(name), fix=fix, argument="name")
 
@@ -37,8 +38,8 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
     """
     names: list[str] = []
     for layer in layers:
-        given = getattr(layer, "name", None)
-        base, number = "input_layer" if isinstance(layer, Input) else snake_case(type(layer).__name__), 0
+        given = given_name(layer)
+        base, number = "input_layer" if isinstance(layer, Input) else layer_name(type(layer).__name__), 0
         name = given or base
         while given is None and name in names:
             number += 1

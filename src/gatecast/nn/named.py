@@ -10,7 +10,7 @@ from gatecast._utils import suggestions
 from gatecast._utils.keras_names import advice_for
 from gatecast.errors import ConfigError
 
-__all__ = ["find_by_name", "nearest", "snake_case"]
+__all__ = ["find_by_name", "layer_name", "nearest", "snake_case"]
 
 
 def snake_case(name: str) -> str:
@@ -20,6 +20,16 @@ def snake_case(name: str) -> str:
     ('glorot_uniform', 'l1_l2')
     """
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def layer_name(name: str) -> str:
+    """Return the name that Keras gives to a layer of a class.
+
+    >>> layer_name("MaxPooling1D"), layer_name("SimpleRNN"), layer_name("LSTM")
+    ('max_pooling1d', 'simple_rnn', 'lstm')
+    """
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
 def nearest(name: object, names: Iterable[str]) -> str:

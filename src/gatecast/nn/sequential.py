@@ -24,6 +24,7 @@ from typing import Any
 import numpy.typing as npt
 
 from gatecast._utils.formatting import format_count
+from gatecast._utils.keywords import check_keywords
 from gatecast._utils.typing import Float32Array
 from gatecast._utils.validation import check_flag, check_seed
 from gatecast.errors import ConfigError, NotFittedError
@@ -34,6 +35,7 @@ from gatecast.nn.compiling import Compiled
 from gatecast.nn.functional.calling import CalledModel, Symbolic
 from gatecast.nn.inspection.attributions import Attribution, integrated_gradients
 from gatecast.nn.inspection.trace import Trace, trace
+from gatecast.nn.keras_attributes import LOAD_OPTIONS, OVERRIDES
 from gatecast.nn.keras_files.refusals import refusing
 from gatecast.nn.keras_files.weights import read_keras_weights
 from gatecast.nn.layers import LAYERS, BaseLayer, Graph, Input, Layer, Shape
@@ -96,6 +98,16 @@ class Sequential(Trainer, CalledModel):
             self.add(layer)
         if not check_flag(trainable, "trainable", where="Sequential"):
             self.trainable = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse methods of Keras that would never be called.
+
+        Raises:
+            ConfigError: The class defines `train_step`, `call` or another of them.
+        """
+        super().__init_subclass__(**options)
+        if overridden := next((name for name in OVERRIDES if name in vars(cls)), None):
+            raise ConfigError(f"{cls.__name__} defines {overridden}, which is not called", fix=OVERRIDES[overridden])
 
     def __repr__(self) -> str:
         """Return the number of layers: `summary` shows them."""
@@ -216,6 +228,15 @@ class Sequential(Trainer, CalledModel):
         """The layers, without the `Input`, as in Keras."""
         return list(self._layers)
 
+    def name_of(self, layer: BaseLayer) -> str | None:
+        """Return the name of one of the layers, as `get_layer` finds it; None of another one.
+
+        Args:
+            layer: The layer.
+        """
+        named = zip(self._layers, layer_names(self._layers), strict=True)
+        return next((name for each, name in named if each is layer), None)
+
     @property
     def built(self) -> bool:
         """Whether there are weights."""
@@ -287,15 +308,37 @@ class Sequential(Trainer, CalledModel):
         """Return the number of parameters."""
         return self._built()[1].vector.size
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None, **options: Any) -> None:  # noqa: ARG002
+    @check_keywords()
+    def summary(
+        self,
+        line_length: int | None = None,  # noqa: ARG002
+        positions: Any = None,  # noqa: ARG002
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,  # noqa: ARG002
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
         """Print layers, output shapes and numbers of parameters.
 
         Args:
+            line_length: For scripts written for Keras; not used, as `positions` and `expand_nested`.
+            positions: Not used.
             print_fn: Called once with the text; None prints to standard output.
-            **options: Such as `line_length`, for scripts written for Keras; not used.
+            expand_nested: Not used: the layers of a model in another one are its layers.
+            show_trainable: Whether to say of each layer if training changes its parameters.
+            layer_range: First and last layer to list, by name; None: all.
+
+        Raises:
+            ConfigError: An unknown option, or a range of layers that the model does not have.
         """
-        text = summary(*self._built())
+        text = summary(
+            *self._parts(), layer_names(self._layers), show_trainable=show_trainable, layer_range=layer_range
+        )
         (print_fn or (lambda line: sys.stdout.write(line + "\n")))(text)
+
+    def _parts(self) -> tuple[Network, Weights]:
+        """Return network and weights layer by layer."""
+        return self._built()
 
     def get_weights(self) -> list[Float32Array]:
         """Return copies of all weights, ordered as in Keras: kernel, recurrent kernel, bias, ... by layer."""
@@ -492,17 +535,25 @@ class Sequential(Trainer, CalledModel):
         model_files.check_target(filepath, overwrite)
         model_files.write_weights(filepath, self._built()[1])
 
-    def load_weights(self, filepath: str | os.PathLike[str], **options: Any) -> None:  # noqa: ARG002
+    @check_keywords(**LOAD_OPTIONS)
+    def load_weights(
+        self, filepath: str | os.PathLike[str], by_name: bool = False, skip_mismatch: bool = False
+    ) -> None:
         """Set the weights to those of a file of `save_weights` or `save`, here or in Keras.
 
         Args:
             filepath: The file; ``.weights.h5``, ``.h5`` and ``.keras`` files of Keras need the extra ``keras``.
-            **options: For scripts written for Keras; not used.
+            by_name: Only False: the file has weights of the layers in their order.
+            skip_mismatch: Only False: all weights of the file are read.
 
         Raises:
-            ConfigError: A file of Keras, and h5py is not installed.
+            ConfigError: A file of Keras, and h5py is not installed; or another option.
             FormatError: A missing, altered or foreign file, or weights of other layers. No weight has changed then.
         """
+        for name, value in (("by_name", by_name), ("skip_mismatch", skip_mismatch)):
+            if value:
+                fix = "Make a model of the layers of the file, load it, and pass layer.get_weights() to set_weights()."
+                raise ConfigError(f"{name} is not available", got=repr(value), fix=fix, argument=name)
         if model_files.is_foreign(filepath):
             self._built()
             layers: Sequence[Any] = self._layers

@@ -25,6 +25,9 @@ class LayerOwner(Protocol):
     def layer_value(self, layer: Any, what: str, /) -> Any:
         """Return the input or output of one of its layers."""
 
+    def name_of(self, layer: Any, /) -> str | None:
+        """Return the name that it makes for one of its layers."""
+
     @property
     def built(self) -> bool:
         """Whether there are weights."""

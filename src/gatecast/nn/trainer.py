@@ -256,7 +256,6 @@ class Trainer(ModelData):
 
         Raises:
             DataError: Arrays that do not fit the model, or contain NaN or infinity.
-            NotFittedError: The input shape is unknown.
         """
         steps = check_optional_positive_int(steps, "steps")
         listed = CallbackList(as_callbacks(callbacks), self, {"verbose": 0, "steps": steps, "epochs": 1})
@@ -302,7 +301,7 @@ class Trainer(ModelData):
             The loss, or a list of loss and metrics in the order of `metrics_names`, or a dict.
 
         Raises:
-            NotFittedError: The model is not compiled, or the input shape is unknown.
+            NotFittedError: The model is not compiled.
             DataError: Arrays that do not fit the model, or contain NaN or infinity.
         """
         loss = self._compile_required().required_loss()
@@ -312,7 +311,7 @@ class Trainer(ModelData):
             exclude_with_batches(batch_size, y=y, sample_weight=sample_weight, mask=mask)
             source: Source = self._batch_source(x, loss, steps, shuffle=False)
         else:
-            self._built()
+            self._take_shape(x)
             samples = self._valid(x, y, sample_weight, loss, mask=mask)
             source = self._evaluation_source(samples, batch_size, steps)
         listed.call("on_test_begin", {})
@@ -499,6 +498,7 @@ class Trainer(ModelData):
 
     def _predict_array(self, x: Any, batch_size: int | None, mask: Any, steps: int | None = None) -> Float32Array:
         """Return the outputs for an array, or for as many batches of it."""
+        self._take_shape(x)
         self._take_steps(x)
         network, weights = self._built()
         size = check_optional_positive_int(batch_size, "batch_size")

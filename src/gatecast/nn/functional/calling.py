@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from gatecast.errors import ConfigError
+from gatecast.nn.data.windows import BatchArray
 from gatecast.nn.layers import BaseLayer, Graph, Input, Shape
 from gatecast.nn.layers.symbolic import SymbolicTensor, is_symbolic
 
@@ -53,7 +55,6 @@ class CalledModel:
 
         Raises:
             ConfigError: `training=True`, or another number of inputs.
-            NotFittedError: Arrays, and the model's input shape is unknown.
 
         >>> from gatecast.layers import LSTM, Dense, Input
         >>> from gatecast.models import Model, Sequential
@@ -67,7 +68,8 @@ class CalledModel:
         values = list(inputs.values()) if isinstance(inputs, dict) else inputs
         values = list(values) if isinstance(values, list | tuple) else [values]
         if not all(map(is_symbolic, values)):
-            return self.predict(inputs, mask=mask)
+            outputs = self.predict(inputs, mask=mask)
+            return outputs.view(BatchArray) if isinstance(outputs, np.ndarray) else outputs
         names = self._input_names or []
         if isinstance(inputs, dict):
             if set(inputs) != set(names):

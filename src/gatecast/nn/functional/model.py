@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import prod
@@ -39,7 +39,6 @@ from gatecast.nn.model_layers import check_name, layer_names, output_names
 from gatecast.nn.network import Network, Weights, build
 from gatecast.nn.sequential import Sequential
 from gatecast.nn.sharing import adopt
-from gatecast.nn.summary import summary
 
 __all__ = ["Model"]
 
@@ -47,7 +46,17 @@ STEPS_TO_TRY = tuple(2**k for k in range(13))
 """Layers such as convolutions need some steps: so many are tried in turn where their number is open."""
 
 
-class Model(Sequential):
+class _AnyModel(type):
+    """Class of `Model`, of which `Sequential` models are instances and subclasses too, as in Keras."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Sequential) if cls is Model else super().__instancecheck__(instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, Sequential) if cls is Model else super().__subclasscheck__(subclass)
+
+
+class Model(Sequential, metaclass=_AnyModel):
     """A model of layers that are called on each other's outputs: branches, several inputs and outputs, shared layers.
 
     A model whose layers follow each other is the network that `Sequential` makes, at the same speed. Others run as a
@@ -162,17 +171,15 @@ class Model(Sequential):
             return weights.views
         return [graph.layer_params(k, weights.views[0]) for k in range(len(graph.layers))]
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None, **options: Any) -> None:
-        """Print layers, output shapes and numbers of parameters; see `Sequential.summary`."""
+    def _parts(self) -> tuple[Network, Weights]:
+        """Return network and weights layer by layer, those of a graph too."""
+        network, weights = self._built()
         graph = self._graph
         if graph is None:
-            super().summary(print_fn, **options)
-            return
-        network, weights = self._built()
+            return network, weights
         shapes = (network.shapes[0], *graph.layer_shapes(network.shapes[0]))
         views = tuple(graph.layer_params(k, weights.views[0]) for k in range(len(graph.layers)))
-        text = summary(Network(graph.layers, shapes), Weights(weights.vector, views))
-        (print_fn or print)(text)
+        return Network(graph.layers, shapes), Weights(weights.vector, views)
 
     @check_keywords(**COMPILE_ADVICE)
     def compile(

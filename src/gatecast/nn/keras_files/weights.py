@@ -17,6 +17,7 @@ from gatecast._utils.typing import Float32Array
 from gatecast.nn.keras_files.archive import read_stored_weights
 from gatecast.nn.keras_files.hdf5 import Hdf5File, open_hdf5, require_h5py
 from gatecast.nn.keras_files.refusals import refusing
+from gatecast.nn.layers.base import given_name
 
 __all__ = ["StoredLayer", "arrays_by_layer", "group_name", "read_keras_weights"]
 
@@ -133,7 +134,7 @@ def _older_layout(file: Hdf5File, layers: Sequence[StoredLayer]) -> list[list[Fl
     in_order = iter(groups)
     result = []
     for layer in layers:
-        name = (next(in_order) if layer.name is None else layer.name) if layer.has_weights else ""
+        name = (given_name(layer) or next(in_order)) if layer.has_weights else ""
         if layer.has_weights and name not in groups:
             raise SchemaError(f"the weights of layer {name[:60]!r} are missing")
         group, listed = groups[name] if layer.has_weights else (None, [])

@@ -19,6 +19,7 @@ IGNORED = {
     "batch_size": None,
     "dtype": ("float32", None),
     "implementation": None,
+    "input_length": None,
     "ragged": (None, False),
     "seed": None,
     "sparse": (None, False),
@@ -27,11 +28,18 @@ IGNORED = {
 }
 """Arguments that change nothing here, with the values that are accepted; None: any."""
 
+OLD_NAMES = {("LeakyReLU", "alpha"): "negative_slope"}
+"""Arguments of layers of Keras 2 that Keras 3 still reads, and their names."""
+
 ABSENT = {
     "activity_regularizer": "Use kernel_regularizer= or recurrent_regularizer=, which penalize weights.",
     "backward_layer": "Both directions have the same settings here.",
     "data_format": "Time comes before features: (samples, time, features).",
     "dtype": "Everything is computed in float32.",
+    "embeddings_initializer": "Build the model and pass the table to layer.set_weights([table]).",
+    "embeddings_regularizer": "Set weight_decay in the optimizer, AdamW.",
+    "embeddings_constraint": "Leave it out: vectors are not limited.",
+    "mask_zero": "Pass mask=(x != 0) to fit, predict and evaluate.",
     "groups": "Use one Conv1D for each group of features and Concatenate.",
     "lora_rank": "Freeze layers with trainable=False instead.",
     "quantization_config": "Everything is computed in float32.",
@@ -108,6 +116,8 @@ def canonical_activation(value: Any, layer: str, argument: str = "activation", *
         fix = "Write 'linear', or None."
     elif lower == "softmax":
         fix = "Softmax couples the units: put it into Dense or Activation."
+    elif hasattr(value, "output_shape"):
+        fix = f"Put the layer behind this one: {layer}(...), {value!r}."
     elif not isinstance(value, str):
         fix = "A function of your own cannot be used: its slope is not known."
     expected = f"one of {', '.join(repr(known_name) for known_name in known)}, or None"
@@ -143,6 +153,9 @@ def _known_arguments(layer: str, names: list[str], given: Mapping[str, Any]) -> 
     for name, value in rest.items():
         accepted = IGNORED.get(name, ())
         if name == "activity_regularizer" and value is None:
+            continue
+        if (layer, name) in OLD_NAMES:
+            known[OLD_NAMES[layer, name]] = value
             continue
         if accepted is not None and (getattr(value, "__name__", value) not in accepted):
             raise _unknown(layer, name, names)

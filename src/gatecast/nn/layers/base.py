@@ -168,25 +168,39 @@ class Layer(Protocol):
         """Projections of parameters, by their name, after every update."""
 
 
+def given_name(layer: object) -> str | None:
+    """Return the name that a user has given to a layer; None if there is none, or the model has made one.
+
+    >>> given_name(BaseLayer(name="a")), given_name(BaseLayer())
+    ('a', None)
+    """
+    name: str | None = getattr(layer, "__dict__", {}).get("name")
+    return name
+
+
 @dataclass(frozen=True, repr=False)
 class BaseLayer(metaclass=LayerType):
     """Defaults for a layer: it keeps the shape and has no parameters and no state.
 
     Args:
         input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
-        name: Name for `get_layer` and for outputs; None: one that the model makes from the class.
+        name: Name for `get_layer` and for outputs; None: one that the first model of the layer makes from the class,
+            and that the layer has from then on.
         trainable: Whether training changes the parameters.
     """
 
     input_shape: Shape | None = field(default=None, kw_only=True)
-    name: str | None = field(default=None, kw_only=True)
+    name: str | None = field(default_factory=lambda: None, kw_only=True, compare=False)
     trainable: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_base()
 
     def __getattr__(self, name: str) -> Any:
-        """Raise an error that says what to write instead of attributes of Keras."""
+        """Return the name that a model makes; raise an error that says what to write instead of attributes of Keras."""
+        if name == "name":
+            first = vars(self).get("_first_model")
+            return None if first is None else first.name_of(self)
         text = f"{type(self).__name__!r} object has no attribute {name!r}"
         advice = f". {LAYER_ATTRIBUTES[name]}" if name in LAYER_ATTRIBUTES else ""
         raise AttributeError(text + advice, name=name, obj=self)
@@ -199,12 +213,17 @@ class BaseLayer(metaclass=LayerType):
             self._check_data_format()
         if self.name is not None and not isinstance(self.name, str):
             raise ConfigError("Invalid name", where=type(self).__name__, got=repr(self.name), expected="text")
+        if self.name is None:
+            # Found by __getattr__ from now on.
+            vars(self).pop("name", None)
 
     def __repr__(self) -> str:
         """Return the layer as it is written, without arguments that have their default."""
         settings = []
         for item in sorted(fields(self), key=lambda item: bool(item.kw_only)):
-            value = getattr(self, item.name)
+            value = given_name(self) if item.name == "name" else getattr(self, item.name)
+            if item.name == "name" and value is None:
+                continue
             if item.default is MISSING and not item.kw_only:
                 settings.append(repr(value))
             elif value != item.default:

@@ -15,6 +15,7 @@ __all__ = [
     "check_input",
     "check_layer_type",
     "check_plain_recurrence",
+    "check_plain_steps",
     "check_weights",
     "to_float32",
 ]
@@ -86,6 +87,24 @@ def check_layer_type(value: object, types: tuple[type, ...], wrapper: str, expec
         raise ConfigError("Invalid layer", where=wrapper, got=repr(value), expected=expected)
 
 
+def check_plain_steps(layer: object, in_shape: tuple[int | None, ...]) -> None:
+    """Raise an error if steps are sequences themselves, which the layer reads only in a wrapper.
+
+    Args:
+        layer: Layer that the error names.
+        in_shape: Shape of a sample.
+
+    Raises:
+        ConfigError: Three axes.
+
+    Example:
+        >>> check_plain_steps("Dense(2)", (24, 1))
+    """
+    if len(in_shape) == 3:
+        fix = f"Write TimeDistributed({layer!r})."
+        raise ConfigError("Steps are sequences", where=repr(layer), got=str(in_shape), fix=fix)
+
+
 def check_plain_recurrence(layer: object, wrapper: str) -> None:
     """Raise an error if a recurrent layer has an option that a wrapper cannot pass on.
 
@@ -101,7 +120,7 @@ def check_plain_recurrence(layer: object, wrapper: str) -> None:
     """
     options = [name for name in ("stateful", "go_backwards", "return_state") if getattr(layer, name, False)]
     if options:
-        fix = "Use the layer without the wrapper, or without these options."
+        fix = "Write two layers, one of them with go_backwards=True, in a functional model: Model(inputs, outputs)."
         raise ConfigError(f"{wrapper} takes no layer with {', '.join(options)}", got=repr(layer), fix=fix)
 
 

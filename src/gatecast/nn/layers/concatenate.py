@@ -208,9 +208,9 @@ class Concatenate(WrapperLayer, StatefulLayer):
                 yield _Placed(f"{b}.{k}.", b, k, layer)
 
 
-def concatenate(inputs: Any, axis: int = -1) -> Any:
-    """Return outputs side by side; see `Concatenate`."""
-    return Concatenate(axis=axis)(inputs)
+def concatenate(inputs: Any, axis: int = -1, **options: Any) -> Any:
+    """Return outputs side by side; see `Concatenate`, which takes the options."""
+    return Concatenate(axis=axis, **options)(inputs)
 
 
 def _shapes(branch: Sequence[Layer], in_shape: Shape) -> list[Shape]:

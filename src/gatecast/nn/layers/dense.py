@@ -15,6 +15,7 @@ from gatecast.nn.constraints import Constraint
 from gatecast.nn.initializers import Initializer
 from gatecast.nn.layers.activated import ActivatedLayer
 from gatecast.nn.layers.base import BackwardResult, CallContext, ForwardResult
+from gatecast.nn.layers.checks import check_plain_steps
 from gatecast.nn.layers.functions import activate, activate_backward
 from gatecast.nn.layers.shapes import Shape, feature_count
 from gatecast.nn.regularizers import Regularizer
@@ -75,6 +76,7 @@ class Dense(ActivatedLayer):
 
     def init(self, rng: np.random.Generator, in_shape: Shape) -> Params:
         """Draw W and b as the initializers say: by default as Keras does."""
+        check_plain_steps(self, in_shape)
         params = {"W": self._draw(rng, "W", (feature_count(in_shape), self.units), "glorot_uniform")}
         return params | ({"b": self._draw(rng, "b", (self.units,), "zeros")} if self.use_bias else {})
 

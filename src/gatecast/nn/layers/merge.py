@@ -200,34 +200,34 @@ class Minimum(_Extreme):
         return np.asarray(stacked.min(axis=0))
 
 
-def add(inputs: Any) -> Any:
-    """Return the sum of outputs; see `Add`."""
-    return Add()(inputs)
+def add(inputs: Any, **options: Any) -> Any:
+    """Return the sum of outputs; see `Add`, which takes the options."""
+    return Add(**options)(inputs)
 
 
-def average(inputs: Any) -> Any:
-    """Return the mean of outputs; see `Average`."""
-    return Average()(inputs)
+def average(inputs: Any, **options: Any) -> Any:
+    """Return the mean of outputs; see `Average`, which takes the options."""
+    return Average(**options)(inputs)
 
 
-def maximum(inputs: Any) -> Any:
-    """Return the largest of outputs; see `Maximum`."""
-    return Maximum()(inputs)
+def maximum(inputs: Any, **options: Any) -> Any:
+    """Return the largest of outputs; see `Maximum`, which takes the options."""
+    return Maximum(**options)(inputs)
 
 
-def minimum(inputs: Any) -> Any:
-    """Return the smallest of outputs; see `Minimum`."""
-    return Minimum()(inputs)
+def minimum(inputs: Any, **options: Any) -> Any:
+    """Return the smallest of outputs; see `Minimum`, which takes the options."""
+    return Minimum(**options)(inputs)
 
 
-def multiply(inputs: Any) -> Any:
-    """Return the product of outputs; see `Multiply`."""
-    return Multiply()(inputs)
+def multiply(inputs: Any, **options: Any) -> Any:
+    """Return the product of outputs; see `Multiply`, which takes the options."""
+    return Multiply(**options)(inputs)
 
 
-def subtract(inputs: Any) -> Any:
-    """Return the difference of two outputs; see `Subtract`."""
-    return Subtract()(inputs)
+def subtract(inputs: Any, **options: Any) -> Any:
+    """Return the difference of two outputs; see `Subtract`, which takes the options."""
+    return Subtract(**options)(inputs)
 
 
 def _product(arrays: Sequence[Array]) -> Array:

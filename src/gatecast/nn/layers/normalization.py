@@ -16,7 +16,7 @@ from gatecast._utils.validation import check_flag, check_fraction, check_positiv
 from gatecast.errors import ConfigError
 from gatecast.kernels.packing import Array, Params
 from gatecast.nn.layers.base import BackwardResult, BaseLayer, CallContext, ForwardResult
-from gatecast.nn.layers.checks import check_input
+from gatecast.nn.layers.checks import check_input, check_plain_steps
 from gatecast.nn.layers.shapes import Shape, feature_count
 
 __all__ = ["BatchNormalization", "LayerNormalization", "RMSNorm"]
@@ -59,6 +59,7 @@ class _Normalization(BaseLayer):
 
     def init(self, _rng: np.random.Generator, in_shape: Shape) -> Params:
         """Return scales and variances of one, offsets and means of zero."""
+        check_plain_steps(self, in_shape)
         ones = ("gamma", "moving_variance")
         return {n: np.full(feature_count(in_shape), float(n in ones), np.float32) for n in self.param_names}
 

@@ -170,11 +170,9 @@ def _parse_shape(value: object, layer: str) -> Shape:
         isinstance(size, int | np.integer) and not isinstance(size, bool) and size >= 1 for size in known
     )
     if not valid:
-        raise ConfigError(
-            "Invalid shape",
-            where=layer,
-            got=repr(value),
-            expected="(time, features), or (features,)",
-            fix="The batch is not part of the shape; use None as time for sequences of any length.",
-        )
+        fix = "The batch is not part of the shape; use None as time for sequences of any length."
+        if sizes == (None,):
+            fix = "Write Input((None, 1)) for a number or a code at every step, and pass x[..., None]."
+        expected = "(time, features), or (features,)"
+        raise ConfigError("Invalid shape", where=layer, got=repr(value), expected=expected, fix=fix)
     return tuple(None if size is None else int(size) for size in sizes)

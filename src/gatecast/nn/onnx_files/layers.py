@@ -257,7 +257,7 @@ def _masking(layer: Any, _params: Params, x: Value, call: Call) -> Converted:
     return Converted(y, mask=used if call.mask is None else used & call.mask)
 
 
-def _conv1d(layer: Any, params: Params, x: Value, call: Call) -> Converted:
+def _conv1d(layer: Any, params: Params, x: Value, _call: Call) -> Converted:
     """Convolve over time; ONNX has features before time."""
     reach = (layer.kernel_size - 1) * layer.dilation_rate
     attributes: dict[str, Any] = {"strides": [layer.strides], "dilations": [layer.dilation_rate]}
