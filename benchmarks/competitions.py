@@ -43,6 +43,7 @@ MODELS = (
     "LevelShape",
     "SeasonalRidge",
     "DoubleSeasonal",
+    "SeasonalArma",
     "Autoregression",
 )
 

@@ -22,6 +22,9 @@ def panel(n_series, length=120):
 
 HOURS = Task(48, 168, seasons=(24, 168))
 
+SINGLE = ["lstm", "pretrained", "dot", "lgt", "ar"]
+"""Models of few series, without those of a season."""
+
 LONG_SEASON = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge"]
 """Models of few series with a season of more than 60 steps."""
 
@@ -35,8 +38,9 @@ def no_extra(monkeypatch):
 @pytest.mark.parametrize(
     ("n_series", "task", "names"),
     [
-        (1, Task(6, 1), ["lstm", "pretrained", "dot", "lgt", "ar"]),
-        (1, Task(6, 12), ["lstm", "pretrained", "dot", "lgt", "ar", "seasonal-copy", "seasonal-average"]),
+        (1, Task(6, 1), SINGLE),
+        (1, Task(6, 12), [*SINGLE, "seasonal-copy", "seasonal-average"]),
+        (1, Task(8, 4), [*SINGLE, "seasonal-copy", "seasonal-average", "seasonal-arma"]),
         (100, Task(6, 12), ["lstm", "pretrained", "dot", "seasonal-ridge"]),
         (100, Task(8, 4), ["lstm", "pretrained", "dot", "lgt", "ar", "seasonal-ridge"]),
         (100, Task(6, 1), ["es-lstm", "pretrained", "dot", "lgt"]),

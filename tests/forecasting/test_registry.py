@@ -20,7 +20,7 @@ from gatecast.forecasting.registry import available_models, broken_models, get_m
 from gatecast.forecasting.sequential_model.model import SequentialConfig
 
 NETWORKS = ["lstm", "gru", "rnn", "lstm-peephole", "slstm", "es-lstm", "segrnn"]
-SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge", "double-seasonal"]
+SEASONAL = ["seasonal-copy", "seasonal-average", "level-shape", "seasonal-ridge", "double-seasonal", "seasonal-arma"]
 STATISTICAL = ["dot", "lgt", "ar", *SEASONAL, "ets", "ces", "naive", "seasonal-naive", "drift", "mean"]
 BUILT_IN = [*NETWORKS, "pretrained", "pretrained-lf", *STATISTICAL]
 

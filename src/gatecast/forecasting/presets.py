@@ -34,6 +34,10 @@ MONTHS = 12
 MAX_SHORT_SEASON = 60
 """Longest season of which autoregressions know all that averages of seasons do; hours and days have longer ones."""
 
+MAX_ARMA_SEASON = 4
+"""Longest season with which few series have seasonal ARIMA models: with months single series gained nothing on
+validation tails, and panels of few lost."""
+
 SHORT_HORIZON = 6
 """Horizon up to which, without a season, ES-RNN alone joins theta, as validation tails of M3 yearly chose."""
 
@@ -139,6 +143,8 @@ def _seasonal_models(seasons: Sequence[int], longest: int, *, has_few_series: bo
         names.append("seasonal-copy")
     if has_few_series:
         names.append("seasonal-average")
+    if has_few_series and longest <= MAX_ARMA_SEASON:
+        names.append("seasonal-arma")
     if is_long:
         names.append("level-shape")
     if is_long or not has_few_series:

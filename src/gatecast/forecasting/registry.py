@@ -65,6 +65,7 @@ BUILT_IN = {
     "gatecast.forecasting.level_shape": {"level-shape": "LevelShape"},
     "gatecast.forecasting.seasonal_ridge": {"seasonal-ridge": "SeasonalRidge"},
     "gatecast.forecasting.double_seasonal": {"double-seasonal": "DoubleSeasonal"},
+    "gatecast.forecasting.seasonal_arma": {"seasonal-arma": "SeasonalArma"},
     "gatecast.forecasting.statsforecast_models": {"ets": "AutoETS", "ces": "AutoCES"},
     "gatecast.forecasting.baselines": {
         "naive": "Naive",
