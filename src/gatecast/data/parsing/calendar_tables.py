@@ -38,6 +38,7 @@ N_HOURS = 24
 N_MONTHS = 12
 MINUTES_PER_DAY = 1440
 _CLOCK_NAME = re.compile(r"(\d{1,2})[:.h](\d\d)(?::00)?(?: ?(?:-|–|to|bis) ?\d{1,2}[:.h]\d\d(?::00)?)?")
+_PART_OF_YEAR = re.compile(r"(?:q|qtr|quarter|quartal)[ _]?[1-4]|[1-4]q|h[12]|[12]h", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|2[01])\d\d")
 
 
@@ -264,7 +265,11 @@ def _find_totals(table: RawTable, columns: Sequence[int], time: int) -> list[int
             len(other) and np.isclose(other, total, rtol=2e-3, atol=0.06).mean() >= MIN_EQUAL
             for total in (sums, sums / len(columns))
         )
-        if is_total or re.sub(r"[\s_]+", "_", re.sub(r"[-.]", "", fold(table.names[i]).strip())) in _TOTALS:
+        if (
+            is_total
+            or _PART_OF_YEAR.fullmatch(table.names[i].strip())
+            or re.sub(r"[\s_]+", "_", re.sub(r"[-.]", "", fold(table.names[i]).strip())) in _TOTALS
+        ):
             totals.append(i)
     return totals
 
@@ -286,10 +291,13 @@ def _find_months(names: Sequence[str]) -> dict[int, int] | None:
     numbered = _find_numbers(names, r"(?:m|month)?[ _-]?0?(\d{1,2})", range(1, 13))
     if numbered is not None:
         return numbered
-    for start in range(len(names) - 11):
-        months = month_numbers(names[start : start + 12])
+    # Quarters and halves between the months are their totals.
+    columns = [i for i, name in enumerate(names) if not _PART_OF_YEAR.fullmatch(name.strip())]
+    for start in range(len(columns) - 11):
+        window = columns[start : start + 12]
+        months = month_numbers([names[i] for i in window])
         if months is not None and sorted(months) == list(range(1, 13)):
-            return {start + k: month for k, month in enumerate(months)}
+            return dict(zip(window, months, strict=True))
     return None
 
 

@@ -37,6 +37,7 @@ LEVEL_NAMES = ("years", "quarters", "months")
 _TOTAL = r"(?:grand |sub)?(?:total|totals|sum|gesamt|summe|ergebnis|gesamtergebnis|totaal|totale|suma|somme)"
 _TOTAL_OF = re.compile(rf"(?P<before>.+?)[ :-]+{_TOTAL}|{_TOTAL}[ :-]+(?P<after>.+)", re.IGNORECASE)
 _IS_TOTAL = re.compile(_TOTAL, re.IGNORECASE)
+_NUMBER = re.compile(r"[\d.,]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _FIRST = re.compile(r"\s*(?:q[1-4][ -]?)?(?:19|20)\d\d", re.IGNORECASE)
 _QUARTER = re.compile(r"(?:q|qtr|quarter|quartal|trim(?:estre)?|t)[ .]?([1-4])", re.IGNORECASE)
@@ -164,7 +165,8 @@ def _full_levels(texts: Sequence[str], codes: IntArray) -> tuple[IntArray, Times
             year, quarter = int(match[1] or match[4]), int(match[2] or match[3])
             level[k], times[k] = QUARTER, np.datetime64(f"{year}-{3 * quarter - 2:02d}")
     rest = np.flatnonzero(level == MONTH)
-    if len(np.unique(level)) < 2:
+    # 2018 next to 2018.0833 is January of decimal years.
+    if len(np.unique(level)) < 2 or any(_NUMBER.fullmatch(texts[k]) for k in rest.tolist()):
         return None
     if len(rest):
         parsed = parse_times(to_text(np.asarray(texts, object)[rest]))

@@ -55,7 +55,8 @@ _NAMES = {
     "clock": "time uhrzeit zeit heure hora ora tid klokkeslett time время 时间 时刻 time_of_day timeofday clock hhmm",
     "span": "von from start begin beginn anfang start_time starttime time_from uhrzeit_von interval time_interval",
     "half_hour": "settlement_period trading_period",
-    "hour": "hour hr hrs hh h he stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending "
+    "hour": "hour hours hr hrs hh h he hr_end delivery_hour opr_hr "
+    "stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending "
     "hour_ending hour_beginning",
     "minute": "minute min minutes mi minuto minuut минута 分",
     "second": "second sec seconds ss sekunde segundo секунда 秒",
@@ -65,6 +66,8 @@ _NAMES = {
 _WORDS = {part: frozenset(names.split()) for part, names in _NAMES.items()}
 _PLAIN_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
 _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
+_PARTS_OF_YEAR = ("half", "period", "month", "week", "day_of_year", "hour")
+"""Next to these no column is searched for names of months."""
 N_MONTHS, N_HOURS = 12, 24
 SAMPLE_SIZE = 200
 MIN_REGULARITY = 0.5
@@ -116,7 +119,7 @@ def join_time_columns(
     >>> joined.names, joined.columns[0].astype("M8[M]").astype(str).tolist()
     (('Year-Month', 'y'), ['2024-01', '2024-02'])
     """
-    if time_col is not None or not table.has_header or len(table) == 0:
+    if time_col is not None or len(table) == 0:
         return table
     table = drop_subtotals(table)
     outline = find_outline(table)
@@ -124,9 +127,15 @@ def join_time_columns(
         joined: _Joined | None = _Joined((outline.column,), outline.values, (outline.note,), rows=outline.rows)
     else:
         parts = _find_parts(table)
-        joined = _join_year(table, parts, known.time) or _join_date(table, parts, known)
-        joined = joined or _join_zone(table, parts, keep)
+        joined = None if _has_dates(table, parts) else _join_year(table, parts, known.time)
+        joined = joined or _join_date(table, parts, known) or _join_zone(table, parts, keep)
     return table if joined is None else _replace_columns(table, joined, keep)
+
+
+def _has_dates(table: RawTable, parts: dict[str, int]) -> bool:
+    """Whether a column of dates, called so or the first one, makes parts of dates next to it needless."""
+    column = parts.get("date", 0)
+    return column not in (parts.get("year"), parts.get("day")) and _is_date(table.columns[column])
 
 
 def is_called_time(name: str) -> bool:
@@ -140,6 +149,7 @@ def is_called_time(name: str) -> bool:
 
 def _plain(name: str) -> str:
     """A name in lower case, its words joined by underscores, without brackets: <TIME>, Time (UTC), Time (HH:MM)."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     name = re.sub(r"[<>\[\]]|\((?:utc|gmt|local|hh:mm(?::ss)?)\)", "", name.lower())
     return re.sub(r"[\s\-]+", "_", name.strip())
 
@@ -160,9 +170,9 @@ def _find_parts(table: RawTable) -> dict[str, int]:
 
 def _find_named_parts(table: RawTable, parts: dict[str, int]) -> dict[str, int]:
     """A year, by its name or a usual one of times, and a column whose cells name months or quarters, if that is all."""
-    if parts.keys() & {"half", "period", "month", "week", "day_of_year", "hour"}:
-        return {}
     candidates = [parts[part] for part in ("year", "clock", "whole", "date") if part in parts]
+    if any(i not in candidates for part, i in parts.items() if part in _PARTS_OF_YEAR):
+        return {}
     year = next((i for i in candidates if read_years(table, i) is not None), parts.get("year"))
     named = None if year is None or any(map(_is_date, table.columns[:MAX_COLUMNS])) else find_named_part(table)
     if year is None or named is None or (named[0] == "quarter" and "quarter" in parts):
@@ -231,6 +241,8 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
         notes = (f"Rows of other periods of a year are left out: {listed}.",) if listed else ()
         return _Joined((parts["year"], parts["period"]), dates, notes, rows=np.flatnonzero(periods.is_period))
     month = read_numbered(table, parts.get("period"), r"[mp]?(0?0?[1-9]|0?1[0-2])")
+    if "period" in parts and month is None and (named := read_months(table, parts["period"])) is not None:
+        return _Joined((parts["year"], parts["period"]), make_dates(year, named, one))
     # Four periods could be quarters.
     name = "-".join(table.names[parts[part]] for part in ("year", "period") if part in parts)
     if month is not None and (month.max() == N_MONTHS or name == known):

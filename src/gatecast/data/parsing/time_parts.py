@@ -28,7 +28,7 @@ __all__ = [
 
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(?:([ap])\.?m\.?)?", re.IGNORECASE)
 _FISCAL = re.compile(r"(?:fy|fiscal year|ay) ?'?(\d{4})", re.IGNORECASE)
-_NAMED_MONTH = re.compile(r"(?:monat|month|mes|mois|mese)[ _-]?(0?[1-9]|1[0-2])", re.IGNORECASE)
+_NAMED_MONTH = re.compile(r"(?:monat|month|mes|mois|mese|m)[ _-]?(0?[1-9]|1[0-2])", re.IGNORECASE)
 _PERIOD = re.compile(r"([amqs])(\d\d)", re.IGNORECASE)
 _NAMED_PART = {"month": re.compile(r"\s*[^\W\d]{3}"), "quarter": re.compile(r"\s*(?:q|trim|kv)", re.IGNORECASE)}
 N_MONTHS, N_QUARTERS = 12, 4
@@ -37,7 +37,7 @@ MAX_PARTS = 40
 """Distinct texts up to which a column may hold parts of a year."""
 HOURS_OF_LONG_DAY, HOURS_OF_SHORT_DAY, CHANGE_HOUR = 25, 23, 3
 FIRST_YEAR, LAST_YEAR = 1500, 2200
-_SPAN_END = re.compile(r"(?<=[\dm])\s*(?:-|–|to|bis)\s*\d{1,2}(?:[:.]\d\d){0,2}(?: ?[ap]\.?m\.?)?$")
+_SPAN_END = re.compile(r"(?<=[\dm])\s*(?:-|–|to|bis)\s*\d{1,2}(?:[:.]\d\d){0,2}(?: ?(?:[ap]\.?m\.?|h|uhr))?$")
 
 
 class PeriodsOfYear(NamedTuple):
