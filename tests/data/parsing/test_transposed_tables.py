@@ -216,6 +216,17 @@ def test_read_of_footers_below_rows_of_series_leaves_them_out_with_a_note(tmp_pa
     assert any("Below the table 1 row left out" in note for note in notes)
 
 
-def test_read_of_a_total_with_all_values_keeps_it(tmp_path):
-    panel, _ = read(csv(tmp_path, "shop,2020,2021,2022\na,1,2,3\nb,1,2,3\nTotal,2,4,6\n"))
-    assert panel.ids.tolist() == ["a", "b", "Total"]
+@pytest.mark.parametrize("label", ["Total", "Grand Total", "Gesamt", "Summe", "TOTAL SALES"])
+def test_read_of_rows_with_their_total_leaves_it_out(tmp_path, label):
+    rows = "shop,2020,2021,2022\na,1,2,3\nb,1,2,3\n"
+    panel, notes = read(csv(tmp_path, f"{rows}{label},2,4,6\n"))
+    assert panel.ids.tolist() == ["a", "b"]
+    assert f"Left out as totals of others, or as headings without values: '{label}'." in notes
+    # What is called so, and is no sum, is a series.
+    assert read(csv(tmp_path, f"{rows}{label},2,5,7\n"))[0].ids.tolist() == ["a", "b", label]
+
+
+def test_read_of_a_profit_and_loss_account_leaves_headings_and_totals_out(tmp_path):
+    rows = "account,2020,2021,2022\nIncome,,,\nSales,5,6,7\nServices,1,1,2\nTotal Income,6,7,9\nExpenses,,,\n"
+    panel, _ = read(csv(tmp_path, f"{rows}Payroll,3,3,3\nTotal Expenses,3,3,3\nNet Income,3,4,6\n"))
+    assert panel.ids.tolist() == ["Sales", "Services", "Payroll", "Net Income"]

@@ -24,6 +24,9 @@ MONTHS = (
 # Two-digit years up to this one are of this century: data are more often old than from a far future.
 MAX_TWO_DIGIT_YEAR = 40
 
+BUDDHIST_ERA, BUDDHIST_YEARS = 543, (2443, 2643)
+"""Years by which it is ahead, and those of it that are 1900 to 2100: no data are from then otherwise."""
+
 _ROMAN = ("I", "II", "III", "IV")
 _GROUP_NOTES = {
     "next_year": "Years that end in the next calendar year are read as the year in which they begin",
@@ -202,7 +205,10 @@ def _parse_years(field: FieldTexts) -> tuple[IntArray, tuple[str, ...]]:
     year = _to_integers(field)
     has_two_digits = field.spread(np.array([len(text) == 2 for text in field.texts]))
     if not has_two_digits.any():
-        return year, ()
+        if not len(year) or year.min() < BUDDHIST_YEARS[0] or year.max() > BUDDHIST_YEARS[1]:
+            return year, ()
+        note = f"Years of the Buddhist Era: {field.at(0)!r} is read as {year[0] - BUDDHIST_ERA}."
+        return year - BUDDHIST_ERA, (note,)
     year = np.where(has_two_digits, year + np.where(year <= MAX_TWO_DIGIT_YEAR, 2000, 1900), year)
     i = int(has_two_digits.argmax())
     return year, (f"Two-digit years: {field.at(i)!r} is read as {year[i]}.",)

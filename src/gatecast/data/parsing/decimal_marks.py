@@ -1,7 +1,7 @@
 """Which mark separates the decimals in a table, where a single number does not show it: 1.004 is either.
 
 A table has one locale. What tells it are numbers of other columns, and integers below a thousand next to numbers that
-a point splits before the last three digits. Dates as 31.12.2024 between semicolons make a comma likely, no more.
+a point splits before the last three digits. Semicolons between the cells make a comma likely, no more.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from gatecast.data.parsing.number_affixes import split_number
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
 
-__all__ = ["find_decimal_mark", "is_comma_likely"]
+__all__ = ["find_decimal_mark"]
 
 _COMMA = re.compile(r"\d*,\d{1,2}|\d*,\d{4,}|0,\d+|\d{4,},\d+|[1-9]\d{0,2}(?:\.\d{3})+,\d+")
 _POINT = re.compile(r"\d*\.\d{1,2}|\d*\.\d{4,}|0\.\d+|\d{4,}\.\d+|[1-9]\d{0,2}(?:,\d{3})+\.\d+")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])\.[0-5]\d")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
-_DAY_WITH_POINTS = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)(?: .*)?")
 SAMPLE_SIZE = 1_000
 MIN_TELLING = 3
 """Different numbers of a column that show the mark, and integers next to grouped numbers, at least."""
@@ -53,16 +52,6 @@ def find_decimal_mark(table: RawTable) -> str:
     if shown:
         return shown.pop() if len(shown) == 1 else ""
     return "," if _are_thousands([column for column in numbers if any(map(_GROUPED.fullmatch, column))], texts) else ""
-
-
-def is_comma_likely(table: RawTable) -> bool:
-    """Return whether all dates of a column are written as 31.12.2024.
-
-    >>> is_comma_likely(RawTable(("t",), (np.array(["31.12.2024", "01.01.2025"], object),)))
-    True
-    """
-    samples = [_present(column) for column in table.columns if column.dtype.kind == "O"]
-    return any(sample and all(map(_DAY_WITH_POINTS.fullmatch, sample)) for sample in samples)
 
 
 def _present(column: RawColumn) -> list[str]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.formatting import format_count
-from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.data.messages import shorten
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.data.messages import list_columns, shorten
 from gatecast.data.parsing.column_roles import TIME_NAMES
 from gatecast.data.parsing.columns import is_missing_id, parse_number_column
 from gatecast.data.parsing.dates import MONTHS
@@ -39,6 +39,9 @@ PERIOD_WORDS = frozenset(
 )
 """Words that number periods, in the names of columns such as d_1 or Week 12."""
 
+MAX_ROWS_OF_TOTALS = 5_000
+ROUNDED, MIN_SUMS = 1e-3, 0.9
+"""By what share totals may differ from sums, and the share of periods in which they are sums."""
 TOTALS = r"(?:grand |sub)?total|sum\b|summe\b|gesamt|source\b|note\b|quelle\b"
 MAX_FOOTER_FILLED = 0.1
 MIN_FILLED = 0.5
@@ -187,7 +190,10 @@ def _without_missing(column: RawColumn) -> RawColumn:
 
 
 def drop_footers(table: RawTable, periods: Periods) -> RawTable:
-    """Return a transposed table without rows at its end that are a source, or a total of a few cells; a note says so.
+    """Return a transposed table without rows that are no series; notes say so.
+
+    Left out are rows at its end that are a source, or a total of a few cells, totals of the rows above, and headings
+    without values.
 
     >>> values = to_text(["1", "2", "3", ""])
     >>> table = RawTable(("shop", "2020", "2021", "2022"), (to_text(["a", "b", "c", "Total"]), values, values, values))
@@ -200,12 +206,43 @@ def drop_footers(table: RawTable, periods: Periods) -> RawTable:
     while n > 1 and texts and _is_footer(" ".join(table.columns[i][n - 1] for i in texts).strip(), filled[:n]):
         n -= 1
     if n == len(table):
-        return table
+        return _drop_totals(table, periods, texts)
     words = shorten(" ".join(table.columns[i][n] for i in texts).strip())
     note = (
         f"Below the table {format_count(len(table) - n, 'row')} left out, from {table.describe_row(n)} on: {words!r}."
     )
-    return replace(take_rows(table, np.arange(n)), notes=(*table.notes, note))
+    return _drop_totals(replace(take_rows(table, np.arange(n)), notes=(*table.notes, note)), periods, texts)
+
+
+def _drop_totals(table: RawTable, periods: Periods, texts: Sequence[int]) -> RawTable:
+    """The table without rows that are called totals and are the sum of others, and without rows that have no values."""
+    if not texts or not 2 < len(table) <= MAX_ROWS_OF_TOTALS:
+        return table
+    values = np.stack([parse_numbers(table.columns[i], table.decimal_mark).values for i in periods.columns], axis=1)
+    labels = [next((cell for i in texts if (cell := table.columns[i][k].strip())), "") for k in range(len(table))]
+    is_empty: BoolArray = np.asarray(np.isnan(values).all(axis=1))
+    is_total = np.zeros(len(table), bool)
+    start = 0
+    for k, label in enumerate(labels):
+        if re.match(TOTALS, label.lower()) and not is_empty[k]:
+            others, block = np.flatnonzero(~is_total & (np.arange(len(table)) != k)), np.arange(start, k)
+            sums = [rows for rows in (others, block) if len(rows) > (rows is others or start == 0)]
+            is_total[k] = any(_is_sum(values[rows], values[k]) for rows in sums)
+        start = k + 1 if is_total[k] or is_empty[k] else start
+    has_headings = is_total.any() or np.count_nonzero(~is_empty) > 1
+    dropped = np.flatnonzero(is_total | (is_empty & has_headings))
+    if not len(dropped) or len(dropped) > len(table) - 1:
+        return table
+    names = list_columns([labels[k] for k in dropped])
+    note = f"Left out as totals of others, or as headings without values: {names}."
+    return replace(take_rows(table, np.setdiff1d(np.arange(len(table)), dropped)), notes=(*table.notes, note))
+
+
+def _is_sum(rows: FloatArray, total: FloatArray) -> bool:
+    """Whether a row is the sum of others in nearly all periods."""
+    sums = np.nansum(rows, axis=0)
+    known = np.isfinite(total)
+    return bool(np.isclose(sums, total, rtol=ROUNDED, atol=0.01)[known].mean() >= MIN_SUMS)
 
 
 def _is_footer(name: str, filled: FloatArray) -> bool:

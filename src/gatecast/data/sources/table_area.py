@@ -271,6 +271,7 @@ def _split_above(rows: Sequence[Row], columns: Sequence[_TypedColumn], anchor: _
         changed = [i for i, cell in enumerate(cells) if cell.strip() != _cell(rows[names], i).strip()]
         i = next((i for i in changed if _cell(rows[names], i).strip()), changed[0])
         notes.append(f"Rows {lines[0]} and {lines[1]} are read as one header: column {i + 1} is {cells[i]!r}.")
+    cells = _join_names_below(cells, [rows[i] for i in range(names + 1, len(rows)) if not has_data[i]], anchor)
     skipped: list[Row] = []
     rows_of_table: list[Row] = []
     for i in range(names + 1, len(rows)):
@@ -319,6 +320,19 @@ def _header_block(rows: Sequence[Row], has_data: Sequence[bool], width: int) -> 
     while first > 0 and candidates[first - 1]:
         first -= 1
     return list(range(first, last + 1))
+
+
+def _join_names_below(cells: list[str], below: Sequence[Row], anchor: _TypedColumn) -> list[str]:
+    """Names that repeat, each with what tells it apart in a row below: Close of AAPL and of MSFT."""
+    for row in below:
+        repeated = [i for i, cell in enumerate(cells) if i != anchor.position and cell and cells.count(cell) > 1]
+        parts = {i: _cell(row, i).strip() for i in repeated}
+        if not repeated or not all(parts.values()):
+            continue
+        joined = [f"{cell} {parts[i]}" if i in parts else cell for i, cell in enumerate(cells)]
+        if len(set(joined)) == len(joined):
+            return joined
+    return cells
 
 
 def _find_title(rows: Sequence[Row], has_data: Sequence[bool], width: int) -> tuple[int, int] | None:
