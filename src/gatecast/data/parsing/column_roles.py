@@ -60,6 +60,8 @@ THING_NAMES = (
     *("магазин", "товар", "клиент", "склад"),
 )
 """What series are of: names of ids, where times repeat."""
+FIRST_EPOCH, MIN_EPOCHS, MIN_REGULARITY = 10**9, 10, 0.8
+"""Seconds of September 2001, distinct times that a column needs, and how regular they are."""
 CODE_WORDS = ("id", "nbr", "nr", "no", "number", "code")
 # Row numbers that spreadsheets, R and pandas write.
 ROW_NUMBER_NAMES = (
@@ -250,6 +252,10 @@ def _guess_time(table: RawTable, kinds: dict[int, str], taken: set[int]) -> int 
     digits = [i for i in numbers if _holds_digit_dates(table.columns[i])]
     if digits and (len(numbers) > 1 or taken):
         return digits[0]
+    # Before row numbers, which evenly spaced seconds since 1970 would be too.
+    epochs = [i for i in numbers if _holds_epochs(table.columns[i])]
+    if epochs and (len(numbers) > 1 or taken):
+        return epochs[0]
     if numbers and (len(numbers) > 1 or taken) and _counts_rows(table.columns[numbers[0]]):
         return numbers[0]
     # Unique strings next to the numbers must be meant as times; parsing them produces the precise error.
@@ -282,6 +288,16 @@ def _holds_digit_dates(column: RawColumn) -> bool:
         return False
     dates = integer_dates(numbers)
     return dates is not None and dates.meaning.startswith("YYYYMMDD")
+
+
+def _holds_epochs(column: RawColumn) -> bool:
+    """Whether numbers are regular times since 1970: amounts of such a size are not evenly spaced."""
+    numbers = _whole_numbers(column)
+    if len(numbers) < MIN_EPOCHS or numbers.min() < FIRST_EPOCH or len(np.unique(numbers)) < MIN_EPOCHS:
+        return False
+    dates = integer_dates(numbers)
+    is_epoch = dates is not None and dates.number_format in ("s", "ms", "us", "ns")
+    return is_epoch and dates is not None and regularity(dates.values) >= MIN_REGULARITY
 
 
 def _holds_dates(table: RawTable, i: int) -> bool:

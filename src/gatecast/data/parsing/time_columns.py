@@ -169,15 +169,17 @@ def _find_parts(table: RawTable) -> dict[str, int]:
 
 
 def _find_named_parts(table: RawTable, parts: dict[str, int]) -> dict[str, int]:
-    """A year, by its name or a usual one of times, and a column whose cells name months or quarters, if that is all."""
+    """A column whose cells name months or quarters, and the year: by its name, or next to it, if that is all."""
     candidates = [parts[part] for part in ("year", "clock", "whole", "date") if part in parts]
     if any(i not in candidates for part, i in parts.items() if part in _PARTS_OF_YEAR):
         return {}
-    year = next((i for i in candidates if read_years(table, i) is not None), parts.get("year"))
-    named = None if year is None or any(map(_is_date, table.columns[:MAX_COLUMNS])) else find_named_part(table)
-    if year is None or named is None or (named[0] == "quarter" and "quarter" in parts):
+    named = None if any(map(_is_date, table.columns[:MAX_COLUMNS])) else find_named_part(table)
+    if named is None or (named[0] == "quarter" and "quarter" in parts):
         return {}
-    return {"year": year, named[0]: named[1]}
+    # Without a name the years stand next to the months.
+    beside = [i for i in (named[1] - 1, named[1] + 1) if 0 <= i < len(table.names)]
+    year = next((i for i in (*candidates, *beside) if read_years(table, i) is not None), parts.get("year"))
+    return {} if year is None else {"year": year, named[0]: named[1]}
 
 
 def _holds_clocks(column: RawColumn) -> bool:
