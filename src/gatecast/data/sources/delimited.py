@@ -32,6 +32,8 @@ MAX_NOTES = 3
 COMMENT_MARKS = ("#", "//", "%", ";")
 
 N_MONTHS = 12
+MIN_SPACED = 0.6
+"""Share of the lines that have the same number of words, where spaces separate columns."""
 MIN_SPLIT = 3
 """Rows with a cell more than the header, at least, that tell a decimal comma."""
 _INTEGER = re.compile(r" *-?\d+")
@@ -103,7 +105,8 @@ def read_delimited(text: str, source: str = "the text") -> RawTable:
 def detect_separator(lines: Sequence[str]) -> str:
     """Return the character that splits most lines into the same number of cells, more than one.
 
-    If there is none: a space where every line has exactly two words, and otherwise a comma, for a single column.
+    If there is none: a space where lines have the same number of words, most of them numbers or dates; otherwise a
+    comma, for a single column.
 
     >>> detect_separator(["2024-01-01;1,5", "2024-01-02;2,5"]), detect_separator(["1", "2"])
     (';', ',')
@@ -118,9 +121,20 @@ def detect_separator(lines: Sequence[str]) -> str:
         width, count = max(widths.items(), key=lambda item: item[1], default=(1, 0))
         if width > 1 and count > max_count:
             max_count, best = count, candidate
-    if not max_count and {len(line.split()) for line in lines if line.strip()} == {2}:
-        return " "
-    return best
+    return " " if 2 * max_count < _count_spaced(lines) else best
+
+
+def _count_spaced(lines: Sequence[str]) -> int:
+    """How many lines have the usual number of words, if these are columns: two of them hold numbers or dates."""
+    rows = [line.split() for line in lines if line.strip()]
+    width, count = max(Counter(map(len, rows)).items(), key=lambda item: item[1], default=(1, 0))
+    usual = [row for row in rows if len(row) == width]
+    if width < 2 or count < MIN_SPACED * len(rows):
+        return 0
+    # A date with its clock is one thing, and a text of several words another.
+    body = list(zip(*usual[len(usual) // 3 :], strict=True))
+    n_data = sum(_is_data(to_text(column)) for column in body)
+    return count if width == 2 or n_data > max(1, width // 2) else 0
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
