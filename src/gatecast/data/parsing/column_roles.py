@@ -60,6 +60,7 @@ THING_NAMES = (
     *("магазин", "товар", "клиент", "склад"),
 )
 """What series are of: names of ids, where times repeat."""
+FIRST_MONTH, LAST_MONTH, OVER_NEW_YEAR = 190001, 210012, 89
 FIRST_EPOCH, MIN_EPOCHS, MIN_REGULARITY = 10**9, 10, 0.8
 """Seconds of September 2001, distinct times that a column needs, and how regular they are."""
 CODE_WORDS = ("id", "nbr", "nr", "no", "number", "code")
@@ -283,11 +284,24 @@ def _most_regular(table: RawTable, dates: list[int]) -> int:
 def _holds_digit_dates(column: RawColumn) -> bool:
     """Whether numbers are dates of at least a day, such as 20240131 or 2024013118."""
     numbers = _whole_numbers(column)
-    # Numbers of fewer digits are too often something else.
-    if not len(numbers) or numbers.min() < SMALLEST_DAY:
+    if not len(numbers) or _are_months(numbers):
+        return len(numbers) > 0
+    # Other numbers of fewer digits are too often something else.
+    if numbers.min() < SMALLEST_DAY:
         return False
     dates = integer_dates(numbers)
     return dates is not None and dates.meaning.startswith("YYYYMMDD")
+
+
+def _are_months(numbers: IntArray) -> bool:
+    """Whether numbers are months of several years one after the other: 202312 is followed by 202401."""
+    months = np.unique(numbers)
+    if len(months) < MIN_EPOCHS or months[0] < FIRST_MONTH or months[-1] > LAST_MONTH:
+        return False
+    if OVER_NEW_YEAR not in np.diff(months):
+        return False
+    dates = integer_dates(months)
+    return dates is not None and dates.number_format == "YYYYMM" and regularity(dates.values) >= MIN_REGULARITY
 
 
 def _holds_epochs(column: RawColumn) -> bool:
@@ -321,7 +335,8 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time:
     if len(numbers) > 1:
         row_numbers = {i for i in numbers if _is_row_number(table, i)}
         ids = {i for i in numbers if _is_called_id(table.names[i]) and _has_repeats(table.columns[i])}
-        numbers = [i for i in numbers if i not in row_numbers | ids] or numbers
+        times = {i for i in numbers if i != time and _holds_epochs(table.columns[i])}
+        numbers = [i for i in numbers if i not in row_numbers | ids | times] or numbers
     target = _first_by_name(table, numbers, TARGET_NAMES)
     if target is not None or len(numbers) == 1:
         return numbers[0] if target is None else target

@@ -32,6 +32,7 @@ from gatecast.data.sources.file_formats import (
     inner_name,
     table_stem,
 )
+from gatecast.data.sources.json_tables import begins_plainly, find_records
 from gatecast.data.sources.large_text import read_large_text
 from gatecast.data.sources.parquet_zones import restore_zones
 from gatecast.data.sources.patterns import match_files
@@ -180,7 +181,8 @@ def _read_json(content: Content, head: bytes) -> RawTable:
     """Read a JSON file; DuckDB takes UTF-8 without a byte order mark."""
     if not head.startswith(codecs.BOM_UTF8) and b"\0" not in head:
         try:
-            unwrapped = _unwrap_json(content.path) if head.lstrip().startswith(b"{") else None
+            plain = begins_plainly(head.decode("utf-8", errors="replace"))
+            unwrapped = None if plain else _unwrap_json(content.path)
             return query_file("read_json", content.path, JSON_OPTIONS) if unwrapped is None else unwrapped
         except DataError:
             if _is_utf8(content.path):
@@ -195,34 +197,50 @@ def _read_json(content: Content, head: bytes) -> RawTable:
 
 
 def _unwrap_json(path: Path) -> RawTable | None:
-    """The table within one JSON object: columns of cells by row, rows by number, or rows under a key.
+    """The table within a JSON value: columns of cells by row, rows by number, or whatever is found deeper in it.
 
     Keys of rows that are no numbers from 0 on, such as dates, are the first column.
-    None for other objects, and for lines with an object each.
+    None for plain records, in a list or in lines, and where there is no table.
     """
     if path.stat().st_size > MAX_OBJECT_BYTES:
         return None
     try:
-        value = json.loads(path.read_bytes())
+        value = _load_json(path)
+        table = _table_of_columns(value) or find_records(value)
     except (ValueError, RecursionError):
         return None
+    if table is None:
+        return None
+    with TemporaryDirectory(prefix="gatecast-") as folder:
+        target = Path(folder) / "content"
+        target.write_text(json.dumps(table), encoding="utf-8")
+        return query_file("read_json", target, JSON_OPTIONS)
+
+
+def _load_json(path: Path) -> Any:
+    """The value of a file, or the list of those of its lines."""
+    content = path.read_bytes()
+    try:
+        return json.loads(content)
+    except ValueError:
+        return [json.loads(line) for line in content.splitlines() if line.strip()]
+
+
+def _table_of_columns(value: Any) -> Any:
+    """The table of an object of columns by name, each an object of cells by row; None for others."""
+    if not isinstance(value, dict):
+        return None
     columns = [column for column in value.values() if isinstance(column, dict)]
-    lists = [rows for rows in value.values() if isinstance(rows, list) and rows and isinstance(rows[0], dict)]
-    if columns and len(columns) == len(value) and all(list(column) == list(columns[0]) for column in columns):
+    are_cells = all(not isinstance(cell, dict | list) for column in columns for cell in column.values())
+    if columns and are_cells and len(columns) == len(value) and all(list(c) == list(columns[0]) for c in columns):
         keys = list(columns[0])
         table: Any = {name: list(column.values()) for name, column in value.items()}
         if _are_numbers(list(value)) and not _are_numbers(keys):
             table = columns
         elif not _are_numbers(keys):
             table = {"index": keys} | table
-    elif len(lists) == 1:
-        table = lists[0]
-    else:
-        return None
-    with TemporaryDirectory(prefix="gatecast-") as folder:
-        target = Path(folder) / "content"
-        target.write_text(json.dumps(table), encoding="utf-8")
-        return query_file("read_json", target, JSON_OPTIONS)
+        return table
+    return None
 
 
 def _are_numbers(keys: Sequence[str]) -> bool:
