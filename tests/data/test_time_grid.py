@@ -140,6 +140,13 @@ def test_times_of_a_logger_scatter_around_round_ones(step, jitter, freq, gaps):
     assert grid.start == np.datetime64(4 * 86_400 * 365, "s")
 
 
+@pytest.mark.parametrize(("step", "late"), [(3600, 1), (600, 5), (60, 0.5)])
+def test_times_that_are_late_by_up_to_something_begin_at_round_ones(step, late):
+    seconds = 4 * 86_400 * 365 + np.arange(300) * step + np.random.default_rng(0).uniform(0, late, 300)
+    times = (seconds * 1e6).astype("M8[us]")
+    assert align_to_grid(times, infer_freq(times)).start == np.datetime64(4 * 86_400 * 365, "s")
+
+
 def test_times_that_scatter_widely_have_no_round_step():
     rng = np.random.default_rng(0)
     times = np.cumsum(rng.exponential(600e6, 300)).astype("M8[us]")

@@ -124,6 +124,10 @@ def align_to_grid(times: npt.ArrayLike, freq: Freq) -> TimeGrid:
     return TimeGrid(freq.at(origin, k[0]), k - k[0], on_grid)
 
 
+ONE_SIDED = 2.0
+"""Standard deviations that the mean of times lies from the grid, if they are late by up to something: 1.73 in expectation."""
+
+
 def _round_origin(t: Times, freq: Freq) -> Times | None:
     """The roundest time at which a grid may begin that times scatter around; None for a grid of the calendar."""
     if freq.unit not in ("D", "h", "min", "s", "ms") or freq.slots or len(t) < MIN_DISTANCES:
@@ -136,7 +140,7 @@ def _round_origin(t: Times, freq: Freq) -> Times | None:
     scatter = np.sqrt(max(-2 * np.log(max(abs(mean), 1e-12)), 0.0)) / (2 * np.pi) * step
     for size in (step, *(MICROSECONDS[unit] for unit in ("h", "min", "s", "ms"))):
         shift = round(phase / size) * size
-        if size <= step and abs(phase - shift) <= scatter:
+        if size <= step and abs(phase - shift) <= ONE_SIDED * scatter:
             return np.asarray(midnight + np.timedelta64(shift, "us"))
     return None
 

@@ -41,7 +41,7 @@ _SHORT_YEAR = r"(?P<year>(?:19|20)?\d\d)"
 _THIS_YEAR = r"(?P<year>(?:19|20)\d\d)"
 _MONTH = r"(?P<name>[A-Za-z]{3,9})\.?"
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
-_SECONDS = r"(?:[:.](?P<second>\d\d(?:[.,]\d{1,6})?))?"
+_SECONDS = r"(?:[:.](?P<second>\d\d(?:[.,]\d{1,9})?))?"
 _QUARTER_WORD = r"(?:quarter|quartal|qtr|trimestre|kvartal|kwartaal|kwartał)"
 _HALF_WORD = r"(?:half|halbjahr|semestre|semester)"
 _CLOCK = rf"(?:[T ,:]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
@@ -62,7 +62,7 @@ DATE_PATTERNS: tuple[str, ...] = (
     # With a dot only where it cannot be a decimal number.
     r"(?P<month>0[1-9]|1[0-2])\.(?P<year>(?:19|20)\d\d)",
     rf"{_FULL_YEAR}[-/](?P<month>\d{{1,2}}){_CLOCK}",
-    rf"{_FULL_YEAR}[- ]?M(?P<month>\d{{1,2}})",
+    rf"{_FULL_YEAR}[- ]?MM?(?P<month>\d{{1,2}})",
     rf"M(?P<month>\d{{1,2}})[-/ ]?{_THIS_YEAR}",
     rf"{_THIS_YEAR}:(?P<month>\d{{1,2}})",
     rf"{_FULL_YEAR}(?P<month>\d\d)(?P<day>\d\d)[T ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d))?)?",

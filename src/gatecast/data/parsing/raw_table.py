@@ -42,6 +42,7 @@ MISSING_MARKERS = frozenset(
     {
         *("", "na", "n/a", "n.a.", "nan", "null", "(null)", "none", "nil", "nat", "<na>", "#n/a", "missing"),
         *("-", "--", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "...", "\N{HORIZONTAL ELLIPSIS}", ":", "?"),
+        *("unavailable", "n/e", "\\n", "***", "**", "mq"),
         *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"),
         # Eurostat's missing values, with the flag that says why: confidential, unreliable, not applicable, ...
         *(f":{space}{flag}" for space in ("", " ") for flag in "bcdefimnprsuz"),

@@ -9,6 +9,7 @@ or int64 where numbers are time steps.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.dates import later
 from gatecast._utils.typing import BoolArray, IntArray
+from gatecast.data.messages import shorten
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
 from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
 from gatecast.data.parsing.decimal_times import is_of_years
@@ -158,12 +160,14 @@ class _Notation(NamedTuple):
         is_aware: Whether they end in an offset from UTC, which is cut off first.
         sample: Texts by which words are rewritten; None if none is.
         n_valid: How many texts of the sample are times.
+        is_span: Whether they are two times, the first of which is read.
     """
 
     parser: Callable[[list[str]], ParsedTimes]
     is_aware: bool = False
     sample: tuple[str, ...] | None = None
     n_valid: int = 0
+    is_span: bool = False
 
 
 def _find_notation(sample: list[str], name: str, decimal_format: str = "") -> _Notation | None:
@@ -182,7 +186,18 @@ def _find_notation_of(sample: tuple[str, ...], name: str) -> _Notation | None:
         texts, _ = rewrite_dates(sample)
         rewritten = _best_parser(texts, name, sample)
         best = rewritten if rewritten.n_valid > best.n_valid else best
+    spans = [_begin_of_span(text) for text in sample]
+    if best.n_valid < len(sample) and all(map(operator.ne, spans, sample)):
+        begins = _find_notation_of(tuple(spans), name)
+        best = begins._replace(is_span=True) if begins is not None and begins.n_valid > best.n_valid else best
     return best if best.n_valid else None
+
+
+def _begin_of_span(text: str) -> str:
+    """The first of two times; a text that is no span stays."""
+    parts = next((text.partition(mark) for mark in _SPAN_MARKS if mark in text), ("", "", ""))
+    is_span = all(any(map(str.isdigit, part)) for part in (parts[0], parts[2]))
+    return parts[0].rstrip() if is_span else text
 
 
 _find_notation_once = lru_cache(maxsize=256)(_find_notation_of)
@@ -230,6 +245,10 @@ def _parse_sample(parser: Callable[[list[str]], ParsedTimes], texts: list[str], 
 
 def _parse_texts(texts: list[str], notation: _Notation, known: KnownNotation) -> ParsedTimes:
     """Parse texts in a notation."""
+    if notation.is_span:
+        parsed = _parse_texts([_begin_of_span(text) for text in texts], notation._replace(is_span=False), known)
+        note = f"Spans of time are read as their begin: {shorten(texts[0])!r} is {_begin_of_span(texts[0])!r}."
+        return parsed._replace(notes=(*parsed.notes, note))
     pattern = _PATTERNS.get(notation.parser)
     parse = notation.parser if pattern is None else partial(_parse_pattern, pattern, date_order=known.date_order)
     if notation.sample is not None:
@@ -383,6 +402,7 @@ def _parse_pattern(pattern: str, texts: list[str], date_order: str = "") -> Pars
 _WHOLE = re.compile(r"[+-]?1?\d{1,18}(?:\.0*)?")
 _MAY_HAVE_WORDS = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
 _ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{1,9})?)?)?)?")
+_SPAN_MARKS = (" - ", " – ", " to ", " bis ")
 _OFFSET = re.compile(
     r"(.*\d(?:[:.]\d\d)+(?:[.,]\d{1,9})?|\d{8}T\d{4,6}|.*\d ?[AaPp]\.?[Mm]\.?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"
 )
