@@ -125,7 +125,7 @@ def align_to_grid(times: npt.ArrayLike, freq: Freq) -> TimeGrid:
 
 
 ONE_SIDED = 2.0
-"""Standard deviations that the mean of times lies from the grid, if they are late by up to something: 1.73 in expectation."""
+"""Standard deviations from the grid to the mean of times that are late by up to something: 1.73 in expectation."""
 
 
 def _round_origin(t: Times, freq: Freq) -> Times | None:

@@ -15,7 +15,7 @@ from gatecast.data.parsing.digit_dates import integer_dates
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
-from gatecast.data.parsing.time_columns import is_called_time
+from gatecast.data.parsing.time_columns import is_called_time, is_part_of_time
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.errors import ConfigError, DataError
 
@@ -35,7 +35,20 @@ TIME_NAMES = (
     *("date_time", "time_stamp", "index", "t", "step", "datum", "zeit", "fecha", "日期", "时间"),
 )
 TARGET_NAMES = (
-    *("y", "value", "values", "target", "target_value", "sales", "demand", "count", "cnt", "total", "close"),
+    *(
+        "y",
+        "value",
+        "values",
+        "obs_value",
+        "target",
+        "target_value",
+        "sales",
+        "demand",
+        "count",
+        "cnt",
+        "total",
+        "close",
+    ),
     *("price", "load", "quantity", "qty", "amount", "wert", "值"),
 )
 ID_NAMES = (
@@ -338,6 +351,11 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time:
         times = {i for i in numbers if i != time and _holds_epochs(table.columns[i])}
         numbers = [i for i in numbers if i not in row_numbers | ids | times] or numbers
     target = _first_by_name(table, numbers, TARGET_NAMES)
+    if target is None and len(numbers) > 1:
+        # What never varies, or is a part of times that are in a column of their own, is nothing to forecast.
+        varying = [i for i in numbers if not _is_constant(table.columns[i])]
+        parts = {i for i in varying if time is not None and i != time and is_part_of_time(table.names[i])}
+        numbers = [i for i in varying if i not in parts] or numbers
     if target is not None or len(numbers) == 1:
         return numbers[0] if target is None else target
     if numbers:
@@ -383,6 +401,12 @@ def _ambiguous_target(table: RawTable, numbers: list[int], time: int | None) -> 
         f"To forecast several, set {named}target_col='*' for all.",
         argument="target_col",
     )
+
+
+def _is_constant(column: RawColumn) -> bool:
+    """Whether the first values are all the same."""
+    present = column[:SAMPLE_SIZE][~is_missing(column[:SAMPLE_SIZE])]
+    return len(present) >= MIN_EPOCHS and len(set(present.tolist())) == 1
 
 
 def _is_called_id(name: str) -> bool:

@@ -37,7 +37,7 @@ from gatecast.data.parsing.time_parts import (
 )
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 
-__all__ = ["is_called_time", "join_time_columns"]
+__all__ = ["is_called_time", "is_part_of_time", "join_time_columns"]
 
 # Names of columns, by the part of a time that they hold.
 _NAMES = {
@@ -145,6 +145,16 @@ def is_called_time(name: str) -> bool:
     (True, True, False)
     """
     return any(_plain(name) in _WORDS[part] for part in ("whole", "date", "year", "quarter", "month", "week"))
+
+
+def is_part_of_time(name: str) -> bool:
+    """Return whether a column has a name of parts of times in some language: of quarters, weeks, days or hours.
+
+    >>> is_part_of_time("QUARTER"), is_part_of_time("Hour Ending"), is_part_of_time("Amount")
+    (True, True, False)
+    """
+    parts = ("year", "quarter", "half", "month", "week", "day", "day_of_year", "hour", "minute", "second")
+    return any(_plain(name) in _WORDS[part] for part in parts)
 
 
 def _plain(name: str) -> str:
