@@ -19,7 +19,7 @@ from gatecast._utils.formatting import format_count
 from gatecast.data.messages import abridge
 from gatecast.data.parsing.column_roles import find_time_column, numeric_columns
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, check_column_count, to_text
-from gatecast.data.parsing.timestamps import looks_like_dates
+from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.data.sources.delimited import read_delimited
 from gatecast.errors import DataError
 
@@ -102,7 +102,10 @@ def holds_series(table: RawTable) -> bool:
     True
     """
     time_column = find_time_column(table, None, ())
-    return len(table) > 1 and time_column is not None and bool(numeric_columns(table, {time_column}))
+    if len(table) < 2 or time_column is None or not numeric_columns(table, {time_column}):
+        return False
+    # Texts that are all different may be names of figures.
+    return bool(parse_times(table.columns[time_column]).is_valid.any())
 
 
 def column_letters(i: int) -> str:

@@ -47,6 +47,7 @@ MAX_DESCRIBED, MIN_DESCRIPTIONS = 3, 3
 _TITLES = frozenset(("title", "titel", "titre", "título", "titolo", "libellé", "series name", "indicator"))
 _USUAL_NAMES = frozenset((*TIME_NAMES, *TARGET_NAMES)) - {"t"}
 _TIME_WORDS = frozenset(("t", "z", "am", "pm", "utc", "gmt", "q", "w", "m", "h", "kw", "week"))
+_WIDTH = re.compile(r"\d{1,4}[sdn]")
 _RULE = re.compile(r"[-=_+*:.~ ]*")
 
 
@@ -109,6 +110,7 @@ def find_table(rows: Sequence[Row], width: int) -> TableArea | None:
         return None
     end = _end_of_table(rows, anchor, first)
     above = _align_header(_split_above(rows[:first], columns, anchor, width), rows[first:end], anchor, width)
+    above = _drop_first_total(above, rows[first:end], columns, anchor)
     body, repeat_notes = _drop_repeated_headers([*above.rows_of_table, *rows[first:end]], above)
     below = rows[end:]
     notes = [*above.notes, *repeat_notes]
@@ -289,6 +291,25 @@ def _split_above(rows: Sequence[Row], columns: Sequence[_TypedColumn], anchor: _
     return _RowsAbove(cells, rows_of_table, texts, notes)
 
 
+def _drop_first_total(
+    above: _RowsAbove, table: Sequence[Row], columns: Sequence[_TypedColumn], anchor: _TypedColumn
+) -> _RowsAbove:
+    """Leave out a row directly below the header that has no time, and the sums of the rows below it."""
+    if len(above.rows_of_table) != 1 or not anchor.is_date:
+        return above
+    row = above.rows_of_table[0]
+    cell = _cell(row, anchor.position).strip().lower()
+    if not _is_missing(cell) and not re.match(TOTALS, cell):
+        return above
+    for column in columns:
+        numbers = parse_numbers(to_text([_cell(other, column.position) for other in (row, *table)])).values
+        total = np.nansum(numbers[1:])
+        if not column.is_date and total and np.isclose(numbers[0], total, rtol=ROUNDED_SUM):
+            note = f"Row {row[0]} below the header is left out as the total of the others."
+            return above._replace(rows_of_table=[], notes=[*above.notes, note])
+    return above
+
+
 def _align_header(above: _RowsAbove, table: Sequence[Row], anchor: _TypedColumn, width: int) -> _RowsAbove:
     """Move the header by a column if that of the row names has no name, as in tables that R writes."""
     header = above.header
@@ -376,7 +397,11 @@ def _is_below_header(row: Row, anchor: _TypedColumn, width: int) -> bool:
     is_alone = width > 2 and len(filled) == 1
     # Loggers write units and kinds of means in rows of their own: TS, RN, Deg C.
     are_words = width > 2 and not any(character.isdecimal() for cell in row[1] for character in cell)
-    return are_words or _is_units(row) or _is_missing(_cell(row, anchor.position)) or is_repeated or is_alone
+    # Widths and types of columns, as the USGS writes them: 5s, 15s, 20d.
+    are_widths = len(filled) > 1 and all(_WIDTH.fullmatch(row[1][i].strip()) for i in filled)
+    return (
+        are_words or are_widths or _is_units(row) or _is_missing(_cell(row, anchor.position)) or is_repeated or is_alone
+    )
 
 
 def _join_group_titles(rows: Sequence[Row], block: list[int], names: int, width: int) -> tuple[list[str], int]:
