@@ -68,7 +68,7 @@ def read_delimited(text: str, source: str = "the text") -> RawTable:
     >>> read_delimited("Sales 2024;\nmonth;n\n2024-01;1\n2024-02;2\n").notes
     ("Row 1 above the table is skipped: 'Sales 2024'.",)
     """
-    if "\r" in text and "\n" not in text:
+    if text.count("\r") > 2 * text.count("\n"):
         text = text.replace("\r", "\n")  # as spreadsheets of the Macintosh write
     check_column_count(max(text[: max(text.find("\n"), 0)].count(mark) for mark in SEPARATORS) + 1, source)
     mark = detect_separator(list(islice(io.StringIO(text), SAMPLE_SIZE)))

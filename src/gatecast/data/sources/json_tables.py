@@ -61,7 +61,7 @@ def begins_plainly(text: str) -> bool:
     with suppress(ValueError, RecursionError):
         record, end = json.JSONDecoder().raw_decode(text[start:].lstrip())
         rest = text[start:].lstrip()[end:].lstrip()
-        is_one_of_several = start == 1 or rest.startswith("{")
+        is_one_of_several = rest.startswith("{") or (start == 1 and rest.lstrip(", \r\n\t")[:1] in ("", "{", "]"))
         return is_one_of_several and isinstance(record, Mapping) and all(map(_is_scalar, record.values()))
     return False
 
