@@ -187,8 +187,8 @@ def _find_named_parts(table: RawTable, parts: dict[str, int]) -> dict[str, int]:
     if named is None or (named[0] == "quarter" and "quarter" in parts):
         return {}
     # Without a name the years stand next to the months.
-    beside = [i for i in (named[1] - 1, named[1] + 1) if 0 <= i < len(table.names)]
-    year = next((i for i in (*candidates, *beside) if read_years(table, i) is not None), parts.get("year"))
+    neighbors = [i for i in (named[1] - 1, named[1] + 1) if 0 <= i < len(table.names)]
+    year = next((i for i in (*candidates, *neighbors) if read_years(table, i) is not None), parts.get("year"))
     return {} if year is None else {"year": year, named[0]: named[1]}
 
 

@@ -200,7 +200,7 @@ def _unwrap_json(path: Path) -> RawTable | None:
     """The table within a JSON value: columns of cells by row, rows by number, or whatever is found deeper in it.
 
     Keys of rows that are no numbers from 0 on, such as dates, are the first column.
-    None for plain records, in a list or in lines, and where there is no table.
+    None for plain records, in a list or in lines, and where no table is found.
     """
     if path.stat().st_size > MAX_OBJECT_BYTES:
         return None

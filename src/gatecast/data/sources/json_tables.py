@@ -235,10 +235,10 @@ def _of_json_stat(value: Mapping[str, Any]) -> list[Record] | None:
     if len(cells) != prod(map(len, categories)):
         return None
     # Dimensions with one category say nothing of the rows.
-    kept = [k for k, codes in enumerate(categories) if len(codes) > 1]
+    varying = [k for k, codes in enumerate(categories) if len(codes) > 1]
     places = product(*categories)
     return [
-        {names[k]: codes[k] for k in kept} | {"value": cell} for codes, cell in zip(places, cells, strict=True)
+        {names[k]: codes[k] for k in varying} | {"value": cell} for codes, cell in zip(places, cells, strict=True)
     ] or None
 
 
