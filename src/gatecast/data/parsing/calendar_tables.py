@@ -31,7 +31,7 @@ _TOTALS = frozenset(
     | {"djf", "mam", "jja", "son", "jd", "dn"}
 )
 MIN_YEARS = 2
-MIN_ROWS_OF_TIMES = 0.7
+MIN_ROWS_OF_TIMES = 0.5
 MIN_EQUAL = 0.8
 SAMPLE_SIZE = 200
 N_HOURS = 24
