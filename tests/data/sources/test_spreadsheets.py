@@ -154,6 +154,11 @@ class TestSheets:
             notes[1] == "The sheet 'Sales' is read, not 'About', 'Empty', 'Old': append ::NAME to the file to choose."
         )
 
+    def test_a_sheet_of_figures_is_not_the_first_with_times(self, write):
+        figures = [["KPI", "Value"], ["Revenue", 1200.5], ["Orders", 40], ["Returns", 3]]
+        panel, _ = read(write(Summary=figures, Data=ROWS))
+        assert panel.series(0).tolist() == VALUES
+
     def test_selection_of_a_sheet(self, write):
         path = write(**{"Sales": ROWS, "Old sales": ROWS[:9]})
         for name in ("Old sales", "old sales", " Old sales "):
