@@ -417,7 +417,8 @@ def _is_called_id(name: str) -> bool:
 
 def _is_row_number(table: RawTable, i: int) -> bool:
     """Whether a column only numbers the rows."""
-    return table.names[i].lower() in ROW_NUMBER_NAMES and _is_increasing(table.columns[i])
+    name = table.names[i].lower()
+    return (name in ROW_NUMBER_NAMES or name.endswith("_id")) and _is_increasing(table.columns[i])
 
 
 def _counts_rows(column: RawColumn) -> bool:

@@ -76,6 +76,8 @@ MAX_ORDERED = 2_000
 """Rows by which the order of day and month is decided."""
 NO_ZONES = ("Z", "WEST", "WET")
 """Abbreviations that are grades, regions and the like where a column is not called after zones."""
+MAX_FIRST = 3
+"""Columns among which that of the dates is expected."""
 MAX_COLUMNS = 20
 """Columns in which times are looked for, and cells by which a column of zones is recognized."""
 
@@ -133,9 +135,9 @@ def join_time_columns(
 
 
 def _has_dates(table: RawTable, parts: dict[str, int]) -> bool:
-    """Whether a column of dates, called so or the first one, makes parts of dates next to it needless."""
-    column = parts.get("date", 0)
-    return column not in (parts.get("year"), parts.get("day")) and _is_date(table.columns[column])
+    """Whether a column of dates, called so or one of the first, makes parts of dates next to it needless."""
+    columns = {parts["date"]} if "date" in parts else set(range(min(MAX_FIRST, len(table.names))))
+    return any(_is_date(table.columns[i]) for i in columns - {parts.get("year"), parts.get("day")})
 
 
 def is_called_time(name: str) -> bool:

@@ -278,7 +278,8 @@ def _split_above(rows: Sequence[Row], columns: Sequence[_TypedColumn], anchor: _
     rows_of_table: list[Row] = []
     for i in range(names + 1, len(rows)):
         row = rows[i]
-        is_part = has_data[i] or bool(rows_of_table) or not _is_below_header(row, anchor, width)
+        is_data = has_data[i] and not _are_widths(row)
+        is_part = is_data or bool(rows_of_table) or not _is_below_header(row, anchor, width)
         is_part = is_part and i >= n_described
         (rows_of_table if is_part else skipped).append(row)
         if not is_part and width > 2 and _filled(row) == [anchor.position]:
@@ -389,6 +390,12 @@ def _is_units(row: Row) -> bool:
     return 2 * n_units > len(cells) or all(_RULE.fullmatch(cell) for cell in cells)
 
 
+def _are_widths(row: Row) -> bool:
+    """Whether cells are widths and types of columns, as the USGS writes them below the header: 5s, 15s, 20d."""
+    cells = [cell.strip() for cell in row[1] if cell.strip()]
+    return len(cells) > 1 and all(map(_WIDTH.fullmatch, cells))
+
+
 def _is_below_header(row: Row, anchor: _TypedColumn, width: int) -> bool:
     """Whether a row between the header and the first time is not part of the table: units, types, a rule, one text."""
     filled = _filled(row)
@@ -397,11 +404,8 @@ def _is_below_header(row: Row, anchor: _TypedColumn, width: int) -> bool:
     is_alone = width > 2 and len(filled) == 1
     # Loggers write units and kinds of means in rows of their own: TS, RN, Deg C.
     are_words = width > 2 and not any(character.isdecimal() for cell in row[1] for character in cell)
-    # Widths and types of columns, as the USGS writes them: 5s, 15s, 20d.
-    are_widths = len(filled) > 1 and all(_WIDTH.fullmatch(row[1][i].strip()) for i in filled)
-    return (
-        are_words or are_widths or _is_units(row) or _is_missing(_cell(row, anchor.position)) or is_repeated or is_alone
-    )
+    is_no_data = are_words or is_repeated or is_alone or _are_widths(row) or _is_units(row)
+    return is_no_data or _is_missing(_cell(row, anchor.position))
 
 
 def _join_group_titles(rows: Sequence[Row], block: list[int], names: int, width: int) -> tuple[list[str], int]:
