@@ -25,6 +25,8 @@ _EPOCH = re.compile(r"\d{10}|\d{13}")
 MAX_DEPTH = 8
 MAX_NODES = 10_000
 """Objects and lists that are searched for tables."""
+MAX_CELLS = 5_000_000
+"""Cells of a cube, most of which may be missing in the file."""
 MIN_ROWS = 2
 NAMES_OF_ROWS = ("columns", "fields", "header", "headers", "names")
 """Keys next to rows that name their columns."""
@@ -68,7 +70,8 @@ def begins_plainly(text: str) -> bool:
 
 def _walk(value: Any) -> Iterator[Any]:
     """Yield objects and lists, the outer ones first."""
-    level, n_nodes = [value], 0
+    level: list[Any] = [value] if isinstance(value, Mapping | list) else []
+    n_nodes = 0
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for each in level:
@@ -92,6 +95,8 @@ def _records_of(value: Any) -> list[Record] | None:
     """The records of one object or list, if it is a table."""
     if isinstance(value, list):
         return _of_series(value) or _of_records(value) or _of_rows(value, ())
+    if not isinstance(value, Mapping):
+        return None
     for read in (_of_json_stat, _of_named_rows, _of_named_data, _of_columns, _of_dates):
         if (records := read(value)) is not None:
             return records
@@ -228,8 +233,10 @@ def _of_json_stat(value: Mapping[str, Any]) -> list[Record] | None:
     names = value.get("id") or (dimensions.get("id") if isinstance(dimensions, Mapping) else None)
     if not isinstance(dimensions, Mapping) or not isinstance(names, list) or not isinstance(values, list | Mapping):
         return None
+    if not all(isinstance(name, str) for name in names):
+        return None
     categories = [_codes_of(dimensions.get(name)) for name in names]
-    if not all(categories):
+    if not all(categories) or prod(map(len, categories)) > MAX_CELLS:
         return None
     cells = values if isinstance(values, list) else [values.get(str(k)) for k in range(prod(map(len, categories)))]
     if len(cells) != prod(map(len, categories)):
@@ -249,8 +256,10 @@ def _codes_of(dimension: Any) -> list[str]:
         return []
     index = category.get("index")
     if isinstance(index, Mapping):
-        return [code for code, _ in sorted(index.items(), key=lambda item: int(item[1]))]
-    return list(index or category.get("label") or [])
+        places = {code: place for code, place in index.items() if isinstance(place, int)}
+        return sorted(places, key=places.__getitem__) if len(places) == len(index) else []
+    codes = index or category.get("label") or []
+    return [str(code) for code in codes] if isinstance(codes, list | Mapping) else []
 
 
 def _transposed(columns: Mapping[str, Sequence[Any]]) -> list[Record]:
