@@ -25,7 +25,7 @@ __all__ = ["OutlineTimes", "drop_subtotals", "find_outline"]
 
 MAX_ROWS = 10_000
 """Rows of a table that people look at."""
-MAX_COLUMNS = 20
+MAX_COLUMNS, MAX_LABEL = 20, 100
 MIN_YEARS = 2
 MAX_MISSING = 0.1
 """Share of the other rows that may lack what subtotals never have."""
@@ -114,7 +114,7 @@ def _are_called_totals(column: RawColumn) -> BoolArray:
         return np.zeros(len(column), bool)
     cells = [cell.strip() for cell in column]
     names = set(cells)
-    matches = {name: _TOTAL_OF.fullmatch(name) for name in names}
+    matches = {name: _TOTAL_OF.fullmatch(name) for name in names if len(name) <= MAX_LABEL}
     totals = {name for name, match in matches.items() if match and (match["before"] or match["after"]) in names}
     totals |= {name for name in names if totals and _IS_TOTAL.fullmatch(name)}
     return np.array([cell in totals for cell in cells], bool)
