@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from gatecast.errors import ConfigError, DataError
+from gatecast.layers import LSTM, Dense, Input
+from gatecast.models import Sequential
 from gatecast.preprocessing import timeseries_dataset_from_array
 from gatecast.preprocessing.sequence import TimeseriesGenerator, pad_sequences
 from gatecast.utils import to_categorical
@@ -142,3 +144,18 @@ def test_bounds_that_hold_no_steps_are_refused(start, end):
     with pytest.raises(ConfigError, match="expected 0 <= start_index < end_index <= 20"):
         timeseries_dataset_from_array(SERIES, None, 1, start_index=start, end_index=end)
     assert len(list(timeseries_dataset_from_array(SERIES, None, 1, start_index=0, end_index=20, batch_size=20))) == 1
+
+
+def test_batches_are_mapped_one_function_after_the_other():
+    values = np.arange(40.0)[:, None]
+    windows = timeseries_dataset_from_array(values, None, 5, batch_size=8)
+    split = windows.map(lambda window: (window[:, :4], window[:, 4, 0]))
+    scaled = split.map(lambda x, y: (x / 10, y / 10))
+    assert len(scaled) == len(windows)
+    for window, (x, y) in zip(windows, scaled, strict=True):
+        np.testing.assert_array_equal(x, window[:, :4] / 10)
+        np.testing.assert_array_equal(y, window[:, 4, 0] / 10)
+    assert [x.shape for x, _ in scaled.skip(1).take(1)] == [(8, 4, 1)]
+    model = Sequential([Input((4, 1)), LSTM(2), Dense(1)])
+    model.compile("sgd", "mse")
+    assert np.isfinite(model.fit(scaled, epochs=2, verbose=0).history["loss"]).all()

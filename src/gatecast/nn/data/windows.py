@@ -5,7 +5,7 @@ Shapes: N windows, L steps of a window, F features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -41,11 +41,20 @@ class TimeseriesDataset:
         starts: (N,) first steps of the windows, in order.
         steps: (L,) steps of a window, from its first.
         batch_size: Windows per batch; None: single windows.
+        functions: What is applied to each batch, one after the other.
     """
 
-    def __init__(self, data: Array, targets: Array | None, starts: Array, steps: Array, batch_size: int | None) -> None:
+    def __init__(
+        self,
+        data: Array,
+        targets: Array | None,
+        starts: Array,
+        steps: Array,
+        batch_size: int | None,
+        functions: tuple[Callable[..., Any], ...] = (),
+    ) -> None:
         self._data, self._targets, self._starts = data, targets, starts
-        self._steps, self._batch_size = steps, batch_size
+        self._steps, self._batch_size, self._functions = steps, batch_size, functions
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -61,7 +70,25 @@ class TimeseriesDataset:
             if self._batch_size is None:
                 x, y = x[0], None if y is None else y[0]
             x = np.asarray(x).view(BatchArray)
-            yield x if y is None else (x, np.asarray(y).view(BatchArray))
+            batch = x if y is None else (x, np.asarray(y).view(BatchArray))
+            for function in self._functions:
+                batch = function(*batch) if isinstance(batch, tuple) else function(batch)
+            yield batch
+
+    def map(self, function: Callable[..., Any], num_parallel_calls: object = None) -> TimeseriesDataset:  # noqa: ARG002
+        """Return batches that a function has changed, as one that splits windows into inputs and labels.
+
+        Args:
+            function: Takes x, or x and y, and returns what a batch is then: x or (x, y).
+            num_parallel_calls: For scripts written for TensorFlow.
+
+        >>> windows = timeseries_dataset_from_array(np.arange(6.0)[:, None], None, 3, batch_size=2)
+        >>> x, y = next(iter(windows.map(lambda window: (window[:, :2], window[:, 2:]))))
+        >>> x.shape, y.shape
+        ((2, 2, 1), (2, 1, 1))
+        """
+        functions = (*self._functions, function)
+        return TimeseriesDataset(self._data, self._targets, self._starts, self._steps, self._batch_size, functions)
 
     def take(self, count: int) -> TimeseriesDataset:
         """Return the first batches alone."""
@@ -81,7 +108,8 @@ class TimeseriesDataset:
 
     def _part(self, rows: slice) -> TimeseriesDataset:
         """Return some of the windows."""
-        return TimeseriesDataset(self._data, self._targets, self._starts[rows], self._steps, self._batch_size)
+        starts = self._starts[rows]
+        return TimeseriesDataset(self._data, self._targets, starts, self._steps, self._batch_size, self._functions)
 
 
 def timeseries_dataset_from_array(
