@@ -10,6 +10,7 @@ import pytest
 
 from gatecast.data.frequency import format_times
 from gatecast.data.reader import read
+from gatecast.errors import DataError
 
 MONTHS = [f"{year}-{month:02d}" for year in (2021, 2022) for month in range(1, 13)]
 NAMES = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November"]
@@ -160,3 +161,84 @@ def test_quarters_between_months_are_their_totals(tmp_path):
     panel, notes = read(path)
     assert (str(panel.freq), panel.series(0).tolist()) == ("MS", Y)
     assert any("Left out as totals of others: 'Q1', 'Q2', 'Q3', 'Q4', 'Total'" in note for note in notes)
+
+
+DAYS = [f"2024-01-{k:02d}" for k in range(1, 29)]
+OTHERS = {
+    "hours worked": (lines(DAYS, [1 + k % 8 for k in range(28)], header="date,hours"), [""], 28),
+    "hours of people": (
+        lines(DAYS * 2, ["ann"] * 28 + ["bob"] * 28, [8 - k % 3 for k in range(56)], header="date,name,hours"),
+        ["ann", "bob"],
+        56,
+    ),
+    "a cohort next to dates": (
+        lines(
+            DAYS[:8],
+            ["2018", "2019", "2020", "2021", "Q1 2022", "Q2 2022", "Q3 2022", "Q4 2022"],
+            range(8),
+            header="date,cohort,y",
+        ),
+        [""],
+        8,
+    ),
+    "numbers in groups": (lines([f"1 234 {k:03d}" for k in range(560, 580)], header="y"), [""], 20),
+    "numbers with units": (lines([f"{k} kWh" for k in range(200, 220)], header="y"), [""], 20),
+    "trims of cars": (
+        lines(
+            [2018 + k // 4 for k in range(16)],
+            [f"Trim{k % 4 + 1}" for k in range(16)],
+            range(16),
+            header="year,model,y",
+        ),
+        ["Trim1", "Trim2", "Trim3", "Trim4"],
+        16,
+    ),
+    "a day of publication": (
+        lines(
+            ["2024-05-01"] * 24,
+            [m[:4] for m in MONTHS],
+            [int(m[5:]) for m in MONTHS],
+            Y,
+            header="last_updated,year,month,y",
+        ),
+        [""],
+        24,
+    ),
+    "companies with a word of totals": (
+        "name,2020,2021,2022\nTotalEnergies,3,5,7\nShell,1,2,3\nBP,2,3,4\n",
+        ["TotalEnergies", "Shell", "BP"],
+        9,
+    ),
+    "tags within records": (
+        json.dumps([{"t": m, "y": y, "tags": [["a", 1], ["b", 2]]} for m, y in zip(MONTHS, Y, strict=True)]),
+        [""],
+        24,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_only_looks_like_something_else_is_read_as_it_is(tmp_path, kind):
+    text, ids, n_values = OTHERS[kind]
+    path = tmp_path / ("a.json" if text.startswith("[") else "a.csv")
+    path.write_text(text + "\n")
+    options = {"target_col": "y"} if kind in ("a cohort next to dates", "tags within records") else {}
+    panel, _ = read(path, **options)
+    assert (panel.ids.tolist(), int(panel.mask.sum())) == (ids, n_values)
+
+
+@pytest.mark.parametrize("header", ["date,min,max", "date,Day,Night", "date,h,temp"])
+def test_names_that_may_mean_anything_are_no_parts_of_times(tmp_path, header):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        lines(DAYS, [k % 5 + 0.5 for k in range(28)], [k % 7 + 0.5 for k in range(28)], header=header) + "\n"
+    )
+    with pytest.raises(DataError, match="Ambiguous target"):
+        read(path)
+
+
+@pytest.mark.parametrize("values", [["$1,234", "$1,250", "$1,199"], ["800", "985", "1,022"]])
+def test_commas_between_semicolons_may_be_of_thousands(tmp_path, values):
+    path = tmp_path / "a.csv"
+    path.write_text(lines(DAYS[:3], values, header="day;sales", separator=";") + "\n")
+    assert read(path)[0].series(0).tolist() == [float(value.strip("$").replace(",", "")) for value in values]

@@ -219,3 +219,16 @@ def test_metrics_written_with_add_weight_accumulate_and_begin_again(kind):
     assert metric(np.array([0.0, 5.0]), np.array([0.0, 0.0])) == 0.5
     metric.reset_state()
     assert [float(variable) for variable in metric.variables] == [0.0, 0.0]
+
+
+def test_sums_of_add_weight_are_numbers_to_python():
+    metric = Share()
+    metric.large += 3
+    metric.large -= 1
+    metric.count.assign(8)
+    assert f"{metric.large:.2f} {int(metric.count)}" == "2.00 8"
+    assert metric.result() == 0.25
+    state = {name: np.atleast_1d(value) for name, value in metric.get_state().items()}
+    again = Share()
+    again.set_state(state)
+    assert again.result() == 0.25

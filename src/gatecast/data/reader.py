@@ -20,7 +20,7 @@ from gatecast.data.messages import list_columns, shorten
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import add_holidays, check_holidays
 from gatecast.data.parsing.calendar_tables import CalendarTable, unpivot_calendar
-from gatecast.data.parsing.decimal_marks import find_decimal_mark
+from gatecast.data.parsing.decimal_marks import find_decimal_mark, is_comma_likely
 from gatecast.data.parsing.exogenous import (
     Categories,
     find_exogenous,
@@ -196,8 +196,7 @@ def read_raw(source: Any, *, trusted: bool = True) -> RawTable:
 def _with_decimal_mark(table: RawTable, known: KnownNotation) -> RawTable:
     """The table with the mark that it shows, that of the rows before, or a likely one."""
     shown = find_decimal_mark(table) or known.decimal_mark
-    # Where commas mark decimals, semicolons are between the cells.
-    likely = LIKELY_COMMA if table.separator == ";" else ""
+    likely = LIKELY_COMMA if table.separator == ";" and is_comma_likely(table) else ""
     return replace(table, decimal_mark=shown or likely)
 
 

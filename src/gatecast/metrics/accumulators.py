@@ -158,7 +158,7 @@ class Metric(metaclass=CheckedKeywords):
         for name, value in state.items():
             old = vars(self).get(name)
             if isinstance(old, MetricVariable):
-                old.assign(value)
+                old.assign(np.reshape(value, old.shape))
             else:
                 vars(self)[name] = value
 

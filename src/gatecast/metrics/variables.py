@@ -55,7 +55,22 @@ class MetricVariable(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         values = [value.value if isinstance(value, MetricVariable) else value for value in inputs]
+        if isinstance(target := (options.pop("out", None) or (None,))[0], MetricVariable):
+            target.assign(getattr(ufunc, method)(*values, **options))
+            return target
         return getattr(ufunc, method)(*values, **options)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.value[index]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(float(self.value), spec) if self.value.ndim == 0 else format(self.value, spec)
 
     def __float__(self) -> float:
         return float(self.value)

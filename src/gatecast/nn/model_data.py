@@ -142,6 +142,15 @@ class ModelData:
         """Whether outputs or scores depend on the batch size: some batches are left out, or states go on."""
         return steps is not None or any(getattr(layer, "stateful", False) for layer in self._network_layers())
 
+    def _default_batch_size(self, n_samples: int, steps: int | None) -> int:
+        """Return the size of batches where none is given: that of the states that go on, or that of Keras."""
+        layers: Sequence[Any] = self._network_layers()
+        carried = next((n for layer in layers if getattr(layer, "stateful", False) and (n := layer.n_carried)), None)
+        if carried is not None and n_samples % carried == 0 and steps is None:
+            return int(carried)
+        size = default_batch_size(n_samples, steps)
+        return size if steps is not None or n_samples % size == 0 else n_samples
+
     def _joined(self, data: Any) -> Any:
         """Return validation data (x, y, ...) with their inputs and targets joined; anything else as it is."""
         if not isinstance(data, tuple | list) or len(data) < 2:
@@ -185,7 +194,7 @@ class ModelData:
         )
         n_samples, n_steps, _ = samples.x.shape
         if size is None and self._depends_on_batches(steps):
-            size = default_batch_size(n_samples, steps)
+            size = self._default_batch_size(n_samples, steps)
         size = size or inference_batch_size(n_steps)
         check_memory(self._built()[0], min(size, n_samples), n_steps)
         return ArraySource(samples, size, steps=steps)

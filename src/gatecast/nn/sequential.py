@@ -311,7 +311,7 @@ class Sequential(Trainer, CalledModel):
     @check_keywords()
     def summary(
         self,
-        line_length: int | None = None,  # noqa: ARG002
+        line_length: Any = None,
         positions: Any = None,  # noqa: ARG002
         print_fn: Callable[[str], Any] | None = None,
         expand_nested: bool = False,  # noqa: ARG002
@@ -331,6 +331,9 @@ class Sequential(Trainer, CalledModel):
         Raises:
             ConfigError: An unknown option, or a range of layers that the model does not have.
         """
+        if callable(line_length):
+            fix = "Write summary(print_fn=...)."
+            raise ConfigError("Invalid line_length", got=repr(line_length), fix=fix, argument="line_length")
         text = summary(
             *self._parts(), layer_names(self._layers), show_trainable=show_trainable, layer_range=layer_range
         )

@@ -18,7 +18,7 @@ from gatecast._utils.validation import check_optional_positive_int, check_positi
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.kernels.runtime import release_memory
 from gatecast.nn import fitting, training
-from gatecast.nn.batching import default_batch_size, inference_batch_size
+from gatecast.nn.batching import inference_batch_size
 from gatecast.nn.callbacks import BackupAndRestore, CallbackList, History, TerminateOnNaN, as_callbacks
 from gatecast.nn.compiling import Compiled, compile_settings
 from gatecast.nn.fit_arguments import (
@@ -504,7 +504,7 @@ class Trainer(ModelData):
         size = check_optional_positive_int(batch_size, "batch_size")
         inputs, valid_mask = validate_inputs(self._join_x(x), network.shapes[0], mask=mask)
         if size is None and self._depends_on_batches(steps):
-            size = default_batch_size(len(inputs), steps)
+            size = self._default_batch_size(len(inputs), steps)
         if steps is not None and size is not None:
             inputs, valid_mask = inputs[: steps * size], None if valid_mask is None else valid_mask[: steps * size]
         n_samples, n_steps, _ = inputs.shape

@@ -139,3 +139,13 @@ def test_a_stateful_model_predicts_and_is_evaluated_in_batches_of_32(rng):
     assert stateful(32).evaluate(x, y) == stateful(32).evaluate(x, y, batch_size=32)
     whole = Sequential([Input((T, F)), LSTM(3, stateful=True), Dense(1)], seed=1)
     assert (whole.predict(x, batch_size=64)[32:] != stateful(32).predict(x)[32:]).any()
+
+
+def test_a_stateful_model_predicts_any_number_of_samples_and_goes_on_with_its_size(rng):
+    model = Sequential([Input((T, F)), LSTM(3, stateful=True), Dense(1)], seed=1)
+    assert model.predict(normal(rng, 40, T, F)).shape == (40, 1)
+    model.reset_states()
+    model.compile("sgd", "mse")
+    x, y = normal(rng, 48, T, F), normal(rng, 48, 1)
+    model.fit(x, y, batch_size=16, shuffle=False)
+    assert model.predict(x).shape == (48, 1)

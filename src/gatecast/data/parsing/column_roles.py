@@ -404,8 +404,8 @@ def _ambiguous_target(table: RawTable, numbers: list[int], time: int | None) -> 
 
 
 def _is_constant(column: RawColumn) -> bool:
-    """Whether the first values are all the same."""
-    present = column[:SAMPLE_SIZE][~is_missing(column[:SAMPLE_SIZE])]
+    """Whether all values are the same."""
+    present = column[~is_missing(column)]
     return len(present) >= MIN_EPOCHS and len(set(present.tolist())) == 1
 
 

@@ -1,7 +1,8 @@
 """Which mark separates the decimals in a table, where a single number does not show it: 1.004 is either.
 
 A table has one locale. What tells it are numbers of other columns, and integers below a thousand next to numbers that
-a point splits before the last three digits. Semicolons between the cells make a comma likely, no more.
+a point splits before the last three digits. Between semicolons, dates as 31.12.2024 or a comma in every number make a
+comma likely, no more.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from gatecast.data.parsing.number_affixes import split_number
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
 
-__all__ = ["find_decimal_mark"]
+__all__ = ["find_decimal_mark", "is_comma_likely"]
 
 _COMMA = re.compile(r"\d*,\d{1,2}|\d*,\d{4,}|0,\d+|\d{4,},\d+|[1-9]\d{0,2}(?:\.\d{3})+,\d+")
 _POINT = re.compile(r"\d*\.\d{1,2}|\d*\.\d{4,}|0\.\d+|\d{4,}\.\d+|[1-9]\d{0,2}(?:,\d{3})+\.\d+")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-4])\.[0-5]\d")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
+_DAY_WITH_POINTS = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d\d)(?: .*)?")
+_MONTH_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4}")
 _BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
 SAMPLE_SIZE = 1_000
 MIN_TELLING = 3
@@ -52,6 +55,32 @@ def find_decimal_mark(table: RawTable) -> str:
     if shown:
         return shown.pop() if len(shown) == 1 else ""
     return "," if _are_thousands([column for column in numbers if any(map(_GROUPED.fullmatch, column))], texts) else ""
+
+
+def is_comma_likely(table: RawTable) -> bool:
+    """Return whether commas mark decimals between semicolons: dates as 31.12.2024, or a comma in every number.
+
+    Numbers of a currency in dollars, and days behind months, say that they do not.
+
+    >>> is_comma_likely(RawTable(("t",), (np.array(["31.12.2024", "01.01.2025"], object),)))
+    True
+    >>> is_comma_likely(RawTable(("y",), (np.array(["495,970", "496,125"], object),)))
+    True
+    """
+    columns = [column for column in table.columns if column.dtype.kind == "O"]
+    samples = [sample for sample in map(_present, columns) if sample]
+    if any(all(map(_DAY_WITH_POINTS.fullmatch, sample)) for sample in samples):
+        return True
+    if any("$" in text for sample in samples for text in sample) or any(map(_has_american_dates, samples)):
+        return False
+    numbers = [[digits for digits in _numbers(column[:SAMPLE_SIZE]) if digits] for column in columns]
+    return any(len(digits) > 1 and all("," in each for each in digits) for digits in numbers)
+
+
+def _has_american_dates(sample: Sequence[str]) -> bool:
+    """Whether days are behind months: 01/15/2024."""
+    matches = [_MONTH_FIRST.match(text) for text in sample]
+    return all(matches) and any(int(match[2]) > 12 for match in matches if match)
 
 
 def _present(column: RawColumn) -> list[str]:

@@ -161,7 +161,7 @@ def is_flag(unit: str) -> bool:
     >>> is_flag("b"), is_flag("ep"), is_flag("(p)"), is_flag("*"), is_flag("kWh")
     (True, True, True, True, False)
     """
-    return _FLAG.fullmatch(unit) is not None
+    return _FLAG.fullmatch(unit) is not None and (len(unit) == 1 or unit not in UNIT_NAMES)
 
 
 class _Typography(dict[int, str]):

@@ -80,11 +80,10 @@ def drop_subtotals(table: RawTable) -> RawTable:
     is_total = np.any([called[i] for i in labels], axis=0)
     rows = np.flatnonzero(~is_total)
     example = next(cell for cell in table.columns[labels[0]][is_total] if cell.strip())
-    columns = list(table.columns)
-    for i in labels:
-        columns[i] = _fill_down(columns[i])
     note = f"{format_count(int(is_total.sum()), 'row')} of subtotals left out, such as {example.strip()!r}."
-    return take_rows(replace(table, columns=tuple(columns), notes=(*table.notes, note)), rows)
+    body = take_rows(replace(table, notes=(*table.notes, note)), rows)
+    columns = [_fill_down(column) if i in labels else column for i, column in enumerate(body.columns)]
+    return replace(body, columns=tuple(columns))
 
 
 def find_outline(table: RawTable) -> OutlineTimes | None:

@@ -25,7 +25,7 @@ from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.regularity import regularity
 from gatecast.data.parsing.time_parts import (
-    find_named_part,
+    find_named_months,
     read_clock,
     read_counted_hours,
     read_integers,
@@ -43,11 +43,10 @@ __all__ = ["is_called_time", "is_part_of_time", "join_time_columns"]
 _NAMES = {
     "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份 years fiscal_year fy calendar_year "
     "geschäftsjahr exercice ejercicio",
-    "quarter": "quarter quarters qtr qu q quartal trimestre trimester kvartal 季度",
+    "quarter": "quarter qtr qu q quartal trimestre trimester kvartal 季度",
     "half": "half half_year halbjahr semestre semester",
     "period": "period per periode période periodo período posting_period fiscal_period",
-    "month": "month months mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name "
-    "monthname",
+    "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name monthname",
     "week": "week wk woche kw semaine semana settimana vecka uge isoweek iso_week week_of_year weekofyear 周",
     "day": "day dd dy tag jour dia día giorno dag den день 日 day_of_month dayofmonth mday dom",
     "day_of_year": "day_of_year dayofyear doy yday julian_day jday",
@@ -76,6 +75,8 @@ MAX_ORDERED = 2_000
 """Rows by which the order of day and month is decided."""
 NO_ZONES = ("Z", "WEST", "WET")
 """Abbreviations that are grades, regions and the like where a column is not called after zones."""
+SHORT_NAME = 2
+"""Letters of names that may mean anything: h, mo."""
 MAX_FIRST = 3
 """Columns among which that of the dates is expected."""
 MAX_COLUMNS = 20
@@ -121,23 +122,37 @@ def join_time_columns(
     >>> joined.names, joined.columns[0].astype("M8[M]").astype(str).tolist()
     (('Year-Month', 'y'), ['2024-01', '2024-02'])
     """
-    if time_col is not None or len(table) == 0:
+    if len(table) == 0:
         return table
     table = drop_subtotals(table)
+    if time_col is not None:
+        return table
     outline = find_outline(table)
+    if outline is not None and any(
+        _is_date(c) for i, c in enumerate(table.columns[:MAX_COLUMNS]) if i != outline.column
+    ):
+        outline = None
     if outline is not None:
         joined: _Joined | None = _Joined((outline.column,), outline.values, (outline.note,), rows=outline.rows)
     else:
-        parts = _find_parts(table)
+        parts = _find_parts(table, keep)
         joined = None if _has_dates(table, parts) else _join_year(table, parts, known.time)
         joined = joined or _join_date(table, parts, known) or _join_zone(table, parts, keep)
     return table if joined is None else _replace_columns(table, joined, keep)
 
 
 def _has_dates(table: RawTable, parts: dict[str, int]) -> bool:
-    """Whether a column of dates, called so or one of the first, makes parts of dates next to it needless."""
+    """Whether a column of dates, called so or one of the first, makes parts of dates next to it needless.
+
+    A date of publication does not: there are fewer of them.
+    """
     columns = {parts["date"]} if "date" in parts else set(range(min(MAX_FIRST, len(table.names))))
-    return any(_is_date(table.columns[i]) for i in columns - {parts.get("year"), parts.get("day")})
+    dates = [i for i in sorted(columns - {parts.get("year"), parts.get("day")}) if _is_date(table.columns[i])]
+    used = [
+        table.columns[parts[part]].tolist() for part in ("year", "month", "quarter", "week", "period") if part in parts
+    ]
+    n_parts = len(set(zip(*used, strict=True))) if dates and used else 0
+    return any(len(set(table.columns[i].tolist())) >= n_parts for i in dates)
 
 
 def is_called_time(name: str) -> bool:
@@ -155,8 +170,8 @@ def is_part_of_time(name: str) -> bool:
     >>> is_part_of_time("QUARTER"), is_part_of_time("Hour Ending"), is_part_of_time("Amount")
     (True, True, False)
     """
-    parts = ("year", "quarter", "half", "month", "week", "day", "day_of_year", "hour", "minute", "second")
-    return any(_plain(name) in _WORDS[part] for part in parts)
+    parts = ("year", "quarter", "half", "month", "week", "day_of_year", "hour")
+    return len(_plain(name)) > SHORT_NAME and any(_plain(name) in _WORDS[part] for part in parts)
 
 
 def _plain(name: str) -> str:
@@ -166,7 +181,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s\-]+", "_", name.strip())
 
 
-def _find_parts(table: RawTable) -> dict[str, int]:
+def _find_parts(table: RawTable, keep: Collection[str]) -> dict[str, int]:
     """The first column of each part, by name."""
     parts: dict[str, int] = {}
     for i, name in enumerate(table.names):
@@ -177,21 +192,21 @@ def _find_parts(table: RawTable) -> dict[str, int]:
     if not {"clock", "span", "half_hour", "hour"} & set(parts):
         unnamed = next((i for i, column in enumerate(table.columns[:MAX_COLUMNS]) if _holds_clocks(column)), None)
         parts |= {} if unnamed is None else {"unnamed_clock": unnamed}
-    return parts | _find_named_parts(table, parts)
+    return parts | _find_named_parts(table, parts, keep)
 
 
-def _find_named_parts(table: RawTable, parts: dict[str, int]) -> dict[str, int]:
-    """A column whose cells name months or quarters, and the year: by its name, or next to it, if that is all."""
+def _find_named_parts(table: RawTable, parts: dict[str, int], keep: Collection[str]) -> dict[str, int]:
+    """A column whose cells name months, and the year: by its name, or next to it, if that is all."""
     candidates = [parts[part] for part in ("year", "clock", "whole", "date") if part in parts]
     if any(i not in candidates for part, i in parts.items() if part in _PARTS_OF_YEAR):
         return {}
-    named = None if any(map(_is_date, table.columns[:MAX_COLUMNS])) else find_named_part(table)
-    if named is None or (named[0] == "quarter" and "quarter" in parts):
+    named = None if any(map(_is_date, table.columns[:MAX_COLUMNS])) else find_named_months(table)
+    if named is None or table.names[named] in keep:
         return {}
     # Without a name the years stand next to the months.
-    neighbors = [i for i in (named[1] - 1, named[1] + 1) if 0 <= i < len(table.names)]
+    neighbors = [i for i in (named - 1, named + 1) if 0 <= i < len(table.names)]
     year = next((i for i in (*candidates, *neighbors) if read_years(table, i) is not None), parts.get("year"))
-    return {} if year is None else {"year": year, named[0]: named[1]}
+    return {} if year is None else {"year": year, "month": named}
 
 
 def _holds_clocks(column: RawColumn) -> bool:
@@ -347,7 +362,8 @@ def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], d
         if clock is None:
             continue
         # Where a number of hours, or when something began, stands next to a date, that is no part of the time.
-        is_doubtful = part in ("span", "unnamed_clock") or table.columns[column].dtype.kind != "O"
+        is_number = table.columns[column].dtype.kind != "O"
+        is_doubtful = part in ("span", "unnamed_clock") or is_number or _plain(table.names[column]) == "hours"
         if is_doubtful and not _are_hours(dates, clock):
             continue
         used = [*columns, column]

@@ -15,7 +15,7 @@ from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, to_t
 
 __all__ = [
     "PeriodsOfYear",
-    "find_named_part",
+    "find_named_months",
     "read_clock",
     "read_counted_hours",
     "read_integers",
@@ -30,8 +30,8 @@ _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(
 _FISCAL = re.compile(r"(?:fy|fiscal year|ay) ?'?(\d{4})", re.IGNORECASE)
 _NAMED_MONTH = re.compile(r"(?:monat|month|mes|mois|mese|m)[ _-]?(0?[1-9]|1[0-2])", re.IGNORECASE)
 _PERIOD = re.compile(r"([amqs])(\d\d)", re.IGNORECASE)
-_NAMED_PART = {"month": re.compile(r"\s*[^\W\d]{3}"), "quarter": re.compile(r"\s*(?:q|trim|kv)", re.IGNORECASE)}
-N_MONTHS, N_QUARTERS = 12, 4
+_NAMED = re.compile(r"\s*[^\W\d]{3}")
+N_MONTHS = 12
 PER_YEAR = {"m": 12, "q": 4, "s": 2}
 MAX_PARTS = 40
 """Distinct texts up to which a column may hold parts of a year."""
@@ -98,20 +98,18 @@ def read_periods(column: RawColumn) -> PeriodsOfYear | None:
     return PeriodsOfYear(months[codes], fits[codes], others)
 
 
-def find_named_part(table: RawTable) -> tuple[str, int] | None:
-    """The first column of all months or quarters of a year, by what it holds: MONAT01, January, QUARTAL1; else None.
+def find_named_months(table: RawTable) -> int | None:
+    """The first column of all months of a year, by what it holds: MONAT01, January; None without one.
 
-    >>> table = RawTable(("Merkmal",), (to_text([f"MONAT{k:02d}" for k in range(1, 13)]),))
-    >>> find_named_part(table)
-    ('month', 0)
+    >>> find_named_months(RawTable(("Merkmal",), (to_text([f"MONAT{k:02d}" for k in range(1, 13)]),)))
+    0
     """
-    for part, read, n in (("month", read_months, N_MONTHS), ("quarter", read_quarters, N_QUARTERS)):
-        for i, column in enumerate(table.columns[:MAX_PARTS]):
-            if column.dtype.kind != "O" or not all(map(_NAMED_PART[part].match, column[:MAX_PARTS])):
-                continue
-            numbers = read(table, i)
-            if numbers is not None and len(np.unique(numbers)) == n:
-                return part, i
+    for i, column in enumerate(table.columns[:MAX_PARTS]):
+        if column.dtype.kind != "O" or not all(map(_NAMED.match, column[:MAX_PARTS])):
+            continue
+        numbers = read_months(table, i)
+        if numbers is not None and len(np.unique(numbers)) == N_MONTHS:
+            return i
     return None
 
 

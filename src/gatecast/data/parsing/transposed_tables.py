@@ -39,7 +39,8 @@ PERIOD_WORDS = frozenset(
 )
 """Words that number periods, in the names of columns such as d_1 or Week 12."""
 
-MAX_ROWS_OF_TOTALS = 5_000
+MAX_ROWS_OF_TOTALS = 1_000
+_TOTAL_ROW = re.compile(r"(?:grand |sub)?totals?\b|(?:gesamt|summe|gesamtergebnis|totaal|totale|suma)\b", re.IGNORECASE)
 ROUNDED, MIN_SUMS = 1e-3, 0.9
 """By what share totals may differ from sums, and the share of periods in which they are sums."""
 TOTALS = r"(?:grand |sub)?total|sum\b|summe\b|gesamt|source\b|note\b|quelle\b"
@@ -224,13 +225,13 @@ def _drop_totals(table: RawTable, periods: Periods, texts: Sequence[int]) -> Raw
     is_total = np.zeros(len(table), bool)
     start = 0
     for k, label in enumerate(labels):
-        if re.match(TOTALS, label.lower()) and not is_empty[k]:
+        if _TOTAL_ROW.match(label) and not is_empty[k]:
             others, block = np.flatnonzero(~is_total & (np.arange(len(table)) != k)), np.arange(start, k)
             sums = [rows for rows in (others, block) if len(rows) > (rows is others or start == 0)]
             is_total[k] = any(_is_sum(values[rows], values[k]) for rows in sums)
         start = k + 1 if is_total[k] or is_empty[k] else start
-    has_headings = is_total.any() or np.count_nonzero(~is_empty) > 1
-    dropped = np.flatnonzero(is_total | (is_empty & has_headings))
+    # Headings without values stand above the rows that a total sums up.
+    dropped = np.flatnonzero(is_total | (is_empty & bool(is_total.any())))
     if not len(dropped) or len(dropped) > len(table) - 1:
         return table
     names = list_columns([labels[k] for k in dropped])
@@ -242,7 +243,7 @@ def _is_sum(rows: FloatArray, total: FloatArray) -> bool:
     """Whether a row is the sum of others in nearly all periods."""
     sums = np.nansum(rows, axis=0)
     known = np.isfinite(total)
-    return bool(np.isclose(sums, total, rtol=ROUNDED, atol=0.01)[known].mean() >= MIN_SUMS)
+    return bool(sums.any() and np.isclose(sums, total, rtol=ROUNDED, atol=0.01)[known].mean() >= MIN_SUMS)
 
 
 def _is_footer(name: str, filled: FloatArray) -> bool:

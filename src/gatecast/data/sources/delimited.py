@@ -15,6 +15,7 @@ import numpy as np
 
 from gatecast.data.messages import list_columns, shorten
 from gatecast.data.parsing.date_words import month_numbers
+from gatecast.data.parsing.number_affixes import split_number
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, check_column_count, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
@@ -32,6 +33,8 @@ MAX_NOTES = 3
 COMMENT_MARKS = ("#", "//", "%", ";")
 
 N_MONTHS = 12
+MAX_SPACED = 500
+"""Columns that spaces separate, at most."""
 MIN_SPACED = 0.6
 """Share of the lines that have the same number of words, where spaces separate columns."""
 MIN_SPLIT = 3
@@ -131,7 +134,10 @@ def _count_spaced(lines: Sequence[str]) -> int:
     rows = [line.split() for line in lines if line.strip()]
     width, count = max(Counter(map(len, rows)).items(), key=lambda item: item[1], default=(1, 0))
     usual = [row for row in rows if len(row) == width]
-    if width < 2 or count < MIN_SPACED * len(rows):
+    if not 2 <= width <= MAX_SPACED or count < max(MIN_SPACED * len(rows), 3):
+        return 0
+    # 1 234 567 and 200 kWh are one cell.
+    if sum(split_number(" ".join(row)) is not None for row in usual) > count // 2:
         return 0
     # A date with its clock is one thing, and a text of several words another.
     body = list(zip(*usual[len(usual) // 3 :], strict=True))

@@ -176,6 +176,9 @@ def _of_series(value: list[Any]) -> list[Record] | None:
         tables = [key for key, inner in series.items() if isinstance(inner, list) and _table_within(series, key)]
         if len(tables) != 1:
             return None
+        # Records that have times of their own are rows, whatever else is within them.
+        if any(isinstance(cell, str) and looks_like_dates(to_text([cell])) for cell in series.values()):
+            return None
         labels = _flat({key: cell for key, cell in series.items() if key != tables[0]}) if len(value) > 1 else {}
         records = _table_within(series, tables[0])
         joined += [labels | record for record in records or []]
@@ -210,6 +213,8 @@ def _of_columns(value: Mapping[str, Any]) -> list[Record] | None:
     lengths = [len(cells) for cells in lists.values() if len(cells) >= MIN_ROWS]
     length = max(lengths, key=lengths.count, default=0)
     columns = {key: cells for key, cells in lists.items() if len(cells) == length}
+    if len(columns) < len(lengths):
+        return None
     return _transposed(columns) if length and len(columns) > 1 else None
 
 

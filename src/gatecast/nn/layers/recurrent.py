@@ -82,6 +82,11 @@ class Recurrent(WeightSettings, StatefulLayer):
         store(self, "_has_noise", bool(self.dropout or self.recurrent_dropout or any(self._zoneout_rates)))
 
     @property
+    def n_carried(self) -> int | None:
+        """Samples whose states a stateful layer has from the pass before; None: none, or not known."""
+        return None if self._carried is None else self._n_carried
+
+    @property
     def states(self) -> tuple[str, ...]:
         """Names of the arrays of the state, h first."""
         return CELLS[self._cell].states
