@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
+from types import FunctionType, MethodType
 
 import numpy as np
 import pytest
@@ -38,7 +39,8 @@ def no_cycles():
 
 def _name(thing):
     """Return the name of a function, or of the class of another object."""
-    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    # Objects of other libraries may raise anything where they are asked for a name.
+    named = thing if isinstance(thing, type | FunctionType | MethodType) else type(thing)
     return f"{named.__module__}.{named.__qualname__}"
 
 

@@ -145,9 +145,11 @@ class ModelData:
     def _default_batch_size(self, n_samples: int, steps: int | None) -> int:
         """Return the size of batches where none is given: that of the states that go on, or that of Keras."""
         layers: Sequence[Any] = self._network_layers()
-        carried = next((n for layer in layers if getattr(layer, "stateful", False) and (n := layer.n_carried)), None)
-        if carried is not None and n_samples % carried == 0 and steps is None:
-            return int(carried)
+        size_before = next(
+            (n for layer in layers if getattr(layer, "stateful", False) and (n := layer.n_carried)), None
+        )
+        if size_before is not None and n_samples % size_before == 0 and steps is None:
+            return int(size_before)
         size = default_batch_size(n_samples, steps)
         return size if steps is not None or n_samples % size == 0 else n_samples
 
