@@ -163,3 +163,13 @@ def test_models_whose_input_is_unknown_take_it_from_the_data():
     model.compile("sgd", "mse")
     assert np.isfinite(model.evaluate(x, x[:, 0, :1]))
     assert model(x).numpy().shape == (4, 1)
+
+
+def test_a_class_of_layers_may_have_a_name():
+    class Mine(Dense):
+        name = "mine"
+
+    layer = Mine(2)
+    model = Sequential([Input((3,)), layer])
+    assert layer.name == "mine"
+    assert model.get_layer("mine") is layer

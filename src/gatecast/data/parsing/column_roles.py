@@ -295,10 +295,12 @@ def _most_regular(table: RawTable, dates: list[int]) -> int:
 
 
 def _holds_digit_dates(column: RawColumn) -> bool:
-    """Whether numbers are dates of at least a day, such as 20240131 or 2024013118."""
+    """Whether numbers are dates of at least a day, such as 20240131 or 2024013118, or months of several years."""
     numbers = _whole_numbers(column)
-    if not len(numbers) or _are_months(numbers):
-        return len(numbers) > 0
+    if not len(numbers):
+        return False
+    if _are_months(numbers):
+        return True
     # Other numbers of fewer digits are too often something else.
     if numbers.min() < SMALLEST_DAY:
         return False
@@ -323,8 +325,9 @@ def _holds_epochs(column: RawColumn) -> bool:
     if len(numbers) < MIN_EPOCHS or numbers.min() < FIRST_EPOCH or len(np.unique(numbers)) < MIN_EPOCHS:
         return False
     dates = integer_dates(numbers)
-    is_epoch = dates is not None and dates.number_format in ("s", "ms", "us", "ns")
-    return is_epoch and dates is not None and regularity(dates.values) >= MIN_REGULARITY
+    if dates is None or dates.number_format not in ("s", "ms", "us", "ns"):
+        return False
+    return regularity(dates.values) >= MIN_REGULARITY
 
 
 def _holds_dates(table: RawTable, i: int) -> bool:

@@ -162,7 +162,7 @@ def integer_dates(numbers: IntArray, name: str = "", number_format: str = "") ->
     if known is not None and (readings := _readings(numbers, [known])):
         return readings[0]
     if _are_short_months(numbers):
-        return NumberDates(_read(numbers, _SHORT_MONTHS), *2 * (_format_name(_SHORT_MONTHS),))
+        return _dates(_SHORT_MONTHS, _read(numbers, _SHORT_MONTHS))
     if numbers.min() >= YEAR_RANGE[0] and numbers.max() <= YEAR_RANGE[1]:
         return NumberDates(_years(numbers), "YYYY", "years")
     usual = _readings(numbers, _USUAL) + _epochs(numbers)
@@ -282,7 +282,7 @@ def _readings(numbers: IntArray, notations: Sequence[_Digits]) -> list[NumberDat
             continue
         times = _read(numbers, digits)
         if not np.isnat(times).any():
-            readings.append(NumberDates(times, *2 * (_format_name(digits),)))
+            readings.append(_dates(digits, times))
     return readings
 
 
@@ -338,6 +338,12 @@ def _is_called(name: str, words: tuple[str, ...]) -> bool:
     """Whether the name of a column contains one of some words."""
     lower = name.lower()
     return any(word in lower for word in words)
+
+
+def _dates(digits: _Digits, times: Times) -> NumberDates:
+    """Numbers read in a notation, which is also what a note calls them."""
+    name = _format_name(digits)
+    return NumberDates(times, name, name)
 
 
 def _format_name(digits: _Digits) -> str:

@@ -243,15 +243,14 @@ def _of_json_stat(value: Mapping[str, Any]) -> list[Record] | None:
     categories = [_codes_of(dimensions.get(name)) for name in names]
     if not all(categories) or prod(map(len, categories)) > MAX_CELLS:
         return None
-    cells = values if isinstance(values, list) else [values.get(str(k)) for k in range(prod(map(len, categories)))]
-    if len(cells) != prod(map(len, categories)):
-        return None
+    n_cells = prod(map(len, categories))
+    cells = values if isinstance(values, list) else [values.get(str(k)) for k in range(n_cells)]
     # Dimensions with one category say nothing of the rows.
     varying = [k for k, codes in enumerate(categories) if len(codes) > 1]
-    places = product(*categories)
-    return [
-        {names[k]: codes[k] for k in varying} | {"value": cell} for codes, cell in zip(places, cells, strict=True)
-    ] or None
+    if len(cells) != n_cells or not varying:
+        return None
+    places = zip(product(*categories), cells, strict=True)
+    return [{names[k]: codes[k] for k in varying} | {"value": cell} for codes, cell in places]
 
 
 def _codes_of(dimension: Any) -> list[str]:

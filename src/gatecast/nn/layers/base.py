@@ -174,8 +174,8 @@ def given_name(layer: object) -> str | None:
     >>> given_name(BaseLayer(name="a")), given_name(BaseLayer())
     ('a', None)
     """
-    name: str | None = getattr(layer, "__dict__", {}).get("name")
-    return name
+    own = [getattr(layer, "__dict__", {}), *map(vars, type(layer).__mro__)]
+    return next((name for each in own if isinstance(name := each.get("name"), str)), None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -184,8 +184,8 @@ class BaseLayer(metaclass=LayerType):
 
     Args:
         input_shape: (T, F) or (F,) if this is the first layer of a network without `Input`.
-        name: Name for `get_layer` and for outputs; None: one that the first model of the layer makes from the class,
-            and that the layer has from then on.
+        name: Name for `get_layer` and for outputs; None: one that a model makes from the class, the first of several
+            models.
         trainable: Whether training changes the parameters.
     """
 
