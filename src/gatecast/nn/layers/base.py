@@ -174,8 +174,8 @@ def given_name(layer: object) -> str | None:
     >>> given_name(BaseLayer(name="a")), given_name(BaseLayer())
     ('a', None)
     """
-    own = [getattr(layer, "__dict__", {}), *map(vars, type(layer).__mro__)]
-    return next((name for each in own if isinstance(name := each.get("name"), str)), None)
+    namespaces = [getattr(layer, "__dict__", {}), *map(vars, type(layer).__mro__)]
+    return next((name for each in namespaces if isinstance(name := each.get("name"), str)), None)
 
 
 @dataclass(frozen=True, repr=False)
