@@ -189,7 +189,7 @@ def _find_notation_of(sample: tuple[str, ...], name: str) -> _Notation | None:
     spans = [_begin_of_span(text) for text in sample]
     if best.n_valid < len(sample) and all(map(operator.ne, spans, sample)):
         begins = _find_notation_of(tuple(spans), name)
-        best = begins._replace(is_span=True) if begins is not None and begins.n_valid > best.n_valid else best
+        best = begins._replace(is_span=True) if begins is not None and begins.n_valid == len(sample) else best
     return best if best.n_valid else None
 
 

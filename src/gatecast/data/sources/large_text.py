@@ -21,7 +21,7 @@ from gatecast.data.sources.delimited import detect_separator, read_delimited
 from gatecast.data.sources.duckdb_session import quoted_text, run_query
 from gatecast.data.sources.encodings import decode
 from gatecast.data.sources.sql import query_file
-from gatecast.data.sources.text_columns import MISSING, has_texts, plan_columns
+from gatecast.data.sources.text_columns import MISSING, plan_columns
 from gatecast.errors import DataError
 
 __all__ = ["read_large_text"]
@@ -68,14 +68,19 @@ def read_large_text(path: Path) -> RawTable | None:
         lines = _scan(path, skip, header)
         if not lines.is_plain or mark == " ":
             return None
-        missing = ", ".join(f"'{text}'" for text in (MISSING[:1] if has_texts(top) else MISSING))
-        options = f"delim='{mark}', header=false, skip={skip}, nullstr=[{missing}]"
+        missing = ", ".join(f"'{text}'" for text in MISSING)
+        layout = f"delim='{mark}', header=false, skip={skip}"
+        options = f"{layout}, nullstr=[{missing}]"
         table = _read_checked(path, top, options) or _read_sniffed(path, top, options)
     except (DataError, UnicodeDecodeError):
         return None
     if len(table) != lines.n_rows or len(table.columns) != len(top.names) or not _begins_alike(table, top):
         return None
     if any(_has_codes(column) for column in table.columns):
+        return None
+    try:
+        table = _with_names(path, table, layout)
+    except DataError:
         return None
     return replace(table, line_numbers=skip + 1 + np.arange(len(table)), has_header=top.has_header, notes=top.notes)
 
@@ -104,6 +109,26 @@ def _read_checked(path: Path, top: RawTable, options: str) -> RawTable | None:
     forms = {name: plan.form for name, plan in zip(top.names, plans, strict=True) if plan.form is not None}
     offsets = {name: np.zeros(len(columns[0]), np.int64) for name, form in forms.items() if form.suffix}
     return RawTable(top.names, columns, utc_offsets=offsets, iso_forms=forms)
+
+
+def _with_names(path: Path, table: RawTable, layout: str) -> RawTable:
+    """The table with texts such as NA where only empty cells are missing, as in the reader of small files."""
+    texts = [i for i, column in enumerate(table.columns) if column.dtype.kind == "O" and (column == "").any()]
+    if not texts:
+        return table
+    types = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(table.columns)))
+    query = (
+        f"SELECT {', '.join(f'c{i}' for i in texts)} FROM read_csv({quoted_text(str(path))}, {layout}, nullstr=[''],"
+        f" quote='\"', escape='\"', auto_detect=false, columns={{{types}}})"
+    )
+    cells = run_query(query, "", "Cannot read the file", str(path), files=[str(path)]).columns
+    columns = list(table.columns)
+    for i in texts:
+        column = to_raw_column(cells[f"c{i}"])
+        if len(column) != len(table):
+            raise DataError("Cannot read the file", where=str(path))
+        columns[i] = column
+    return replace(table, columns=tuple(columns))
 
 
 def _read_sniffed(path: Path, top: RawTable, options: str) -> RawTable:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from gatecast.data.parsing.iso_times import IsoForm, find_iso_form
 from gatecast.data.parsing.raw_table import RawColumn, RawTable
 
-__all__ = ["MISSING", "TextColumn", "has_texts", "plan_columns"]
+__all__ = ["MISSING", "TextColumn", "plan_columns"]
 
 MISSING = ("", "NA", "NaN")
-"""Cells that are missing in columns of numbers and times; in a column of texts NA may be a name, as of Namibia."""
+"""Cells that DuckDB reads as missing; columns of texts are read once more, since NA may be a name, as of Namibia."""
 
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -46,21 +46,13 @@ _INTEGERS = TextColumn(
     "VARCHAR", "TRY_CAST({0} AS BIGINT)", "{0} IS NULL OR coalesce(TRY_CAST({0} AS BIGINT)::VARCHAR = {0}, false)"
 )
 _DECIMALS = TextColumn("DOUBLE")
-# Next to texts DuckDB keeps NA as it is: the numbers are read as texts first, too.
-_PRESENT = "nullif(nullif({0}, 'NA'), 'NaN')"
-_OF_TEXTS = {
-    _INTEGERS: TextColumn("VARCHAR", _INTEGERS.value.format(_PRESENT), _INTEGERS.check.format(_PRESENT)),
-    _DECIMALS: TextColumn(
-        "VARCHAR", f"TRY_CAST({_PRESENT} AS DOUBLE)", f"{_PRESENT} IS NULL OR TRY_CAST({{0}} AS DOUBLE) IS NOT NULL"
-    ),
-}
 
 
 def plan_columns(top: RawTable) -> list[TextColumn] | None:
     """Return how each column is read; None if the first rows do not show the type of one.
 
     Args:
-        top: The first rows, as texts. Where a column holds texts, only empty cells may be read as missing by DuckDB.
+        top: The first rows, as texts.
 
     >>> import numpy as np
     >>> top = RawTable(("t", "y"), (np.array(["2024-01-31"], object), np.array(["1.5"], object)))
@@ -69,18 +61,7 @@ def plan_columns(top: RawTable) -> list[TextColumn] | None:
     """
     plans = [_plan(column) for column in top.columns]
     known = [plan for plan in plans if plan is not None]
-    if len(known) < len(plans):
-        return None
-    return [_OF_TEXTS.get(plan, plan) for plan in known] if has_texts(top) else known
-
-
-def has_texts(top: RawTable) -> bool:
-    """Return whether a column holds texts that are neither numbers nor times.
-
-    Args:
-        top: The first rows, as texts.
-    """
-    return any(_plan(column) == _TEXT for column in top.columns)
+    return known if len(known) == len(plans) else None
 
 
 def _plan(cells: RawColumn) -> TextColumn | None:
