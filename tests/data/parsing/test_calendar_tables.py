@@ -68,6 +68,7 @@ def test_read_of_years_by_months_is_one_monthly_series(names, totals, tmp_path):
     ("labels", "names", "freq", "first"),
     [
         (YEARS, ["Q1", "Q2", "Q3", "Q4"], "QS", "2010-01-01T00"),
+        (YEARS, ["Trimestre 1", "Trimestre 2", "Trimestre 3", "Trimestre 4"], "QS", "2010-01-01T00"),
         (YEARS, ["H1", "H2"], "2QS", "2010-01-01T00"),
         ([f"2024-01-{d:02d}" for d in range(1, 21)], [*map(str, range(24))], "h", "2024-01-01T00"),
         ([f"2024-01-{d:02d}" for d in range(1, 21)], [f"{h:02d}:00" for h in range(24)], "h", "2024-01-01T00"),

@@ -17,18 +17,18 @@ from gatecast._utils.dates import later
 from gatecast._utils.formatting import format_count
 from gatecast.data.frequency import Times, weekday
 from gatecast.data.messages import list_columns, shorten
-from gatecast.data.parsing.date_words import fold, month_numbers, weekday_numbers
+from gatecast.data.parsing.date_words import fold, month_numbers, quarter_number, weekday_numbers
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, take_rows, to_text
 from gatecast.data.parsing.timestamps import parse_times
+from gatecast.data.parsing.total_words import is_called_total
 
 __all__ = ["CalendarTable", "unpivot_calendar"]
 
-# Columns next to those of the calendar that repeat what they hold.
-_TOTALS = frozenset(
-    {"total", "totals", "sum", "annual", "year", "yearly", "average", "avg", "mean", "ann", "all", "ytd", "fy"}
-    | {"gesamt", "summe", "jahr", "mittel", "moyenne", "media", "grand_total", "year_total", "full_year"}
-    | {"djf", "mam", "jja", "son", "jd", "dn"}
+# Columns next to those of the calendar that repeat what they hold, next to those that are called totals.
+_SUMMARIES = frozenset(
+    {"annual", "year", "yearly", "average", "avg", "mean", "ann", "all", "ytd", "fy", "year total", "full year"}
+    | {"jahr", "mittel", "moyenne", "media", "djf", "mam", "jja", "son", "jd", "dn"}
 )
 MIN_YEARS = 2
 MIN_ROWS_OF_TIMES = 0.5
@@ -38,7 +38,7 @@ N_HOURS = 24
 N_MONTHS = 12
 MINUTES_PER_DAY = 1440
 _CLOCK_NAME = re.compile(r"(\d{1,2})[:.h](\d\d)(?::00)?(?: ?(?:-|–|to|bis) ?\d{1,2}[:.h]\d\d(?::00)?)?")
-_PART_OF_YEAR = re.compile(r"(?:q|qtr|quarter|quartal)[ _]?[1-4]|[1-4]q|h[12]|[12]h", re.IGNORECASE)
+_HALF = re.compile(r"h[12]|[12]h", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|2[01])\d\d")
 
 
@@ -265,11 +265,8 @@ def _find_totals(table: RawTable, columns: Sequence[int], time: int) -> list[int
             len(other) and np.isclose(other, total, rtol=2e-3, atol=0.06).mean() >= MIN_EQUAL
             for total in (sums, sums / len(columns))
         )
-        if (
-            is_total
-            or _PART_OF_YEAR.fullmatch(table.names[i].strip())
-            or re.sub(r"[\s_]+", "_", re.sub(r"[-.]", "", fold(table.names[i]).strip())) in _TOTALS
-        ):
+        name = re.sub(r"[\s_]+", " ", re.sub(r"[-.]", "", fold(table.names[i])))
+        if is_total or _is_part_of_year(name) or is_called_total(name) or name in _SUMMARIES:
             totals.append(i)
     return totals
 
@@ -292,13 +289,24 @@ def _find_months(names: Sequence[str]) -> dict[int, int] | None:
     if numbered is not None:
         return numbered
     # Quarters and halves between the months are their totals.
-    columns = [i for i, name in enumerate(names) if not _PART_OF_YEAR.fullmatch(name.strip())]
+    columns = [i for i, name in enumerate(names) if not _is_part_of_year(name.strip())]
     for start in range(len(columns) - 11):
         window = columns[start : start + 12]
         months = month_numbers([names[i] for i in window])
         if months is not None and sorted(months) == list(range(1, 13)):
             return dict(zip(window, months, strict=True))
     return None
+
+
+def _is_part_of_year(name: str) -> bool:
+    """Whether a name is that of a quarter or a half of a year."""
+    return quarter_number(name) is not None or _HALF.fullmatch(name) is not None
+
+
+def _find_quarters(names: Sequence[str]) -> dict[int, int] | None:
+    """Columns of the four quarters, by name or by number."""
+    quarters = {i: quarter for i, name in enumerate(names) if (quarter := quarter_number(name.strip())) is not None}
+    return quarters if list(quarters.values()) == [1, 2, 3, 4] else _find_numbers(names, "([1-4])", range(1, 5))
 
 
 def _find_weekdays(names: Sequence[str]) -> dict[int, int] | None:
@@ -387,7 +395,7 @@ _KINDS = (
         "year",
         "Y",
         "quarter",
-        lambda names: _find_numbers(names, r"(?:q|qtr|quarter|t)? ?([1-4])q?", range(1, 5)),
+        _find_quarters,
         lambda times, quarter: _month_of_year(times, 3 * quarter - 2),
     ),
     _Kind(

@@ -35,35 +35,10 @@ TIME_NAMES = (
     *("date_time", "time_stamp", "index", "t", "step", "datum", "zeit", "fecha", "日期", "时间"),
 )
 TARGET_NAMES = (
-    *(
-        "y",
-        "value",
-        "values",
-        "obs_value",
-        "target",
-        "target_value",
-        "sales",
-        "demand",
-        "count",
-        "cnt",
-        "total",
-        "close",
-    ),
-    *("price", "load", "quantity", "qty", "amount", "wert", "值"),
+    *("y", "value", "values", "obs_value", "target", "target_value", "sales", "demand", "count", "cnt", "total"),
+    *("close", "price", "load", "quantity", "qty", "amount", "wert", "值"),
 )
-ID_NAMES = (
-    "unique_id",
-    "series_id",
-    "item_id",
-    "ts_id",
-    "id",
-    "series",
-    "item",
-    "name",
-    "store",
-    "sku",
-    "key",
-)
+ID_NAMES = ("unique_id", "series_id", "item_id", "ts_id", "id", "series", "item", "name", "store", "sku", "key")
 THING_NAMES = (
     *("shop", "branch", "product", "dept", "department", "customer", "location", "station", "sensor", "warehouse"),
     *("machine", "device", "site", "vendor", "client", "article", "filiale", "laden", "kunde", "artikel", "produkt"),
@@ -79,18 +54,7 @@ FIRST_EPOCH, MIN_EPOCHS, MIN_REGULARITY = 10**9, 10, 0.8
 CODE_WORDS = ("id", "nbr", "nr", "no", "number", "code")
 # Row numbers that spreadsheets, R and pandas write.
 ROW_NUMBER_NAMES = (
-    "",
-    "rownames",
-    "row",
-    "record",
-    "recnbr",
-    "rownum",
-    "index",
-    "unnamed: 0",
-    "id",
-    "no",
-    "nr",
-    "column 1",
+    *("", "rownames", "row", "record", "recnbr", "rownum", "index", "unnamed: 0", "id", "no", "nr", "column 1"),
 )
 SAMPLE_SIZE = 200
 SMALLEST_DAY = 15_000_101

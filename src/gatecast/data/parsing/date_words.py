@@ -14,10 +14,21 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MONTH_WORDS", "fold", "month_numbers", "rewrite_dates", "weekday_numbers", "zone_offset"]
+__all__ = [
+    "MONTH_WORDS",
+    "QUARTER_WORD",
+    "fold",
+    "month_numbers",
+    "quarter_number",
+    "rewrite_dates",
+    "weekday_numbers",
+    "zone_offset",
+]
 
 MONTH_WORDS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 """What names of months are rewritten to."""
+QUARTER_WORD = r"(?:quarter|quartal|qtr|trimestre|kvartal|kwartaal|kwartał)"
+"""A regular expression of words for quarters, in lower case."""
 
 # Languages whose names are tried first: the first that knows every word of a column is taken.
 _COMMON = ("en", "de", "fr", "es", "it", "pt", "nl", "ru", "pl", "tr", "sv", "da", "nb", "fi", "cs", "uk", "id")
@@ -67,6 +78,7 @@ _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th|er|re|ª|º|°)\b\.?", re.IGNORECA
 _CLOCK_H = re.compile(r"\b(\d{1,2}) ?h ?(\d\d)?(?: ?(?:min|m|mn))?\b(?: ?(\d\d) ?s\b)?", re.IGNORECASE)
 _MERIDIEM = re.compile(r"\b([ap])\. ?m\b\.?", re.IGNORECASE)
 _ZONE = re.compile(r"[ (]*\b([A-Za-z]{1,4})\b\)?$")
+_QUARTER = re.compile(rf"(?:q|t|trim|{QUARTER_WORD})[ ._-]?([1-4])|([1-4])q", re.IGNORECASE)
 _OFFSET_TAIL = re.compile(r"\s*\([^)]*\)$")
 
 
@@ -131,6 +143,16 @@ def month_numbers(names: Sequence[str]) -> list[int] | None:
         return None
     months = [_month_of(fold(name), language) for name in names]
     return None if None in months else [month + 1 for month in months if month is not None]
+
+
+def quarter_number(name: str) -> int | None:
+    """Return the quarter of a year, from 1, that a name means; None if it is none.
+
+    >>> quarter_number("Q1"), quarter_number("2Q"), quarter_number("Trimestre 3"), quarter_number("4")
+    (1, 2, 3, None)
+    """
+    match = _QUARTER.fullmatch(name)
+    return int(match[1] or match[2]) if match else None
 
 
 def weekday_numbers(names: Sequence[str]) -> list[int] | None:

@@ -14,6 +14,7 @@ from gatecast._utils.dates import later
 from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_fields import FieldTexts, match_fields
+from gatecast.data.parsing.date_words import QUARTER_WORD
 
 __all__ = ["DATE_PATTERNS", "MAX_TWO_DIGIT_YEAR", "ParsedDates", "iso_weeks", "make_dates", "parse_dates"]
 
@@ -42,7 +43,6 @@ _THIS_YEAR = r"(?P<year>(?:19|20)\d\d)"
 _MONTH = r"(?P<name>[A-Za-z]{3,9})\.?"
 _HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
 _SECONDS = r"(?:[:.](?P<second>\d\d(?:[.,]\d{1,9})?))?"
-_QUARTER_WORD = r"(?:quarter|quartal|qtr|trimestre|kvartal|kwartaal|kwartał)"
 _HALF_WORD = r"(?:half|halbjahr|semestre|semester)"
 _CLOCK = rf"(?:[T ,:]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
 # After a day an hour may stand alone.
@@ -71,9 +71,9 @@ DATE_PATTERNS: tuple[str, ...] = (
     rf"(?P<quarter>[1-4])Q[-' /.]*{_SHORT_YEAR}",
     rf"Q(?P<quarter>[1-4])[-' /.]*(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
     rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}[-/ ]?Q(?P<quarter>[1-4])",
-    rf"(?P<quarter>[1-4])(?:st|nd|rd|th)?[. ]*{_QUARTER_WORD}[,/ -]*{_THIS_YEAR}",
-    rf"{_QUARTER_WORD} ?(?P<quarter>[1-4])[,/ -]*{_THIS_YEAR}",
-    rf"{_THIS_YEAR}[,/ -]*{_QUARTER_WORD} ?(?P<quarter>[1-4])",
+    rf"(?P<quarter>[1-4])(?:st|nd|rd|th)?[. ]*{QUARTER_WORD}[,/ -]*{_THIS_YEAR}",
+    rf"{QUARTER_WORD} ?(?P<quarter>[1-4])[,/ -]*{_THIS_YEAR}",
+    rf"{_THIS_YEAR}[,/ -]*{QUARTER_WORD} ?(?P<quarter>[1-4])",
     rf"(?P<roman>IV|I{{1,3}})[-/. ]+{_THIS_YEAR}",
     rf"{_THIS_YEAR}[-/. ]+(?P<roman>IV|I{{1,3}})",
     # Before weeks, which are written with an S in French: only half years end at 2.

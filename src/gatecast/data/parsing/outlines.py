@@ -16,10 +16,11 @@ import numpy as np
 from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.frequency import Times
-from gatecast.data.parsing.date_words import month_numbers
+from gatecast.data.parsing.date_words import month_numbers, quarter_number
 from gatecast.data.parsing.dates import make_dates
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.timestamps import parse_times
+from gatecast.data.parsing.total_words import is_called_total, label_of_total
 
 __all__ = ["OutlineTimes", "drop_subtotals", "find_outline"]
 
@@ -34,13 +35,9 @@ MIN_FINEST = 3
 YEAR, QUARTER, MONTH = 0, 1, 2
 LEVEL_NAMES = ("years", "quarters", "months")
 
-_TOTAL = r"(?:grand |sub)?(?:total|totals|sum|gesamt|summe|ergebnis|gesamtergebnis|totaal|totale|suma|somme)"
-_TOTAL_OF = re.compile(rf"(?P<before>.+?)[ :-]+{_TOTAL}|{_TOTAL}[ :-]+(?P<after>.+)", re.IGNORECASE)
-_IS_TOTAL = re.compile(_TOTAL, re.IGNORECASE)
 _NUMBER = re.compile(r"[\d.,]+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _FIRST = re.compile(r"\s*(?:q[1-4][ -]?)?(?:19|20)\d\d", re.IGNORECASE)
-_QUARTER = re.compile(r"(?:q|qtr|quarter|quartal|trim(?:estre)?|t)[ .]?([1-4])", re.IGNORECASE)
 _QUARTER_OF_YEAR = re.compile(r"((?:19|20)\d\d)[ -]?q([1-4])|q([1-4])[ -]?((?:19|20)\d\d)", re.IGNORECASE)
 
 
@@ -113,9 +110,8 @@ def _are_called_totals(column: RawColumn) -> BoolArray:
         return np.zeros(len(column), bool)
     cells = [cell.strip() for cell in column]
     names = set(cells)
-    matches = {name: _TOTAL_OF.fullmatch(name) for name in names if len(name) <= MAX_LABEL}
-    totals = {name for name, match in matches.items() if match and (match["before"] or match["after"]) in names}
-    totals |= {name for name in names if totals and _IS_TOTAL.fullmatch(name)}
+    totals = {name for name in names if len(name) <= MAX_LABEL and label_of_total(name) in names - {""}}
+    totals |= {name for name in names if totals and is_called_total(name)}
     return np.array([cell in totals for cell in cells], bool)
 
 
@@ -135,16 +131,16 @@ def _fill_down(column: RawColumn) -> RawColumn:
 def _nested_levels(texts: Sequence[str], codes: IntArray) -> tuple[IntArray, Times] | None:
     """Level and time of rows whose months and quarters stand below their year; None for others."""
     years = np.array([int(text) if _YEAR.fullmatch(text) else 0 for text in texts])
-    quarters = [_QUARTER.fullmatch(text) for text in texts]
-    rest = [k for k, text in enumerate(texts) if not years[k] and not quarters[k] and not _IS_TOTAL.fullmatch(text)]
+    quarters = [quarter_number(text) for text in texts]
+    rest = [k for k, text in enumerate(texts) if not years[k] and not quarters[k] and not is_called_total(text)]
     months = month_numbers([texts[k] for k in rest]) if rest else []
     if (years > 0).sum() < MIN_YEARS or months is None or not (rest or any(quarters)):
         return None
     level, month = np.full(len(texts), -1), np.ones(len(texts), np.int64)
     level[years > 0] = YEAR
-    for k, match in enumerate(quarters):
-        if match:
-            level[k], month[k] = QUARTER, 3 * int(match[1]) - 2
+    for k, quarter in enumerate(quarters):
+        if quarter:
+            level[k], month[k] = QUARTER, 3 * quarter - 2
     level[rest], month[rest] = MONTH, months
     row_level, row_year = level[codes], years[codes]
     if row_level[0] != YEAR:

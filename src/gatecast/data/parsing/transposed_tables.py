@@ -24,6 +24,7 @@ from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.series_keys import SeriesKeys, join_ids, naming_columns
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
+from gatecast.data.parsing.total_words import begins_as_total, is_called_total_or_remark
 from gatecast.errors import DataError
 
 __all__ = ["Periods", "are_period_names", "drop_footers", "find_periods", "key_columns", "parse_matrix", "row_keys"]
@@ -40,10 +41,8 @@ PERIOD_WORDS = frozenset(
 """Words that number periods, in the names of columns such as d_1 or Week 12."""
 
 MAX_ROWS_OF_TOTALS = 1_000
-_TOTAL_ROW = re.compile(r"(?:grand |sub)?totals?\b|(?:gesamt|summe|gesamtergebnis|totaal|totale|suma)\b", re.IGNORECASE)
 ROUNDED, MIN_SUMS = 1e-3, 0.9
 """By what share totals may differ from sums, and the share of periods in which they are sums."""
-TOTALS = r"(?:grand |sub)?total|sum\b|summe\b|gesamt|source\b|note\b|quelle\b"
 MAX_FOOTER_FILLED = 0.1
 MIN_FILLED = 0.5
 CALENDAR_WORDS = frozenset({*MONTHS, *(month[:3] for month in MONTHS), "sept", "q1", "q2", "q3", "q4"})
@@ -225,7 +224,7 @@ def _drop_totals(table: RawTable, periods: Periods, texts: Sequence[int]) -> Raw
     is_total = np.zeros(len(table), bool)
     start = 0
     for k, label in enumerate(labels):
-        if _TOTAL_ROW.match(label) and not is_empty[k]:
+        if begins_as_total(label) and not is_empty[k]:
             others, block = np.flatnonzero(~is_total & (np.arange(len(table)) != k)), np.arange(start, k)
             sums = [rows for rows in (others, block) if len(rows) > (rows is others or start == 0)]
             is_total[k] = any(_is_sum(values[rows], values[k]) for rows in sums)
@@ -249,8 +248,7 @@ def _is_sum(rows: FloatArray, total: FloatArray) -> bool:
 def _is_footer(name: str, filled: FloatArray) -> bool:
     """Whether the last row is no series: nearly empty below full ones, and called a total or without values."""
     sparse = filled[-1] <= MAX_FOOTER_FILLED and np.median(filled[:-1]) >= MIN_FILLED
-    is_total = re.match(TOTALS, name.lower()) is not None
-    return bool(sparse and (is_total or (filled[-1] == 0 and re.search("[:：]", name))))
+    return bool(sparse and (is_called_total_or_remark(name) or (filled[-1] == 0 and re.search("[:：]", name))))
 
 
 def parse_matrix(table: RawTable, periods: Periods) -> tuple[FloatArray, tuple[str, ...]]:

@@ -21,7 +21,7 @@ from gatecast.data.parsing.number_affixes import is_unit
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
-from gatecast.data.parsing.transposed_tables import TOTALS
+from gatecast.data.parsing.total_words import is_called_total_or_remark
 
 __all__ = ["Row", "TableArea", "describe_rows", "find_table"]
 
@@ -212,7 +212,7 @@ def _end_of_table(rows: Sequence[Row], anchor: _TypedColumn, first: int) -> int:
 
 def _is_sum(rows: Sequence[Row], anchor: _TypedColumn) -> bool:
     """Whether the last row is called a total, and has the sum of the rows above, or half of it next to subtotals."""
-    if len(rows) < MIN_ROWS or not any(re.match(TOTALS, cell.strip().lower()) for cell in rows[-1][1]):
+    if len(rows) < MIN_ROWS or not any(is_called_total_or_remark(cell.strip()) for cell in rows[-1][1]):
         return False
     numbers = parse_numbers(to_text([_cell(row, anchor.position) for row in rows])).values
     above = np.nansum(numbers[:-1])
@@ -300,7 +300,7 @@ def _drop_first_total(
         return above
     row = above.rows_of_table[0]
     cell = _cell(row, anchor.position).strip().lower()
-    if not _is_missing(cell) and not re.match(TOTALS, cell):
+    if not _is_missing(cell) and not is_called_total_or_remark(cell):
         return above
     for column in columns:
         numbers = parse_numbers(to_text([_cell(other, column.position) for other in (row, *table)])).values
