@@ -90,9 +90,10 @@ class TestPatterns:
         '{"month": "2020-01", "sales": 1}\n{"month": "2020-02", "sales": 2}\n',
     ],
 )
-def test_json_of_many_layouts_is_one_table(tmp_path, content):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_of_many_layouts_is_one_table(tmp_path, content, encoding):
     path = tmp_path / "sales.json"
-    path.write_text(content)
+    path.write_text(content, encoding=encoding)
     panel, _ = read(path)
     assert panel.values.tolist() == [1, 2]
     assert str(panel.freq) == "MS"

@@ -181,9 +181,7 @@ def _read_json(content: Content, head: bytes) -> RawTable:
     """Read a JSON file; DuckDB takes UTF-8 without a byte order mark."""
     if not head.startswith(codecs.BOM_UTF8) and b"\0" not in head:
         try:
-            plain = begins_plainly(head.decode("utf-8", errors="replace"))
-            unwrapped = None if plain else _unwrap_json(content.path)
-            return query_file("read_json", content.path, JSON_OPTIONS) if unwrapped is None else unwrapped
+            return _query_json(content.path, head.decode("utf-8", errors="replace"))
         except DataError:
             if _is_utf8(content.path):
                 raise
@@ -192,29 +190,29 @@ def _read_json(content: Content, head: bytes) -> RawTable:
         target = Path(folder) / "content"
         target.write_text(text, encoding="utf-8")
         with _labelled(content._replace(path=target)):
-            table = query_file("read_json", target, JSON_OPTIONS)
+            table = _query_json(target, text[:HEAD_BYTES])
     return replace(table, notes=(*notes, *table.notes))
 
 
-def _unwrap_json(path: Path) -> RawTable | None:
-    """The table within a JSON value: columns of cells by row, rows by number, or whatever is found deeper in it.
+def _query_json(path: Path, head: str) -> RawTable:
+    """Read a JSON file in UTF-8: plain records, or the table within another value."""
+    records = None if begins_plainly(head) else _unwrap_json(path)
+    if records is None:
+        return query_file("read_json", path, JSON_OPTIONS)
+    with TemporaryDirectory(prefix="gatecast-") as folder:
+        target = Path(folder) / "content"
+        target.write_text(json.dumps(records), encoding="utf-8")
+        return query_file("read_json", target, JSON_OPTIONS)
 
-    Keys of rows that are no numbers from 0 on, such as dates, are the first column.
-    None for plain records, in a list or in lines, and where no table is found.
-    """
+
+def _unwrap_json(path: Path) -> Any:
+    """The table within a JSON value, as `find_records` returns it; None of a large file, and where there is none."""
     if path.stat().st_size > MAX_OBJECT_BYTES:
         return None
     try:
-        value = _load_json(path)
-        table = _table_of_columns(value) or find_records(value)
+        return find_records(_load_json(path))
     except (ValueError, RecursionError):
         return None
-    if table is None:
-        return None
-    with TemporaryDirectory(prefix="gatecast-") as folder:
-        target = Path(folder) / "content"
-        target.write_text(json.dumps(table), encoding="utf-8")
-        return query_file("read_json", target, JSON_OPTIONS)
 
 
 def _load_json(path: Path) -> Any:
@@ -224,28 +222,6 @@ def _load_json(path: Path) -> Any:
         return json.loads(content)
     except ValueError:
         return [json.loads(line) for line in content.splitlines() if line.strip()]
-
-
-def _table_of_columns(value: Any) -> Any:
-    """The table of an object of columns by name, each an object of cells by row; None for others."""
-    if not isinstance(value, dict):
-        return None
-    columns = [column for column in value.values() if isinstance(column, dict)]
-    are_cells = all(not isinstance(cell, dict | list) for column in columns for cell in column.values())
-    if columns and are_cells and len(columns) == len(value) and all(list(c) == list(columns[0]) for c in columns):
-        keys = list(columns[0])
-        table: Any = {name: list(column.values()) for name, column in value.items()}
-        if _are_numbers(list(value)) and not _are_numbers(keys):
-            table = columns
-        elif not _are_numbers(keys):
-            table = {"index": keys} | table
-        return table
-    return None
-
-
-def _are_numbers(keys: Sequence[str]) -> bool:
-    """Whether keys number rows from 0 on."""
-    return list(keys) == [str(k) for k in range(len(keys))]
 
 
 def _is_utf8(path: Path) -> bool:

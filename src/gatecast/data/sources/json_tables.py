@@ -1,7 +1,7 @@
 """The table within a JSON value, wherever it lies: what services answer, and what charts are drawn from.
 
-A table is a list of records, a list of rows, columns of equal length, or values by date. Tables of several series next
-to each other, each with its labels, are put one below the other.
+A table is a list of records, a list of rows, columns of equal length, columns of cells by row, or values by date.
+Tables of several series next to each other, each with its labels, are put one below the other.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ NAMES_OF_ROWS = ("columns", "fields", "header", "headers", "names")
 def find_records(value: Any) -> list[Record] | None:
     """Return the records of the largest table within a JSON value; None if there is none.
 
+    Keys of rows that are no numbers from 0 on, such as dates, are the first column.
+
     Args:
         value: What `json.loads` returned.
 
@@ -43,6 +45,8 @@ def find_records(value: Any) -> list[Record] | None:
     >>> find_records({"result": [{"metric": {"host": "a"}, "values": [[1, "5"], [2, "6"]]}]})
     [{'column 1': 1, 'column 2': '5'}, {'column 1': 2, 'column 2': '6'}]
     """
+    if isinstance(value, Mapping) and (records := _of_cells_by_row(value)) is not None:
+        return records
     tables = [records for each in _walk(value) if (records := _records_of(each)) is not None]
     return max(tables, key=_size, default=None)
 
@@ -216,6 +220,25 @@ def _of_columns(value: Mapping[str, Any]) -> list[Record] | None:
     if len(columns) < len(lengths):
         return None
     return _transposed(columns) if length and len(columns) > 1 else None
+
+
+def _of_cells_by_row(value: Mapping[str, Any]) -> list[Record] | None:
+    """Objects of cells by row for each column, as pandas writes them, or of cells by column for each numbered row."""
+    inner = [cells for cells in value.values() if isinstance(cells, Mapping)]
+    if not inner or len(inner) < len(value) or not all(map(_is_scalar, inner[0].values())):
+        return None
+    keys = list(inner[0])
+    if not all(list(cells) == keys and all(map(_is_scalar, cells.values())) for cells in inner):
+        return None
+    if _are_row_numbers(list(value)) and not _are_row_numbers(keys):
+        return [dict(cells) for cells in inner]
+    columns = {name: list(cells.values()) for name, cells in value.items()}
+    return _transposed(columns if _are_row_numbers(keys) else {"index": keys} | columns)
+
+
+def _are_row_numbers(keys: Sequence[str]) -> bool:
+    """Whether keys number rows from 0 on."""
+    return list(keys) == [str(k) for k in range(len(keys))]
 
 
 def _of_dates(value: Mapping[str, Any]) -> list[Record] | None:
