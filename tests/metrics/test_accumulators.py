@@ -232,3 +232,31 @@ def test_sums_of_add_weight_are_numbers_to_python():
     again = Share()
     again.set_state(state)
     assert again.result() == 0.25
+
+
+class SharesByOutput(metrics.Metric):
+    """Sums in a list, and a metric within this one."""
+
+    def __init__(self, name="shares"):
+        super().__init__(name=name)
+        self.large = [self.add_weight(name=f"large_{k}") for k in range(2)]
+        self.error = metrics.MeanSquaredError()
+
+    def update_state(self, y_true, y_pred, sample_weight=None):  # noqa: ARG002
+        for k, large in enumerate(self.large):
+            large.assign_add(np.sum(np.abs(y_true[:, k] - y_pred[:, k]) > 1))
+        self.error.update_state(y_true, y_pred)
+
+    def result(self):
+        return float(self.large[0]) + 10 * float(self.large[1]) + 100 * self.error.result()
+
+
+def test_sums_in_lists_and_metrics_within_a_metric_begin_again_and_go_on():
+    metric, again = SharesByOutput(), SharesByOutput()
+    y_true, y_pred = np.zeros((3, 2)), np.array([[2.0, 0.0], [0.0, 4.0], [2.0, 0.0]])
+    assert metric(y_true, y_pred) == 2 + 10 * 1 + 100 * 24 / 6
+    again.set_state({name: np.atleast_1d(value) for name, value in metric.get_state().items()})
+    assert again.result() == metric.result()
+    metric.reset_state()
+    assert [float(variable) for variable in metric.variables] == [0.0, 0.0]
+    assert metric(y_true, y_pred) == again.result()

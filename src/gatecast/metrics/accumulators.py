@@ -84,14 +84,26 @@ class Metric(metaclass=CheckedKeywords):
         raise NotImplementedError(f"{type(self).__name__} must define result(self)")
 
     def reset_state(self) -> None:
-        """Forget all batches: sums that `add_weight` has made are what they were."""
-        for variable in self.variables:
+        """Forget all batches: sums that `add_weight` has made are what they were, also those of metrics within."""
+        for variable in self._own_variables:
             variable.assign(variable.initial)
+        for metric in self._inner_metrics().values():
+            metric.reset_state()
 
     @property
     def variables(self) -> list[MetricVariable]:
-        """What `add_weight` has made."""
-        return [value for value in vars(self).values() if isinstance(value, MetricVariable)]
+        """What `add_weight` has made, also that of metrics that are attributes."""
+        return [*self._own_variables, *(v for metric in self._inner_metrics().values() for v in metric.variables)]
+
+    @property
+    def _own_variables(self) -> list[MetricVariable]:
+        """What `add_weight` has made, wherever a class keeps it; there before `__init__`, which it may precede."""
+        variables: list[MetricVariable] = vars(self).setdefault("_variables", [])
+        return variables
+
+    def _inner_metrics(self) -> dict[str, Metric]:
+        """Metrics that are attributes, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Metric)}
 
     def add_weight(
         self,
@@ -127,7 +139,9 @@ class Metric(metaclass=CheckedKeywords):
         if isinstance(value, str):
             fix = "Write a number, or 'zeros' or 'ones'."
             raise ConfigError(f"Unknown initializer {value!r}", where="add_weight", fix=fix, argument="initializer")
-        return MetricVariable(value(sizes) if callable(value) else np.full(sizes, value), name or "")
+        variable = MetricVariable(value(sizes) if callable(value) else np.full(sizes, value), name or "")
+        self._own_variables.append(variable)
+        return variable
 
     add_variable = add_weight
 
@@ -146,19 +160,24 @@ class Metric(metaclass=CheckedKeywords):
         return metric
 
     def get_state(self) -> dict[str, Any]:
-        """Return the sums so far: the attributes that are numbers or arrays; not in Keras."""
-        values = {
-            name: value.value if isinstance(value, MetricVariable) else value for name, value in vars(self).items()
-        }
-        numbers = {name: value for name, value in values.items() if isinstance(value, int | float | np.ndarray)}
-        return {name: value for name, value in numbers.items() if name not in self.settings}
+        """Return the sums so far: `variables`, and attributes that are numbers or arrays; not in Keras."""
+        numbers = {name: value for name, value in vars(self).items() if isinstance(value, int | float | np.ndarray)}
+        state = {name: value for name, value in numbers.items() if name not in self.settings}
+        state |= {f"variables.{k}": variable.value for k, variable in enumerate(self._own_variables)}
+        for outer, metric in self._inner_metrics().items():
+            state |= {f"{outer}.{name}": value for name, value in metric.get_state().items()}
+        return state
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from `get_state`."""
+        inner = self._inner_metrics()
         for name, value in state.items():
-            old = vars(self).get(name)
-            if isinstance(old, MetricVariable):
-                old.assign(np.reshape(value, old.shape))
+            before, _, after = name.partition(".")
+            if before in inner:
+                inner[before].set_state({after: value})
+            elif after:
+                variable = self._own_variables[int(after)]
+                variable.assign(np.reshape(value, variable.shape))
             else:
                 vars(self)[name] = value
 
