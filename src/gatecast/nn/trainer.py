@@ -245,7 +245,8 @@ class Trainer(ModelData):
             x: (N, T, F), or (N, F) for a network without time axis; finite. Or an iterable of batches, of which x is
                 used.
             batch_size: Samples per pass; the result depends on it with stateful layers alone, whose states go on from
-                pass to pass. None chooses a fast size, or 32 with them.
+                pass to pass. None chooses a fast size; with them that of the states so far, else 32, or all samples
+                where neither divides them.
             verbose: Ignored; for scripts written for Keras.
             steps: Batches to use; of an array as many parts, unless `batch_size` is given.
             callbacks: Callbacks, whose `on_predict_begin` and `on_predict_end` are called.

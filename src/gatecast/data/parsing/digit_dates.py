@@ -56,8 +56,6 @@ MIN_REGULARITY = 0.8
 N_MONTHS, LARGEST_SHORT_MONTH = 12, 9912
 # Among so many numbers, of which this share are dates, the others are mistakes.
 MIN_NEARLY, NEARLY_ALL = 10, 0.9
-
-
 _WRITTEN_UNITS = {"YYYY": "Y", "YYYYMM": "M", "YYYYMMDD": "D", "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
 """Units of the formats in which times of results are written again."""
 

@@ -21,7 +21,7 @@ class KnownNotation(NamedTuple):
         decimal_mark: "," or "." where new rows do not show it; empty: unknown.
         time: Name of the time column, which may be joined from several; empty: unknown.
         decimal_format: How decimal numbers stand for times (`DecimalTimes.number_format`); empty: unknown.
-        number_format: How integers stand for dates (`ParsedTimes.number_format`): empty: unknown.
+        number_format: How integers stand for dates (`ParsedTimes.number_format`); empty: unknown.
         ids: Names of the id columns; none: unknown.
         target: Name of the target column; empty: unknown.
     """
