@@ -98,7 +98,7 @@ def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: fl
         m: Season length; 1 for none.
         typical_unit: What the unit is drawn to while there are few changes.
     """
-    T, o = observed.T, observed.values
+    T, o, x = observed.T, observed.values, observed.hold(x)
     changes = op.maximum(observed.so_far - 1, 1)
     change = difference(x, RANK, 1, T) * o
     total = so_far(op.absolute(change))

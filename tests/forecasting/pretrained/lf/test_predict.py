@@ -10,6 +10,7 @@ from gatecast.forecasting.pretrained.lf.batches import make_batch
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD
 from gatecast.forecasting.pretrained.lf.predict import predict_quantiles
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
+from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.forecasting.pretrained.training import forecast_batch
 
 
@@ -65,6 +66,14 @@ def test_predict_quantiles_scale_with_the_series(model):
 )
 def test_predict_quantiles_of_odd_series_are_finite(model, values):
     assert np.isfinite(predict_quantiles(*model, np.array([values]), 3, 4)).all()
+
+
+def test_predict_quantiles_of_a_season_with_gaps_are_as_wide_as_its_changes():
+    # The two cycles repeat exactly where there are values, and the newest value does not.
+    released = load_released(WEIGHTS["lf"])
+    y = 1000 * np.array([[7, np.nan, np.nan, 8, 7, 7, np.nan, 8, np.nan, 8]])
+    q = predict_quantiles(released.network, released.weights, y, 4, 4)[0]
+    assert (q[:, 10] - q[:, 2] > 0.1 * q[:, 6]).all()
 
 
 def test_predict_quantiles_without_values_are_missing(model):

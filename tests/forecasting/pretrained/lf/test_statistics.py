@@ -52,5 +52,15 @@ def test_statistics_stay_at_missing_values():
         assert (values[12:] == values[11]).all()
 
 
+def test_statistics_do_not_read_what_stands_at_missing_values():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(30, 4)).cumsum(axis=0)
+    observed = rng.random((30, 4)) < 0.7
+    observed[0] = True
+    o = Observed.of(observed)
+    for one, other in zip(statistics_from(o.hold(x), o, 4, 1.0), statistics_from(x, o, 4, 1.0), strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
 def test_damped_steps_sum_the_powers():
     assert damped_steps(np.array([3.0])) == pytest.approx(0.9 + 0.81 + 0.729)

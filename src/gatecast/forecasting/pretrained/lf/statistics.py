@@ -135,6 +135,8 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
         >>> s.unit[-1].tolist(), s.drift[-1].tolist(), s.slopes[:, -1, 0].tolist()
         ([1.0], [1.0], [1.0, 1.0, 1.0])
     """
+    # Between values the season goes on, and what was filled in for a missing one is not adjusted to its phase.
+    x = observed.hold(x)
     o, changes = observed.values, np.maximum(observed.so_far - 1, 1.0)
     change = _difference(x, 1) * o
     size = np.abs(change)
