@@ -503,7 +503,8 @@ class Forecaster:
         """Return how much each simple forecast counts in that of the pretrained network.
 
         The network starts from a mean of simple forecasts and adds to it: of yearly to weekly series the level, its
-        drift, a damped trend and the recent mean, each with the season added; of days and hours copies of cycles.
+        drift, a damped trend, the recent mean, the mean and the line of all values and the last cycle, each with the
+        season added; of days and hours copies of cycles.
         `findings_` has the mean weights in a sentence.
 
         Args:
@@ -522,7 +523,7 @@ class Forecaster:
             >>> import numpy as np
             >>> sales = {"ds": np.arange("2020-01", "2023-01", dtype="M8[M]"), "y": 100 + np.arange(36)}
             >>> table = Forecaster(12, model="pretrained").simple_weights(sales)
-            >>> list(table)
+            >>> list(table)[:6]
             ['first_step', 'last_step', 'level', 'drift', 'damped trend', 'recent mean']
         """
         source = self._without_fit(source, None)

@@ -19,7 +19,7 @@ from gatecast.forecasting.held_results import held_results, holding_results
 from gatecast.forecasting.pretrained import shared_passes
 from gatecast.forecasting.pretrained.choice import choose_networks
 from gatecast.forecasting.pretrained.head import LEVELS
-from gatecast.forecasting.pretrained.kinds import HF
+from gatecast.forecasting.pretrained.kinds import HF, LF
 from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.forecasting.pretrained.model import Pretrained, at_levels
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released, why_unavailable
@@ -464,7 +464,7 @@ def test_simple_weights_of_a_panel_sum_to_one_and_are_said():
     assert table["id"].tolist() == list("aaabbbccc")
     assert table["first_step"].tolist() == [1, 9, 17] * 3
     assert table["last_step"].tolist() == [8, 16, 24] * 3
-    weights = np.stack([table[name] for name in ("level", "drift", "damped trend", "recent mean")])
+    weights = np.stack([table[name] for name in LF.anchors])
     np.testing.assert_allclose(weights.sum(axis=0), 1, rtol=1e-6)
     np.testing.assert_array_equal(weights[:, :3], weights[:, 6:])
     assert forecaster.findings_[-1].startswith("Steps 1 to 8 start from ")
@@ -472,7 +472,7 @@ def test_simple_weights_of_a_panel_sum_to_one_and_are_said():
 
 def test_simple_weights_of_a_trend_are_of_drift_or_trend():
     table = Forecaster(6, model="pretrained").simple_weights({"ds": MONTHS, "y": 100.0 + 5 * np.arange(60)})
-    assert table["drift"][0] + table["damped trend"][0] > table["level"][0] + table["recent mean"][0]
+    assert sum(table[name][0] for name in ("drift", "damped trend", "line")) > 0.5
 
 
 def test_simple_weights_of_other_models_are_refused():

@@ -10,7 +10,9 @@ Shapes: B series, T steps, h steps ahead, K steps of a block, Q levels.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -244,26 +246,49 @@ def _on_log_scale(outputs: Value, features: GraphFeatures, step: Value, m: int) 
         m: Season length.
     """
     builder = outputs.builder
-    names = ("level", "unit", "drift", "slope", "recent", "gap")
-    level, unit, drift, slope, recent, gap = (_at(getattr(features, name), step) for name in names)
-    following_steps = gap + np.arange(1.0, BLOCK + 1)
-    damped = (1 - op.exp(following_steps * math.log(DAMPING))) * (DAMPING / (1 - DAMPING))
-    anchors = [drift * following_steps, slope * damped, recent + 0 * following_steps]
+    table = builder.constant(features.indices.block(np.arange(MAX_ORIGIN)) * m)
+    first_index = op.take(table, op.expand_dims(step, 1), 0)
+    level, unit = _at(features.level, step), _at(features.unit, step)
+    anchors = _anchors(features, step, first_index, m)
     logits = op.reshape(op.slice_of(outputs, 1, HEAD.n_quantiles), (0, HEAD.groups, HEAD.anchors))
     weights = builder.op("Softmax", logits, axis=2)
     size = BLOCK // HEAD.groups
     of_step = op.take(weights, np.arange(BLOCK) // size, 1)
     parts = [op.take(of_step, i, 2) * op.cast(anchor, np.float32) for i, anchor in enumerate(anchors, 1)]
-    center = op.expand_dims(parts[0] + parts[1] + parts[2], 2)
+    center = op.expand_dims(reduce(operator.add, parts), 2)
     raw = op.reshape(op.slice_of(outputs, 1, 0, HEAD.n_quantiles), (0, BLOCK, N_LEVELS))
     call = Call("quantiles", (BLOCK, N_LEVELS), CarriedStates(builder))
     q = op.cast(convert_layer(QuantileHead(N_LEVELS), {}, raw, call)[0].y + center, np.float64)
-    table = builder.constant(features.indices.block(np.arange(MAX_ORIGIN)) * m)
     target = op.expand_dims(step, 1) + np.arange(1, BLOCK + 1)
-    place = op.take(table, op.expand_dims(step, 1), 0) + builder.op("Mod", target, m)
+    place = first_index + builder.op("Mod", target, m)
     index = op.take_along_axis(features.indices.values, place, 1)
     level, unit, index = (op.expand_dims(part, 2) for part in (level, unit, index))
     return level + unit * q + index
+
+
+def _anchors(features: GraphFeatures, step: Value, first_index: Value, m: int) -> list[Value]:
+    """Return the simple forecasts but the first, less the level, in units, [B, K] each.
+
+    Args:
+        features: At all steps.
+        step: Where the block begins, [B] int64.
+        first_index: Where the seasonal indices begin that are known there, [B, 1].
+        m: Season length.
+    """
+    builder = step.builder
+    names = ("level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope", "gap", "last")
+    at = {name: _at(getattr(features, name), step) for name in names}
+    following_steps = at["gap"] + np.arange(1.0, BLOCK + 1)
+    damped = (1 - op.exp(following_steps * math.log(DAMPING))) * (DAMPING / (1 - DAMPING))
+    # The newest cycle, at the phases of the block.
+    source = at["last"] + following_steps - m * builder.op("Ceil", following_steps / m)
+    holder = op.cast(op.take_along_axis(features.last, op.cast(op.maximum(source, 0), np.int64), 1), np.int64)
+    index = op.take_along_axis(features.indices.values, first_index + builder.op("Mod", holder, m), 1)
+    value = op.take_along_axis(features.z, holder, 1) - index
+    cycle = op.where(source < 0, 0, (value - at["level"]) / at["unit"])
+    flat = 0 * following_steps
+    trends = [at["drift"] * following_steps, at["slope"] * damped]
+    return [*trends, at["recent"] + flat, at["mean"] + flat, at["line"] + at["line_slope"] * following_steps, cycle]
 
 
 def _supported(scaled: GraphScaled, end: Value, values: Value) -> Value:

@@ -171,7 +171,13 @@ class GraphFeatures(NamedTuple):
     drift: Value
     slope: Value
     recent: Value
+    mean: Value
+    line: Value
+    line_slope: Value
     gap: Value
+    z: Value
+    last: Value
+    """Step of the newest value, float64."""
     indices: GraphIndices
 
 
@@ -200,8 +206,12 @@ def graph_features(series: GraphScaled, T: int, m: int) -> GraphFeatures:
     s = s._replace(level=op.where(at_floor, op.log(op.where(at_floor, series.floor, 1)), s.level))
     inputs = _inputs(series, observed, indices, s, n_zeros, typical, T, m)
     per_unit, gap = 1 / s.unit, op.squeeze(observed.gap(), 1)
-    recent = (s.recent - s.level) * per_unit
-    return GraphFeatures(inputs, s.level, s.unit, s.drift * per_unit, s.slopes[0] * per_unit, recent, gap, indices)
+    recent, mean, line = ((part - s.level) * per_unit for part in (s.recent, s.mean, s.line))
+    drift, slope, line_slope = (part * per_unit for part in (s.drift, s.slopes[0], s.line_slope))
+    last = op.squeeze(observed.last, 1)
+    return GraphFeatures(
+        inputs, s.level, s.unit, drift, slope, recent, mean, line, line_slope, gap, series.z, last, indices
+    )
 
 
 def _inputs(
@@ -247,6 +257,9 @@ def _inputs(
         n_zeros / count,
         _soft(op.take(size, block, 1) * per_unit),
         _soft(s.cycle_error * per_unit),
+        _soft((s.mean - s.level) * per_unit),
+        _soft((s.line - s.level) * per_unit),
+        s.line_slope * per_unit * 4,
     ]
     return op.cast(op.concatenate([window, *(op.expand_dims(part, 2) for part in others)], 2), np.float32)
 

@@ -15,6 +15,7 @@ from gatecast.forecasting.onnx_files.running import at_most, difference, largest
 from gatecast.forecasting.pretrained.lf.statistics import (
     LEVEL_LENGTHS,
     MAX_PRIOR,
+    MIN_LINE,
     MIN_UNIT,
     PSEUDO_CHANGES,
     RECENT_CHANGES,
@@ -68,6 +69,9 @@ class GraphStatistics(NamedTuple):
     drift: Value
     slopes: list[Value]
     recent: Value
+    mean: Value
+    line: Value
+    line_slope: Value
     cycle_change: Value
     errors: list[Value]
     """One step ahead and a cycle ahead, each of the simple forecasts in turn."""
@@ -83,10 +87,11 @@ class GraphStatistics(NamedTuple):
     def from_flat(cls, parts: list[Value]) -> GraphStatistics:
         """Return statistics from such a list."""
         n = len(SLOPES)
-        level, unit, drift = parts[:3]
-        recent, cycle_change, *errors, cycle_error, newest_unit, autocorrelation = parts[3 + n :]
-        slopes = parts[3 : 3 + n]
-        return cls(level, unit, drift, slopes, recent, cycle_change, errors, cycle_error, newest_unit, autocorrelation)
+        slopes, rest = parts[3 : 3 + n], parts[3 + n :]
+        named = dict(zip(("level", "unit", "drift"), parts, strict=False))
+        named |= dict(zip(("recent", "mean", "line", "line_slope", "cycle_change"), rest, strict=False))
+        named |= dict(zip(("cycle_error", "newest_unit", "autocorrelation"), rest[-3:], strict=True))
+        return cls(slopes=slopes, errors=rest[5:-3], **named)
 
 
 def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: float) -> GraphStatistics:
@@ -110,13 +115,46 @@ def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: fl
     recent = observed.hold(moving_mean(x, RANK, 2 * m if m > 1 else 8, T))
     cycle = m if m > 1 else 4
     cycle_change = difference(x, RANK, cycle, T)
-    errors = [error for k in (1, cycle) for error in _anchor_errors(x, observed, (level, drift, slopes[0], recent), k)]
+    start = op.slice_of(x, RANK - 1, 0, 1)
+    mean = start + so_far((x - start) * o) / op.maximum(observed.so_far, 1)
+    line, line_slope = (observed.hold(part) for part in _line(x, o, level, drift, T))
+    copied = x.builder.constant((np.arange(T) >= m - 1)[None, None])
+    copy = x if m == 1 else op.where(copied, shifted(x, RANK, m - 1, T), level)
+    forecasts = (level, drift, slopes[0], recent, mean, line, line_slope)
+    errors = [
+        error for k, last in ((1, copy), (cycle, x)) for error in _anchor_errors(x, observed, (*forecasts, last), k)
+    ]
     cycle_error = so_far(op.absolute(cycle_change) * o) / changes
     squares = so_far(change * change) + PSEUDO_CHANGES * prior * prior
     covariance = so_far(change * shifted(change, RANK, 1, T))
     newest = difference(total, RANK, RECENT_CHANGES, T) / at_most(RECENT_CHANGES, T)
     held = observed.hold(cycle_change)
-    return GraphStatistics(level, unit, drift, slopes, recent, held, errors, cycle_error, newest, covariance / squares)
+    return GraphStatistics(
+        level,
+        unit,
+        drift,
+        slopes,
+        recent,
+        mean,
+        line,
+        line_slope,
+        held,
+        errors,
+        cycle_error,
+        newest,
+        covariance / squares,
+    )
+
+
+def _line(x: Value, o: Value, level: Value, drift: Value, T: int) -> tuple[Value, Value]:
+    """Return what the line of least squares through the values so far is at each step, and its slope."""
+    t = np.arange(float(T))
+    change = x - op.slice_of(x, RANK - 1, 0, 1)
+    n, sum_t, sum_tt, sum_x, sum_tx = (so_far(part) for part in (o, o * t, o * (t * t), o * change, o * t * change))
+    spread, enough = n * sum_tt - sum_t * sum_t, n >= MIN_LINE
+    slope = op.where(enough, (n * sum_tx - sum_t * sum_x) / op.where(enough, spread, 1), drift)
+    fitted = op.slice_of(x, RANK - 1, 0, 1) + (sum_x - slope * sum_t) / op.maximum(n, 1) + slope * t
+    return op.where(enough, fitted, level), slope
 
 
 def _level(x: Value, o: Value, T: int, lengths: tuple[int, ...]) -> Value:
@@ -135,9 +173,9 @@ def _level(x: Value, o: Value, T: int, lengths: tuple[int, ...]) -> Value:
 def _anchor_errors(x: Value, observed: GraphObserved, forecasts: tuple[Value, ...], k: int) -> list[Value]:
     """Return the mean absolute errors of the simple forecasts k steps ahead; 0 where there is none."""
     T = observed.T
-    level, drift, slope, recent = (shifted(forecast, RANK, k, T) for forecast in forecasts)
+    level, drift, slope, recent, mean, line, line_slope, copy = (shifted(part, RANK, k, T) for part in forecasts)
     o = observed.values * (np.arange(T) >= k).astype(np.float64)
     n = op.maximum(so_far(o), 1)
     damped = float(damped_steps(np.float64(k)))
-    simple = (level, level + k * drift, level + damped * slope, recent)
+    simple = (level, level + k * drift, level + damped * slope, recent, mean, line + k * line_slope, copy)
     return [so_far(op.absolute(x - forecast) * o) / n for forecast in simple]

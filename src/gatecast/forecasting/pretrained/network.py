@@ -63,7 +63,7 @@ def make_network(config: PretrainedConfig, seed: int | None = 0) -> tuple[Networ
     Example:
         >>> network, weights = make_network(PretrainedConfig())
         >>> network.shapes[-1], weights.vector.size
-        ((None, 324), 443332)
+        ((None, 333), 445645)
     """
     recurrent = [
         Residual(LSTM(config.units, return_sequences=True, layer_norm=config.layer_norm))

@@ -16,6 +16,9 @@ from gatecast.forecasting.pretrained.lf.features import (
 )
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 
+READ = ("inputs", "level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope", "gap")
+"""Features by step."""
+
 
 def made(m, n=32, T=70, seed=0):
     """Return positive series with a season, zeros, mostly zeros in a few, and gaps, (T, n)."""
@@ -41,10 +44,12 @@ def test_make_features_from_the_middle_have_the_bits_of_those_from_the_end(m, st
     changed = y.copy()
     changed[stop:] = made(m, seed=1)[stop:] * 50
     _, one = features_of(y[:stop], m)
+    origins = np.arange(stop)[:, None], np.arange(32)
     for other in (y, changed):
         _, all_ = features_of(other, m)
-        for name in ("inputs", "level", "unit", "drift", "slope", "recent", "gap"):
+        for name in READ:
             assert getattr(one, name).tobytes() == getattr(all_, name)[:stop].tobytes(), name
+        assert anchors(one, *origins, 9).tobytes() == anchors(all_, *origins, 9).tobytes()
 
 
 @pytest.mark.parametrize("m", [1, 4, 12, 60])
@@ -53,9 +58,11 @@ def test_make_features_of_the_last_steps_have_the_bits_of_those_of_all(m, first)
     y = made(m)
     series, every = features_of(y, m)
     last = make_features(series, m, first)
-    for name in ("inputs", "level", "unit", "drift", "slope", "recent", "gap"):
+    for name in READ:
         assert getattr(last, name).tobytes() == getattr(every, name)[first:].tobytes(), name
-    steps = np.arange(first, 70)
+    steps, series_at = np.arange(first, 70), np.arange(32)
+    every_anchor = anchors(every, steps[:, None], series_at, 9)
+    assert anchors(last, steps[:, None] - first, series_at, 9).tobytes() == every_anchor.tobytes()
     assert last.indices.at(steps, steps + 1).tobytes() == every.indices.at(steps, steps + 1).tobytes()
 
 
@@ -71,7 +78,7 @@ def test_make_features_side_by_side_have_the_bits_of_one_block_after_the_other(m
     one, other = results
     assert (one.indices.strength[-1] > 0).any()
     assert (one.indices.strength[-1] == 0).any()
-    for name in ("inputs", "level", "unit", "drift", "slope", "recent", "gap"):
+    for name in READ:
         assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
 
 
@@ -123,20 +130,37 @@ def test_targets_are_clipped():
 def test_anchors_of_a_line_go_on_with_it():
     y = np.exp(0.05 * np.arange(30.0))[:, None]
     series, features = features_of(y, 1)
-    simple = anchors(features, np.array([20]), 3)[:, 0, :, 0]
+    simple = anchors(features, np.array([20]), np.array([0]), 3)[..., 0]
     target, _ = targets(series, features, 3)
     assert simple[0].tolist() == [0, 0, 0]
     assert simple[1] == pytest.approx(target[20, :, 0], rel=1e-5)
     assert (simple[2] > 0).all()
-    assert (simple[3] < 0).all()
+    assert (simple[3:5] < 0).all()
+    assert simple[5] == pytest.approx(simple[1])
+    assert simple[6].tolist() == [0, 0, 0]
 
 
 def test_anchors_count_the_steps_of_a_gap():
     y = np.exp(0.05 * np.arange(30.0))[:, None]
     y[20:] = np.nan
     _, features = features_of(y, 1)
-    late, early = (anchors(features, np.array([t]), 4)[1, 0, :, 0] for t in (21, 19))
-    assert late[:2] == pytest.approx(early[2:])
+    late, early = (anchors(features, np.array([t]), np.array([0]), 4)[..., 0] for t in (21, 19))
+    assert late[[1, 5], :2] == pytest.approx(early[[1, 5], 2:])
+
+
+@pytest.mark.parametrize("end", [39, 37])
+def test_anchors_of_the_last_cycle_are_the_values_a_cycle_ago(end):
+    # Step 41 of the future is phase 1, whose newest value is at step 37, or at 33 where the series ends before.
+    y = np.exp(np.random.default_rng(0).normal(0, 0.1, (40, 1)))
+    y[end:] = np.nan
+    series, features = features_of(y, 4)
+    step, zero = np.array([39]), np.array([0])
+    copies = anchors(features, step, zero, 6)[6, :, 0] * features.unit[39, 0] + features.level[39, 0]
+    targets_at = np.arange(40, 46)
+    source = np.array([max(t for t in range(end) if t % 4 == target % 4) for target in targets_at])
+    copied = np.log(y[source, 0]) - features.indices.at(np.repeat(step, 6), targets_at)[:, 0]
+    assert copies == pytest.approx(copied)
+    assert series.observed[source].all()
 
 
 def test_level_of_mostly_zeros_is_their_place():

@@ -136,7 +136,7 @@ def test_held_back_values_are_forecast_from_what_precedes_each_origin():
     reads_newest = histories(y).length[a.order] - 1
     for lane, newest in enumerate(reads_newest):
         assert a.x[0, :newest, :, lane].tobytes() == b.x[0, :newest, :, lane].tobytes()
-    assert make_batch(y[:, -20:], np.ones(5, int), 20).x.shape == (1, 20, 52, 16)
+    assert make_batch(y[:, -20:], np.ones(5, int), 20).x.shape == (1, 20, len(LF.inputs), 16)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ def anchors_at(x, t, level, k, m):
     slope = (x[t] - x[max(t - 4, 0)]) / max(min(4, t), 1)
     recent = x[max(t + 1 - (2 * m if m > 1 else 8), 0) : t + 1].mean()
     drift = (x[t] - x[0]) / max(t, 1)
-    return np.array([level, level + k * drift, level + sum(0.9**j for j in range(1, k + 1)) * slope, recent])
+    trends = level + k * drift, level + sum(0.9**j for j in range(1, k + 1)) * slope
+    line = np.polyval(np.polyfit(np.arange(t + 1), x[: t + 1], 1), t + k) if t >= 3 else level + k * drift
+    source = t + k - m * -(-k // m)
+    return np.array([level, *trends, recent, x[: t + 1].mean(), line, x[source] if source >= 0 else level])
 
 
 @pytest.mark.parametrize("m", [1, 4])

@@ -17,7 +17,7 @@ def seasonal_arima(rng: np.random.Generator, count: int, length: int, season: In
     """Make series of seasonal ARIMA(p, d, q)(P, D, Q) processes.
 
     ``phi(B) Phi(B^m) (1 - B)^d (1 - B^m)^D y[t] = theta(B) Theta(B^m) e[t]``, p and q up to 3, P and Q up to 1, whose
-    poles and zeros have the radius Beta(5, 1.5) and uniform angles; d is 0, 1, 2 with .4, .54, .06, D is 1 with .3,
+    poles and zeros have the radius Beta(5, 1.5) and uniform angles; d is 0, 1, 2 with .6, .36, .04, D is 1 with .3,
     where Theta is -U(0.4, 0.95) as in the airline model; e is log-normal, gamma or Student t.
 
     Source: Box & Jenkins 1976, Time Series Analysis: Forecasting and Control.
@@ -31,7 +31,7 @@ def seasonal_arima(rng: np.random.Generator, count: int, length: int, season: In
     seasonal_theta = np.where(differenced, -rng.uniform(0.4, 0.95, count), free)
     x += seasonal_theta * lagged(x, season)
     x = _autoregress(x, phi, rng.beta(5, 2, count) * chance(rng, 0.35, count) * seasonal, season)
-    differences = rng.choice(3, count, p=[0.4, 0.54, 0.06])
+    differences = rng.choice(3, count, p=[0.6, 0.36, 0.04])
     x = _integrate(x[BURN_IN:], differences, differenced, season)
     return scaled_levels(rng, x, season)
 

@@ -18,8 +18,8 @@ def trend_season_rest(rng: np.random.Generator, count: int, length: int, season:
     """Make series of a trend, a season whose amplitude may change, and an autoregressive rest.
 
     ``z[t] = trend[t] + a[t] s[t mod m] + r[t]``, ``r[t] = phi r[t-1] + sigma e[t]``. Trend: piecewise linear with
-    breaks, logistic, saturating exponential or a random walk. Amplitude: constant, growing with the trend, or a
-    random walk.
+    breaks, logistic, saturating exponential, a random walk, none or a line. Amplitude: constant, growing with the
+    trend, or a random walk.
 
     Source: Harvey 1989, Forecasting, Structural Time Series Models and the Kalman Filter; Kang, Hyndman & Li 2020,
     GRATIS (mixtures of features).
@@ -37,7 +37,7 @@ def trend_season_rest(rng: np.random.Generator, count: int, length: int, season:
 
 
 def _trends(rng: np.random.Generator, length: int, sigma: FloatArray, season: IntArray) -> FloatArray:
-    """One of four kinds of trend for each series; (length, count)."""
+    """One of six kinds of trend for each series; (length, count)."""
     count = len(sigma)
     t = np.arange(length)[:, None]
     breaks, slopes = breaking_slopes(rng, length, log_uniform(rng, 0.005, 0.3, count))
@@ -48,8 +48,9 @@ def _trends(rng: np.random.Generator, length: int, sigma: FloatArray, season: In
     logistic = size / (1 + np.exp(-np.clip((t - rng.uniform(0, length, count)) / width, -40, 40)))
     saturating = size * (1 - np.exp(-t / (width * 2)))
     walk = np.cumsum(sigma * rng.standard_normal((length, count)), axis=0)
-    kind = rng.choice(4, count, p=[0.45, 0.15, 0.1, 0.3])
-    return np.asarray(np.choose(kind, [linear, logistic, saturating, walk]))
+    line = t * (slopes[0] * drift)
+    kind = rng.choice(6, count, p=[0.25, 0.08, 0.07, 0.15, 0.25, 0.2])
+    return np.asarray(np.choose(kind, [linear, logistic, saturating, walk, np.zeros_like(walk), line]))
 
 
 def _amplitudes(rng: np.random.Generator, trend: FloatArray) -> FloatArray:

@@ -33,7 +33,7 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
     Example:
         >>> batch = make_batch(np.exp(np.ones((3, 40))), np.array([4, 1, 4]), n_origins=30)
         >>> batch.x.shape, batch.y.shape, batch.order.tolist()
-        ((1, 30, 52, 16), (1, 30, 24, 16), [1, 0, 2])
+        ((1, 30, 61, 16), (1, 30, 24, 16), [1, 0, 2])
     """
     order = np.argsort(seasons, kind="stable")
     n_lanes = blocks(len(order)) * LANES
@@ -51,7 +51,8 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
         scaled = SeriesScale.of(seen).transform(seen)
         features = make_features(scaled, m)
         x[:, :, lanes] = features.inputs
-        simple[:, :, :, lanes] = anchors(features, np.arange(n_origins), BLOCK)[1:]
+        origins = np.arange(n_origins)[:, None], np.arange(len(rows))
+        simple[:, :, :, lanes] = anchors(features, *origins, BLOCK)[1:].transpose(0, 2, 1, 3)
         y[:, :, lanes], weight[:, :, lanes] = targets(SeriesScale.of(truth).transform(truth), features, BLOCK)
         # Zeros before the first positive value say nothing about the scale: they are no origins.
         began = (np.isfinite(seen).cumsum(axis=0) > FIRST_ORIGIN) & np.logical_or.accumulate(scaled.observed, axis=0)

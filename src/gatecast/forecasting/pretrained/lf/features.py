@@ -45,7 +45,7 @@ __all__ = [
 WINDOW = 24
 """Newest values that the network reads at a step."""
 
-ANCHOR_NAMES = ("level", "drift", "damped trend", "recent mean")
+ANCHOR_NAMES = ("level", "drift", "damped trend", "recent mean", "mean", "line", "last cycle")
 """Simple forecasts, in the order of the network's weights; the season is added to each."""
 
 BLOCK = 24
@@ -90,6 +90,9 @@ INPUT_NAMES = (
     "share of zeros",
     "season size",
     "error of a cycle ago",
+    "distance of the mean",
+    "distance of the line",
+    "slope of the line",
 )
 """Inputs in order; weights belong to these."""
 
@@ -111,8 +114,18 @@ class Features(NamedTuple):
     """(T, n), of the newest changes, in units."""
     recent: FloatArray
     """(T, n): mean of the last two cycles less the level, in units."""
+    mean: FloatArray
+    """(T, n): mean so far less the level, in units."""
+    line: FloatArray
+    """(T, n): what the line through the values so far is at the newest one, less the level, in units."""
+    line_slope: FloatArray
+    """(T, n): its slope, in units."""
     gap: FloatArray
     """(T, n): steps since the newest value."""
+    z: FloatArray
+    """(steps, n): the series from its beginning on, with each missing value as the one before it."""
+    last: IntArray
+    """(steps, n): step of the newest value, from its beginning on; 0 before the first."""
     support: Support
     """(T, n) each: the values that the series may take."""
     indices: SeasonalIndices
@@ -132,7 +145,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         >>> y = np.exp(np.linspace(0, 1, 30))[:, None]
         >>> features = make_features(SeriesScale.of(y).transform(y), 4)
         >>> features.inputs.shape, features.drift[-1].round(2).tolist()
-        ((30, 52, 1), [0.99])
+        ((30, 61, 1), [0.99])
     """
     observed = Observed.of(series.observed)
     indices = seasonal_indices(series.z, m, first)
@@ -147,26 +160,56 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         statistics.drift / statistics.unit,
         statistics.slopes[0] / statistics.unit,
         (statistics.recent - statistics.level) / statistics.unit,
+        (statistics.mean - statistics.level) / statistics.unit,
+        (statistics.line - statistics.level) / statistics.unit,
+        statistics.line_slope / statistics.unit,
         observed.gap()[first:],
+        series.z,
+        observed.newest(),
         series.support.at(slice(first, None)),
         indices,
     )
 
 
-def anchors(features: Features, step: IntArray, n_steps: int) -> FloatArray:
-    """Return the simple forecasts less the level, in units, (N_ANCHORS, len(step), n_steps, n).
+def anchors(features: Features, step: IntArray, series: IntArray, n_steps: int) -> FloatArray:
+    """Return the simple forecasts less the level, in units, (N_ANCHORS, n_steps, *origins).
 
     Args:
         features: Of the series.
-        step: Origins.
+        step: Steps of the origins, counted from the first of the features.
+        series: Their series; of a shape that goes with that of the steps.
         n_steps: Steps to forecast.
     """
-    j = np.arange(1.0, n_steps + 1)[:, None] + features.gap[step][:, None]
+    at = (step, series)
+    gap = features.gap[at]
+    j = np.arange(1.0, n_steps + 1).reshape(-1, *[1] * gap.ndim) + gap
     out = np.zeros((N_ANCHORS, *j.shape))
-    out[1] = features.drift[step][:, None] * j
-    out[2] = features.slope[step][:, None] * damped_steps(j)
-    out[3] = features.recent[step][:, None]
+    out[1] = features.drift[at] * j
+    out[2] = features.slope[at] * damped_steps(j)
+    out[3] = features.recent[at]
+    out[4] = features.mean[at]
+    out[5] = features.line[at] + features.line_slope[at] * j
+    out[6] = _last_cycle(features, step, series, j)
     return out
+
+
+def _last_cycle(features: Features, step: IntArray, series: IntArray, j: FloatArray) -> FloatArray:
+    """Return the values of the newest cycle less the level, in units; 0 where it began before the series.
+
+    Args:
+        features: Of the series.
+        step: As for `anchors`.
+        series: As for `anchors`.
+        j: Steps from the newest value on, (n_steps, *origins).
+    """
+    m = features.indices.values.shape[1]
+    origin = step + len(features.z) - len(features.level)
+    cycles = -(-j // m)
+    source = features.last[origin, series] + (j - m * cycles).astype(np.int64)
+    holder = features.last[np.maximum(source, 0), series]
+    index = features.indices.values[features.indices.block(origin), holder % m, series]
+    value = features.z[holder, series] - index
+    return np.where(source < 0, 0.0, (value - features.level[step, series]) / features.unit[step, series])
 
 
 def targets(
@@ -310,6 +353,9 @@ def _other_inputs(
         accumulate(np.add, at_floor, np.float64)[first:] / count,
         _soft(season_size * per_unit),
         _soft(s.cycle_error * per_unit),
+        _soft((s.mean - s.level) * per_unit),
+        _soft((s.line - s.level) * per_unit),
+        s.line_slope * per_unit * 4,
     ]
 
 

@@ -213,8 +213,8 @@ def predict_anchor_weights(network: Network, weights: Weights, values: FloatArra
     Example:
         >>> from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
         >>> network, weights = make_network(PretrainedConfig(units=8, n_layers=1))
-        >>> predict_anchor_weights(network, weights, np.full((1, 20), 5.0), 1)[0, 0].tolist()
-        [0.25, 0.25, 0.25, 0.25]
+        >>> predict_anchor_weights(network, weights, np.full((1, 20), 5.0), 1)[0, 0, :3].round(3).tolist()
+        [0.143, 0.143, 0.143]
     """
     out = np.empty((len(values), HEAD.groups, N_ANCHORS))
     newest = values[:, -MAX_LENGTH:]
@@ -266,8 +266,7 @@ def on_log_scale(outputs: Float32Array, features: Features, origins: Origins, fi
     """
     at, n = (origins.step - first, origins.series), len(origins.step)
     nb, L = outputs.shape[0], outputs.shape[3]
-    part = _take(features, at)
-    simple = anchors(part, np.zeros(1, np.int64), BLOCK)[1:, 0]
+    simple = anchors(features, *at, BLOCK)[1:]
     packed = simple.reshape(N_ANCHORS - 1, BLOCK, nb, L).transpose(0, 2, 1, 3)[:, :, None]
     head = head_forward(outputs, Anchors(np.ascontiguousarray(packed, np.float32)), HEAD)
     q = head.quantiles.reshape(nb, BLOCK, len(LEVELS), L) + head.center.reshape(nb, BLOCK, 1, L)
@@ -276,13 +275,3 @@ def on_log_scale(outputs: Float32Array, features: Features, origins: Origins, fi
     season = features.indices.values
     index = season[features.indices.block(origins.step), steps % season.shape[1], origins.series]
     return np.asarray(features.level[at] + features.unit[at] * q + index[:, None])
-
-
-def _take(features: Features, at: tuple[IntArray, IntArray]) -> Features:
-    """Return features with one step: the row of the features for each origin, and its series."""
-    step, series = at
-    rows = {
-        name: getattr(features, name)[step, series][None]
-        for name in ("level", "unit", "drift", "slope", "recent", "gap")
-    }
-    return features._replace(inputs=features.inputs[:1], **rows)

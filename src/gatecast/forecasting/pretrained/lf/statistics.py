@@ -1,4 +1,4 @@
-"""Running statistics of series at every step: level, unit, slopes, and four simple forecasts with their past errors.
+"""Running statistics of series at every step: level, unit, slopes, and simple forecasts with their past errors.
 
 Everything at a step is made from values up to that step. At a missing value, what it was at the newest value stays.
 
@@ -16,8 +16,9 @@ from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["DAMPING", "N_ANCHORS", "SLOPES", "Observed", "Statistics", "damped_steps", "statistics_from"]
 
-N_ANCHORS = 4
-"""Simple forecasts: level; drift; damped trend of the newest changes; mean of the last two cycles."""
+N_ANCHORS = 7
+"""Simple forecasts: level; drift; damped trend of the newest changes; mean of the last two cycles; mean of all values
+so far; line of least squares through them; last cycle."""
 
 LEVEL_LENGTHS, SEASONAL_LEVEL_LENGTHS = (3,), (3, 6, 12)
 """Values whose mean may be the level, instead of the last value: without season, with one."""
@@ -42,6 +43,9 @@ MIN_TOLD_UNIT = 1e-3
 
 ROUNDING = 1e-9
 """Share by which an error has to be less than another one: what two means of equal values err differs by rounding."""
+
+MIN_LINE = 4
+"""Values, at least, that a line is fitted to; before there is the drift from the level."""
 
 RECENT_CHANGES = 8
 """Changes that say how large the newest are."""
@@ -78,11 +82,16 @@ class Observed(NamedTuple):
         """Return a statistic (T, n) with that of the newest value at missing ones."""
         return statistic if self.last is None else np.take_along_axis(statistic, np.maximum(self.last, 0), axis=0)
 
+    def newest(self) -> IntArray:
+        """Return the step of the newest value, 0 before the first, (T, n)."""
+        steps = np.arange(len(self.values))[:, None]
+        return np.broadcast_to(steps, self.values.shape) if self.last is None else np.maximum(self.last, 0)
+
     def gap(self) -> FloatArray:
         """Return the steps since the newest value, (T, n)."""
         if self.last is None:
             return np.zeros_like(self.values)
-        return np.asarray(np.arange(float(len(self.values)))[:, None] - np.maximum(self.last, 0))
+        return np.asarray(np.arange(float(len(self.values)))[:, None] - self.newest())
 
 
 class Statistics(NamedTuple):
@@ -98,6 +107,12 @@ class Statistics(NamedTuple):
     """(len(SLOPES), steps, n): mean change over the last steps."""
     recent: FloatArray
     """Mean of the last two cycles, or eight values."""
+    mean: FloatArray
+    """Mean so far."""
+    line: FloatArray
+    """What the line of least squares through the values so far is at the newest one."""
+    line_slope: FloatArray
+    """Its slope."""
     cycle_change: FloatArray
     """Change over a cycle."""
     errors: FloatArray
@@ -149,8 +164,16 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
     recent = observed.hold(_moving_mean(x, 2 * m if m > 1 else 8))
     cycle = m if m > 1 else 4
     cycle_change = _difference(x, cycle)
-    forecasts = (level, drift, slopes[0], recent)
-    errors = np.stack([_anchor_errors(x, observed, forecasts, k, first) for k in (1, cycle)])
+    # Relative to the first value: before it there is no mean, and the unit of a series does not matter.
+    mean = x[:1] + accumulate(np.add, (x - x[:1]) * o) / np.maximum(observed.so_far, 1.0)
+    line, line_slope = (observed.hold(part) for part in _line(x, o, level, drift))
+    # One step ahead the last cycle is the value after that of a cycle ago, a cycle ahead it is the newest value.
+    copy = level.copy()
+    copy[m - 1 :] = x[: max(len(x) - m + 1, 0)]
+    forecasts = (level, drift, slopes[0], recent, mean, line, line_slope)
+    errors = np.stack(
+        [_anchor_errors(x, observed, (*forecasts, last), k, first) for k, last in ((1, copy), (cycle, x))]
+    )
     cycle_error = accumulate(np.add, np.abs(cycle_change) * o)[first:] / changes[first:]
     squares = accumulate(np.add, change * change)[first:] + PSEUDO_CHANGES * prior[first:] ** 2
     products = change[1:] * change[:-1]
@@ -162,6 +185,9 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
         drift[first:],
         slopes[:, first:],
         recent[first:],
+        mean[first:],
+        line[first:],
+        line_slope[first:],
         observed.hold(cycle_change)[first:],
         errors,
         cycle_error,
@@ -191,6 +217,19 @@ def _moving_mean(x: FloatArray, k: int) -> FloatArray:
     return np.asarray(out / np.clip(np.arange(1.0, len(x) + 1), 1, k)[:, None])
 
 
+def _line(x: FloatArray, o: FloatArray, level: FloatArray, drift: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what the line of least squares through the values so far is at each step, and its slope."""
+    t = np.arange(float(len(x)))[:, None]
+    start = x[:1]
+    n, sum_t, sum_tt, sum_x, sum_tx = (
+        accumulate(np.add, part) for part in (o, o * t, o * t * t, o * (x - start), o * t * (x - start))
+    )
+    spread, enough = n * sum_tt - sum_t * sum_t, n >= MIN_LINE
+    slope = np.where(enough, (n * sum_tx - sum_t * sum_x) / np.where(enough, spread, 1.0), drift)
+    fitted = start + (sum_x - slope * sum_t) / np.maximum(n, 1.0) + slope * t
+    return np.where(enough, fitted, level), slope
+
+
 def _level(x: FloatArray, o: FloatArray, lengths: tuple[int, ...]) -> FloatArray:
     """Return the mean of the last few values, as many as erred least one step ahead so far."""
     level, best = x, accumulate(np.add, np.abs(_difference(x, 1)) * o)
@@ -207,14 +246,23 @@ def _level(x: FloatArray, o: FloatArray, lengths: tuple[int, ...]) -> FloatArray
 def _anchor_errors(
     x: FloatArray, observed: Observed, forecasts: tuple[FloatArray, ...], k: int, first: int
 ) -> FloatArray:
-    """Return the mean absolute errors of the simple forecasts k steps ahead, (N_ANCHORS, steps, n)."""
+    """Return the mean absolute errors of the simple forecasts k steps ahead, (N_ANCHORS, steps, n).
+
+    Args:
+        x: The series.
+        observed: What there is of it.
+        forecasts: At every step: level, drift, newest slope, recent mean, mean, line and its slope, last cycle.
+        k: Steps ahead.
+        first: First step of the results.
+    """
     errors = np.zeros((N_ANCHORS, len(x) - first, x.shape[1]))
     if len(x) > k:
-        level, drift, slope, recent = (forecast[:-k] for forecast in forecasts)
+        level, drift, slope, recent, mean, line, line_slope, copy = (forecast[:-k] for forecast in forecasts)
         target, o = x[k:], observed.values[k:]
         count = np.maximum(accumulate(np.add, o), 1.0)[max(first - k, 0) :]
         damped = float(damped_steps(np.float64(k)))
-        for error, forecast in zip(errors, (level, level + k * drift, level + damped * slope, recent), strict=True):
+        trends = (level + k * drift, level + damped * slope)
+        for error, forecast in zip(errors, (level, *trends, recent, mean, line + k * line_slope, copy), strict=True):
             total = accumulate(np.add, np.abs(target - forecast) * o)
             error[max(k - first, 0) :] = total[max(first - k, 0) :] / count
     return errors
