@@ -49,6 +49,7 @@ def exported(model, path, horizon, *, state=False):
         (Pretrained(), 12, 12),
         (Pretrained(), 4, 30),
         (Pretrained(), 52, 50),
+        (Pretrained(), 12, 100),
         (PretrainedLF(), 7, 3),
         (PretrainedLF(), 365, 3),
     ],
@@ -63,7 +64,7 @@ def test_quantiles_in_onnxruntime_are_those_of_predict(config, m, horizon, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("m", "horizon"), [(12, 12), (1, 30)])
+@pytest.mark.parametrize(("m", "horizon"), [(12, 12), (1, 30), (4, 60)])
 def test_steps_in_onnxruntime_are_those_of_a_stream(m, horizon, tmp_path):
     values = panel(m, 14, 203)
     values[13, :195] = np.nan  # begins within the stream

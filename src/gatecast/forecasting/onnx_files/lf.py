@@ -21,9 +21,9 @@ from gatecast.forecasting.onnx_files.lf_features import GraphFeatures, GraphScal
 from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD
-from gatecast.forecasting.pretrained.lf.predict import MAX_LENGTH
+from gatecast.forecasting.pretrained.lf.predict import MAX_BLOCKS, MAX_LENGTH, WIDTH_STEP, blocks_read
 from gatecast.forecasting.pretrained.lf.scaling import MOSTLY_ZERO_SHARE, ZERO_SHARE
-from gatecast.forecasting.pretrained.lf.statistics import DAMPING
+from gatecast.forecasting.pretrained.lf.statistics import DAMPING, damped_steps
 from gatecast.forecasting.pretrained.lf.streaming import MAX_CARRIED
 from gatecast.forecasting.pretrained.model import FittedPretrained, at_levels
 from gatecast.nn.layers import QuantileHead
@@ -54,7 +54,7 @@ def lf_forecast(model: FittedPretrained, series: SeriesInput, m: int) -> GraphFo
     """
     memory = _Carried.of(model, series) if series.carries_state else None
     T = MAX_LENGTH + (MAX_CARRIED if memory else 0)
-    n_more = (-(-model.task.horizon // BLOCK) - 1) * BLOCK
+    n_more = (blocks_read(model.task.horizon) - 1) * BLOCK
     values = series.newest(T)
     length = _history_length(op.slice_of(values, 1, -MAX_LENGTH), MAX_LENGTH)
     goes_on = None
@@ -73,8 +73,8 @@ def lf_forecast(model: FittedPretrained, series: SeriesInput, m: int) -> GraphFo
         steps = op.expand_dims(end, 1) + np.arange(1, n_more + 1)
         following, _ = network.body(_rows(features.inputs, steps), states)
         outputs += [op.take(following, k * BLOCK - 1, 1) for k in range(1, n_more // BLOCK + 1)]
-    blocks = [_on_log_scale(network.head(part), features, end + k * BLOCK, m) for k, part in enumerate(outputs)]
-    z = op.slice_of(op.concatenate(blocks, 1), 1, 0, model.task.horizon)
+    blocks = [_adjusted_block(network.head(part), features, end + k * BLOCK, m) for k, part in enumerate(outputs)]
+    z = _join_blocks(blocks, features, end, model.task.horizon, m)
     if memory is not None and goes_on is not None:
         memory.keep(series, length, goes_on, states)
     quantiles = _supported(scaled, end, scale.inverse(z))
@@ -236,8 +236,8 @@ def _read_all(network: _Network, inputs: Value, end: Value, T: int) -> tuple[Val
     return op.squeeze(_rows(every, op.expand_dims(end, 1)), 1), states
 
 
-def _on_log_scale(outputs: Value, features: GraphFeatures, step: Value, m: int) -> Value:
-    """Return the quantiles of a block on the scale of the features, [B, K, Q] float64.
+def _adjusted_block(outputs: Value, features: GraphFeatures, step: Value, m: int) -> Value:
+    """Return the quantiles of a block on the scale of the features, without the season, [B, K, Q] float64.
 
     Args:
         outputs: Of the network, [B, n_outputs].
@@ -246,10 +246,8 @@ def _on_log_scale(outputs: Value, features: GraphFeatures, step: Value, m: int) 
         m: Season length.
     """
     builder = outputs.builder
-    table = builder.constant(features.indices.block(np.arange(MAX_ORIGIN)) * m)
-    first_index = op.take(table, op.expand_dims(step, 1), 0)
-    level, unit = _at(features.level, step), _at(features.unit, step)
-    anchors = _anchors(features, step, first_index, m)
+    level, unit = (op.expand_dims(_at(part, step), 2) for part in (features.level, features.unit))
+    anchors = _anchors(features, step, m)
     logits = op.reshape(op.slice_of(outputs, 1, HEAD.n_quantiles), (0, HEAD.groups, HEAD.anchors))
     weights = builder.op("Softmax", logits, axis=2)
     size = BLOCK // HEAD.groups
@@ -259,20 +257,43 @@ def _on_log_scale(outputs: Value, features: GraphFeatures, step: Value, m: int) 
     raw = op.reshape(op.slice_of(outputs, 1, 0, HEAD.n_quantiles), (0, BLOCK, N_LEVELS))
     call = Call("quantiles", (BLOCK, N_LEVELS), CarriedStates(builder))
     q = op.cast(convert_layer(QuantileHead(N_LEVELS), {}, raw, call)[0].y + center, np.float64)
-    target = op.expand_dims(step, 1) + np.arange(1, BLOCK + 1)
-    place = first_index + builder.op("Mod", target, m)
-    index = op.take_along_axis(features.indices.values, place, 1)
-    level, unit, index = (op.expand_dims(part, 2) for part in (level, unit, index))
-    return level + unit * q + index
+    return level + unit * q
 
 
-def _anchors(features: GraphFeatures, step: Value, first_index: Value, m: int) -> list[Value]:
+def _first_index(features: GraphFeatures, step: Value, m: int) -> Value:
+    """Return where the seasonal indices begin that are known at some steps, int64 of the shape of the steps."""
+    return op.take(step.builder.constant(features.indices.block(np.arange(MAX_ORIGIN)) * m), step, 0)
+
+
+def _join_blocks(blocks: Sequence[Value], features: GraphFeatures, end: Value, h: int, m: int) -> Value:
+    """Return the quantiles of h steps on the scale of the features, with the season, [B, h, Q]."""
+    z = op.slice_of(op.concatenate(blocks, 1), 1, 0, h)
+    if h > len(blocks) * BLOCK:
+        z = op.concatenate([z, _later_steps(z, h)], 1)
+    j = np.arange(h)
+    known_at = op.expand_dims(end, 1) + BLOCK * np.minimum(j // BLOCK, MAX_BLOCKS - 1)
+    phase = end.builder.op("Mod", op.expand_dims(end, 1) + (j + 1), m)
+    index = op.take_along_axis(features.indices.values, _first_index(features, known_at, m) + phase, 1)
+    return z + op.expand_dims(index, 2)
+
+
+def _later_steps(z: Value, h: int) -> Value:
+    """Return quantiles of the steps after two blocks, [B, h - 2 K, Q]."""
+    half, n = BLOCK // 2, MAX_BLOCKS * BLOCK
+    median = op.take(z, [LEVELS.index(0.5)], 2)
+    before, newest = op.slice_of(median, 1, BLOCK - half, BLOCK), op.slice_of(median, 1, n - half, n)
+    change = (op.reduce_mean(newest, 1, keepdims=True) - op.reduce_mean(before, 1, keepdims=True)) / BLOCK
+    width = op.reduce_mean(op.slice_of(z, 1, n - half, n) - newest, 1, keepdims=True)
+    steps = np.arange(n + 1.0, h + 1)[None, :, None]
+    return op.take(median, [n - 1], 1) + change * damped_steps(steps - n) + width * np.sqrt(steps / WIDTH_STEP)
+
+
+def _anchors(features: GraphFeatures, step: Value, m: int) -> list[Value]:
     """Return the simple forecasts but the first, less the level, in units, [B, K] each.
 
     Args:
         features: At all steps.
         step: Where the block begins, [B] int64.
-        first_index: Where the seasonal indices begin that are known there, [B, 1].
         m: Season length.
     """
     builder = step.builder
@@ -283,6 +304,7 @@ def _anchors(features: GraphFeatures, step: Value, first_index: Value, m: int) -
     # The newest cycle, at the phases of the block.
     source = at["last"] + following_steps - m * builder.op("Ceil", following_steps / m)
     holder = op.cast(op.take_along_axis(features.last, op.cast(op.maximum(source, 0), np.int64), 1), np.int64)
+    first_index = _first_index(features, op.expand_dims(step, 1), m)
     index = op.take_along_axis(features.indices.values, first_index + builder.op("Mod", holder, m), 1)
     value = op.take_along_axis(features.z, holder, 1) - index
     cycle = op.where(source < 0, 0, (value - at["level"]) / at["unit"])

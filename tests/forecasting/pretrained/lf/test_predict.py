@@ -39,7 +39,7 @@ def test_predict_quantiles_are_those_of_training(model):
     assert (z - z[0, 0]) / (z[0, -1] - z[0, 0]) == pytest.approx((q - q[0, 0]) / (q[0, -1] - q[0, 0]), abs=1e-3)
 
 
-@pytest.mark.parametrize("h", [1, 24, 25, 60])
+@pytest.mark.parametrize("h", [1, 24, 25, 60, 200])
 def test_predict_quantiles_increase_for_any_horizon(model, h):
     q = predict_quantiles(*model, made(5, 50), h, 12)
     assert q.shape == (5, h, len(LEVELS))
@@ -74,6 +74,25 @@ def test_predict_quantiles_of_a_season_with_gaps_are_as_wide_as_its_changes():
     y = 1000 * np.array([[7, np.nan, np.nan, 8, 7, 7, np.nan, 8, np.nan, 8]])
     q = predict_quantiles(released.network, released.weights, y, 4, 4)[0]
     assert (q[:, 10] - q[:, 2] > 0.1 * q[:, 6]).all()
+
+
+def test_predict_quantiles_far_out_keep_near_to_series_without_a_trend():
+    # The network has learned to do without values for 48 steps, and went on for ever.
+    released = load_released(WEIGHTS["lf"])
+    y = 100 * np.exp(0.1 * np.random.default_rng(0).standard_normal((50, 150)))
+    q = predict_quantiles(released.network, released.weights, y, 365, 1)
+    assert np.abs(np.log(q[..., 6] / 100)).max() < 0.3
+
+
+def test_predict_quantiles_beyond_two_blocks_go_on_from_there():
+    released = load_released(WEIGHTS["lf"])
+    y = np.exp(0.01 * np.arange(100.0)) * np.exp(0.002 * np.random.default_rng(0).standard_normal((3, 100)))
+    z = np.log(predict_quantiles(released.network, released.weights, y, 120, 1))
+    change, width = np.diff(z[..., 6], axis=1), z[..., 10] - z[..., 2]
+    assert (change[:, 47] < 0.02).all()
+    assert (change[:, 47:] >= 0).all()
+    assert np.diff(change[:, 47:], axis=1).max() < 1e-9
+    assert width[:, 96] / width[:, 48] == pytest.approx((97 / 49) ** 0.5)
 
 
 def test_predict_quantiles_without_values_are_missing(model):

@@ -5,6 +5,7 @@ Shapes: n series, T columns, h steps, Q levels, K steps of a block.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,17 +16,21 @@ from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD, Features, anchors, make_features
 from gatecast.forecasting.pretrained.lf.held_passes import HeldPasses
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
-from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS
+from gatecast.forecasting.pretrained.lf.statistics import N_ANCHORS, damped_steps
 from gatecast.kernels.packing import LANES, blocks, padded_lanes
 from gatecast.nn.network import Network, Weights, forward, split_network
 
 __all__ = [
     "BATCH_SERIES",
+    "MAX_BLOCKS",
     "MAX_LENGTH",
+    "WIDTH_STEP",
     "Origins",
+    "adjusted_block",
     "align_left",
+    "blocks_read",
     "history_lengths",
-    "on_log_scale",
+    "join_blocks",
     "predict_anchor_weights",
     "predict_quantiles",
     "read_ahead",
@@ -34,6 +39,12 @@ __all__ = [
 
 BATCH_SERIES = 256
 """Series at a time."""
+
+WIDTH_STEP = 1.75 * BLOCK
+"""The step that intervals beyond two blocks have their widths of: the middle of the second half of the second one."""
+
+MAX_BLOCKS = 2
+"""Blocks that the network forecasts, at most: in training no more steps than these were without values."""
 
 MAX_LENGTH = 160
 """Newest values of a series that are used: as many as the network was trained on. More raised errors."""
@@ -51,7 +62,8 @@ def predict_quantiles(
     """Forecast the steps after the end of each series, or after earlier values.
 
     One pass over a series gives the forecasts from all its origins; nothing after an origin matters there. Beyond a
-    block the network goes on without values, as it has learned to.
+    block the network goes on without values, as it has learned to; beyond two, their trend goes on and fades, with the
+    season, and intervals widen as the root of the steps (`join_blocks`).
 
     Args:
         network: As `make_network` returns it.
@@ -99,7 +111,7 @@ def predict_quantiles(
     for rows in _batches(unread):
         chosen, at = origins_in(rows, np.arange(len(rows)))
         if len(chosen):
-            y = to_lanes(newest[rows], length[rows], (-(-h // BLOCK) - 1) * BLOCK)
+            y = to_lanes(newest[rows], length[rows], (blocks_read(h) - 1) * BLOCK)
             out[chosen] = _forecast(_run(network, weights, y, m), h, at)
     return out
 
@@ -188,11 +200,12 @@ def _run(network: Network, weights: Weights, y: FloatArray, m: int) -> _Pass:
 def _forecast(run: _Pass, h: int, origins: Origins) -> FloatArray:
     """Return quantiles from origins in the series of a pass, (n_origins, h, Q); beyond a block it has more steps."""
     parts = []
-    for k in range(-(-h // BLOCK)):
-        at = _padded(origins._replace(step=origins.step + k * BLOCK))
+    padded = _padded(origins)
+    for k in range(blocks_read(h)):
+        at = padded._replace(step=padded.step + k * BLOCK)
         outputs, _ = forward(*run.head, _states_at(run.states, at), save_for_backward=False)
-        parts.append(on_log_scale(outputs, run.features, at))
-    z = np.concatenate(parts, axis=0)[:h, :, : len(origins.step)]
+        parts.append(adjusted_block(outputs, run.features, at))
+    z = join_blocks(parts, run.features, padded, h)[..., : len(origins.step)]
     scale = SeriesScale(run.scale.negative[origins.series], run.scale.size[origins.series])
     support = run.features.support.at((origins.step, origins.series))
     return np.asarray(support.nearest(scale.inverse(z)).transpose(2, 0, 1))
@@ -255,8 +268,17 @@ def _states_at(states: Float32Array, origins: Origins) -> Float32Array:
     return np.ascontiguousarray(part.reshape(n // lanes, lanes, -1).transpose(0, 2, 1)[:, None])
 
 
-def on_log_scale(outputs: Float32Array, features: Features, origins: Origins, first: int = 0) -> FloatArray:
-    """Return the quantiles of a block on the scale of the features, (K, Q, n_origins).
+def blocks_read(h: int) -> int:
+    """Return the blocks that the network forecasts of h steps.
+
+    >>> blocks_read(24), blocks_read(25), blocks_read(365)
+    (1, 2, 2)
+    """
+    return min(-(-h // BLOCK), MAX_BLOCKS)
+
+
+def adjusted_block(outputs: Float32Array, features: Features, origins: Origins, first: int = 0) -> FloatArray:
+    """Return the quantiles of a block on the scale of the features, without the season, (K, Q, n_origins).
 
     Args:
         outputs: Of the network at the origins, [nb, 1, N_OUTPUTS, L].
@@ -271,7 +293,39 @@ def on_log_scale(outputs: Float32Array, features: Features, origins: Origins, fi
     head = head_forward(outputs, Anchors(np.ascontiguousarray(packed, np.float32)), HEAD)
     q = head.quantiles.reshape(nb, BLOCK, len(LEVELS), L) + head.center.reshape(nb, BLOCK, 1, L)
     q = q.transpose(1, 2, 0, 3).reshape(BLOCK, len(LEVELS), n)
-    steps = origins.step + np.arange(1, BLOCK + 1)[:, None]
-    season = features.indices.values
-    index = season[features.indices.block(origins.step), steps % season.shape[1], origins.series]
-    return np.asarray(features.level[at] + features.unit[at] * q + index[:, None])
+    return np.asarray(features.level[at] + features.unit[at] * q)
+
+
+def join_blocks(blocks: Sequence[FloatArray], features: Features, origins: Origins, h: int) -> FloatArray:
+    """Return the quantiles of h steps on the scale of the features, with the season, (h, Q, n_origins).
+
+    Without the season, and with K steps of a block, step j > 2 K has the median
+    ``q[2 K] + b (phi + ... + phi^(j - 2 K))``: b is the change a step from the second half of the first block to that
+    of the second, phi is `DAMPING`. Its widths are those of the second half of the second block, times
+    ``sqrt(j / WIDTH_STEP)``.
+
+    Args:
+        blocks: As `adjusted_block` returns them, one after the other.
+        features: From a step on.
+        origins: Where the forecasts start.
+        h: Steps.
+    """
+    z = np.concatenate(blocks, axis=0)[:h]
+    if h > len(z):
+        z = np.concatenate([z, _later_steps(z, h)], axis=0)
+    j = np.arange(h)[:, None]
+    season, known_at = features.indices.values, origins.step + BLOCK * np.minimum(j // BLOCK, MAX_BLOCKS - 1)
+    index = season[features.indices.block(known_at), (origins.step + j + 1) % season.shape[1], origins.series]
+    return np.asarray(z + index[:, None])
+
+
+def _later_steps(z: FloatArray, h: int) -> FloatArray:
+    """Return quantiles of the steps after two blocks, (h - 2 K, Q, n)."""
+    half = BLOCK // 2
+    before, newest = z[BLOCK - half : BLOCK], z[-half:]
+    middle = LEVELS.index(0.5)
+    change = (newest[:, middle].mean(axis=0) - before[:, middle].mean(axis=0)) / BLOCK
+    steps = np.arange(len(z) + 1.0, h + 1)[:, None]
+    median = z[-1, middle] + change * damped_steps(steps - len(z))
+    width = (newest - newest[:, middle, None]).mean(axis=0)
+    return np.asarray(median[:, None] + width * np.sqrt(steps / WIDTH_STEP)[:, None])

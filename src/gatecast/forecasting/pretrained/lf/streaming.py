@@ -28,8 +28,10 @@ from gatecast.forecasting.pretrained.lf.predict import (
     BATCH_SERIES,
     MAX_LENGTH,
     Origins,
+    adjusted_block,
+    blocks_read,
     history_lengths,
-    on_log_scale,
+    join_blocks,
     to_lanes,
 )
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
@@ -188,7 +190,7 @@ def _run(
     states: list[State | None] | None,
 ) -> tuple[FloatArray, list[State | None]]:
     """Run the network over series of one season, or one step from states; return quantiles and the states after it."""
-    n, n_blocks = len(values), -(-h // BLOCK)
+    n, n_blocks = len(values), blocks_read(h)
     n_more = (n_blocks - 1) * BLOCK
     y = to_lanes(values, length, n_more)
     L, end = padded_lanes(n), np.zeros(y.shape[1], np.int64)
@@ -209,13 +211,13 @@ def _run(
         steps = end + np.arange(1, n_more + 1)[:, None] - first
         following, _ = forward_from(*body, _inputs_at(features, steps, L), states)
         outputs = np.concatenate([outputs, following], axis=1)
-    parts = []
+    parts, series = [], np.arange(len(end))
     for k in range(n_blocks):
-        at = Origins(end + k * BLOCK, np.arange(len(end)))
+        at = Origins(end + k * BLOCK, series)
         forecast, _ = forward(*head, np.ascontiguousarray(outputs[:, k * BLOCK, None]), save_for_backward=False)
-        parts.append(on_log_scale(forecast, features, at, first))
-    support = features.support.at((end - first, np.arange(len(end))))
-    out = support.nearest(scale.inverse(np.concatenate(parts, axis=0)[:h]))[..., :n]
+        parts.append(adjusted_block(forecast, features, at, first))
+    support = features.support.at((end - first, series))
+    out = support.nearest(scale.inverse(join_blocks(parts, features, Origins(end, series), h)))[..., :n]
     return np.asarray(out.transpose(2, 0, 1)), states
 
 
