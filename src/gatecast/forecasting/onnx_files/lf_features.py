@@ -116,26 +116,33 @@ class GraphIndices(NamedTuple):
         return self.block(step) * self.m + target % self.m
 
 
-def _seasonal_indices(z: Value, T: int, m: int) -> GraphIndices:
+def _seasonal_indices(z: Value, n_values: Value, T: int, m: int) -> GraphIndices:
     """Estimate the indices at the beginning of cycles."""
     cycles = (T - 1) // m
     starts = seasons.starts_of_blocks(cycles, m) if m > 1 else np.zeros(1, np.int64)
     none = op.full(z, [1, m])
     if len(starts) == 1:
         return GraphIndices(op.reshape(none, (0, m)), op.full(z, [1]), starts, m)
-    rest = op.reshape(op.slice_of(_detrended(z, T, m), 1, 0, (cycles - 1) * m), (0, cycles - 1, m))
-    years = starts[1:] // m - 1
-    total = op.take(op.cumsum(rest, 1), years - 1, 1)
-    squares = op.take(op.total(op.cumsum(rest * rest, 1), 2), years - 1, 1)
-    mean = total / years[None, :, None].astype(np.float64)
-    indices = mean - op.reduce_mean(mean, 2, keepdims=True)
-    degrees = (m * np.maximum(years - 1, 1)).astype(np.float64)
-    within = op.maximum((squares - op.total(total * mean, 2)) / degrees, 0)
-    noise = op.where(z.builder.constant((years == 1)[None]), _first_noise(z, m), within)
-    V = noise / years.astype(np.float64) + FLOOR
-    spread = op.total(indices * indices, 2) / (m - 1)
-    widths = [seasons.TEST_WIDTH * (1 + 1 / (n - 1)) if n > 1 else seasons.TEST_WIDTH_TWO_CYCLES for n in years]
-    shown = spread > (1 + np.array(widths) * np.sqrt(2 / (m - 1))) * V
+    half, shape = m // 2, (0, cycles - 1, m)
+    known = op.cast(op.slice_of(n_values, 1, 2 * half) > op.slice_of(n_values, 1, half, T - half), np.float64)
+    rest, known = (
+        op.reshape(op.slice_of(part, 1, 0, (cycles - 1) * m), shape) for part in (_detrended(z, T, m), known)
+    )
+    past = starts[1:] // m - 2
+    sums = (op.cumsum(part, 1) for part in (rest * known, rest * rest * known, known))
+    total, squares, count = (op.take(part, past, 1) for part in sums)
+    mean, is_known = total / op.maximum(count, 1), op.cast(count > 0, np.float64)
+    n_known = op.maximum(op.total(is_known, 2), 1)
+    indices = (mean - op.expand_dims(op.total(mean, 2) / n_known, 2)) * is_known
+    years = op.maximum(op.total(count, 2) / n_known, 1)
+    degrees = op.maximum(op.total(count - is_known, 2), 1)
+    within = op.maximum((op.total(squares, 2) - op.total(total * mean, 2)) / degrees, 0)
+    has_few = years < seasons.MIN_YEARS
+    V = op.where(has_few, _first_noise(z, m), within) / years + FLOOR
+    spread = op.total(indices * indices, 2) / op.maximum(n_known - 1, 1)
+    more = seasons.TEST_WIDTH * (1 + 1 / op.maximum(years - 1, 0.5))
+    width = op.where(has_few, seasons.TEST_WIDTH_TWO_CYCLES, more)
+    shown = spread > (1 + width * float(np.sqrt(2 / (m - 1)))) * V
     W = max(m - 3, 1) / max(m - 1, 3) * V / op.maximum(spread, V)
     keep = op.where(shown, 1 - W, 0)
     # The first value of what the moving average leaves is at step m // 2.
@@ -191,7 +198,7 @@ def graph_features(series: GraphScaled, T: int, m: int) -> GraphFeatures:
     """
     steps = np.arange(T)
     observed = GraphObserved.of(op.expand_dims(series.observed, 1), T)
-    indices = _seasonal_indices(series.z, T, m)
+    indices = _seasonal_indices(series.z, op.squeeze(observed.so_far, 1), T, m)
     typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
     G, block = len(indices.starts), indices.block(steps)
     by_block = op.take(op.reshape(indices.values, (0, G, m)), steps % m, 2)

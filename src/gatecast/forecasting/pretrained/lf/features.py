@@ -148,7 +148,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         ((30, 61, 1), [0.99])
     """
     observed = Observed.of(series.observed)
-    indices = seasonal_indices(series.z, m, first)
+    indices = seasonal_indices(series.z, observed, m, first)
     typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
     statistics = _adjusted_statistics(series.z, observed, indices, typical, first)
     if series.at_floor.any():

@@ -17,11 +17,15 @@ import numpy as np
 
 from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.forecasting.pretrained.lf.statistics import Observed
 
 __all__ = ["SeasonalIndices", "seasonal_indices", "starts_of_blocks"]
 
 EVERY_CYCLE = 8
 """Cycles up to which each gives a new estimate; later ones follow after an eighth of all cycles so far."""
+
+MIN_YEARS = 1.5
+"""Mean years of a phase from which they say how much it varies; before, the first two cycles do."""
 
 TEST_WIDTH, TEST_WIDTH_TWO_CYCLES = 4.0, 6.0
 """Spread of the indices, beyond that of chance, that shows a season: 3 % false alarms on random walks."""
@@ -51,17 +55,18 @@ class SeasonalIndices(NamedTuple):
         return np.asarray(self.values[self.block(step), target % self.values.shape[1]])
 
 
-def seasonal_indices(z: FloatArray, m: int, first: int = 0) -> SeasonalIndices:
-    """Estimate the indices at the beginning of cycles.
+def seasonal_indices(z: FloatArray, observed: Observed, m: int, first: int = 0) -> SeasonalIndices:
+    """Estimate the indices at the beginning of cycles; behind the end of a series they stay as they are.
 
     Args:
         z: (T, n), without gaps.
+        observed: Which of its values are not filled in.
         m: Season length; 1 for none.
         first: First step whose indices are needed; blocks before it stay 0.
 
     Example:
         >>> z = np.tile([0.0, 1.0, 0.0, -1.0], 5)[:, None] + 0.01 * np.sin(np.arange(20.0) ** 2)[:, None]
-        >>> indices = seasonal_indices(z, 4)
+        >>> indices = seasonal_indices(z, Observed.of(np.ones((20, 1), bool)), 4)
         >>> indices.starts.tolist(), indices.strength[:, 0].round(1).tolist()
         ([0, 8, 12, 16], [0.0, 1.0, 1.0, 1.0])
         >>> indices.at(np.array([19, 19]), np.array([20, 21]))[:, 0].round(1).tolist()
@@ -72,13 +77,15 @@ def seasonal_indices(z: FloatArray, m: int, first: int = 0) -> SeasonalIndices:
     starts = starts_of_blocks(cycles, m) if m > 1 else np.zeros(1, np.int64)
     values, strength = np.zeros((len(starts), m, n)), np.zeros((len(starts), n))
     if len(starts) > 1:
-        rest = _detrended(z, m)[: (cycles - 1) * m].reshape(cycles - 1, m, n)
-        sums, squares = accumulate(np.add, rest), accumulate(np.add, rest * rest).sum(axis=1)
+        by_cycle = (cycles - 1, m, n)
+        rest = _detrended(z, m)[: (cycles - 1) * m].reshape(by_cycle)
+        known = _known(observed, m)[: (cycles - 1) * m].reshape(by_cycle)
+        sums, squares, counts = (accumulate(np.add, part) for part in (rest * known, rest * rest * known, known))
         noise = _first_noise(z, m)
         newest = int(np.searchsorted(starts, first, side="right")) - 1
         for g, start in enumerate(starts.tolist()[max(newest, 1) :], max(newest, 1)):
-            years = start // m - 1
-            values[g], strength[g] = _shrunk(sums[years - 1], squares[years - 1], years, m, noise)
+            past = start // m - 2
+            values[g], strength[g] = _shrunk(sums[past], squares[past], counts[past], noise)
         # The first value of what the moving average leaves is at step m // 2.
         values = np.roll(values, m // 2, axis=1)
     return SeasonalIndices(values, strength, starts)
@@ -93,16 +100,32 @@ def starts_of_blocks(cycles: int, m: int) -> IntArray:
     return np.array(starts)
 
 
+def _known(observed: Observed, m: int) -> FloatArray:
+    """Return whether there is a value in the half cycle after a step, from step m // 2 on; 0 and 1.
+
+    What is filled in between values counts, for seasons may be smooth. Behind the end of a series, and in long gaps, it
+    would make the season smaller.
+    """
+    half, so_far = m // 2, observed.so_far
+    T = len(so_far) - 2 * half
+    return (so_far[2 * half :] > so_far[half : half + T]).astype(np.float64)
+
+
 def _shrunk(
-    total: FloatArray, squares: FloatArray, years: int, m: int, noise: FloatArray
+    total: FloatArray, squares: FloatArray, count: FloatArray, noise: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return indices (m, n) and 1 - W (n,), from sums over the years."""
-    mean = total / years
-    indices = mean - mean.mean(axis=0)
-    within = (squares - (total * mean).sum(axis=0)) / (m * max(years - 1, 1))
-    V = (noise if years == 1 else np.maximum(within, 0.0)) / years + 1e-12
-    spread = (indices * indices).sum(axis=0) / (m - 1)
-    width = TEST_WIDTH * (1 + 1 / (years - 1)) if years > 1 else TEST_WIDTH_TWO_CYCLES
+    """Return indices (m, n) and 1 - W (n,), from sums over the years; the index of a phase without values is 0."""
+    m = len(total)
+    mean = total / np.maximum(count, 1.0)
+    is_known = count > 0
+    n_known = np.maximum(is_known.sum(axis=0), 1)
+    indices = (mean - mean.sum(axis=0) / n_known) * is_known
+    years = np.maximum(count.sum(axis=0) / n_known, 1.0)
+    degrees = np.maximum((count - is_known).sum(axis=0), 1.0)
+    within = (squares.sum(axis=0) - (total * mean).sum(axis=0)) / degrees
+    V = np.where(years < MIN_YEARS, noise, np.maximum(within, 0.0)) / years + 1e-12
+    spread = (indices * indices).sum(axis=0) / np.maximum(n_known - 1, 1)
+    width = np.where(years < MIN_YEARS, TEST_WIDTH_TWO_CYCLES, TEST_WIDTH * (1 + 1 / np.maximum(years - 1, 0.5)))
     shown = spread > (1 + width * np.sqrt(2 / (m - 1))) * V
     W = max(m - 3, 1) / max(m - 1, 3) * V / np.maximum(spread, V)
     keep = np.where(shown, 1 - W, 0.0)
