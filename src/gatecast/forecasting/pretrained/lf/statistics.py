@@ -262,7 +262,7 @@ def _anchor_errors(
         count = np.maximum(accumulate(np.add, o), 1.0)[max(first - k, 0) :]
         damped = float(damped_steps(np.float64(k)))
         trends = (level + k * drift, level + damped * slope)
-        for error, forecast in zip(errors, (level, *trends, recent, mean, line + k * line_slope, copy), strict=True):
-            total = accumulate(np.add, np.abs(target - forecast) * o)
-            error[max(k - first, 0) :] = total[max(first - k, 0) :] / count
+        simple = np.stack([level, *trends, recent, mean, line + k * line_slope, copy], axis=1)
+        total = accumulate(np.add, np.abs(target[:, None] - simple) * o[:, None])[max(first - k, 0) :]
+        errors[:, max(k - first, 0) :] = (total / count[:, None]).transpose(1, 0, 2)
     return errors
