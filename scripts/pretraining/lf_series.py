@@ -22,8 +22,8 @@ SHARES = {
     "cycles": 0.03,
     "cointegrated": 0.02,
 }
-"""Shares of the groups and families: trends that break teach most of what carries over to yearly
-series, stationary and deterministic ones to the series of sciences."""
+"""Shares of the groups and families: trends that break teach most of what carries over to yearly series, stationary
+and deterministic series what carries over to those of sciences."""
 
 SHORT, LONG = (20, 60), (60, 160)
 """Origins of a batch: half of the batches have few."""

@@ -40,7 +40,7 @@ States = tuple[Value, ...]
 
 N_LEVELS = len(LEVELS)
 
-MAX_ORIGIN = 2**14
+MAX_ORIGIN = MAX_LENGTH + MAX_CARRIED + (MAX_BLOCKS - 1) * BLOCK
 """Steps, at most, from which a block is forecast."""
 
 
@@ -297,9 +297,10 @@ def _anchors(features: GraphFeatures, step: Value, m: int) -> list[Value]:
         m: Season length.
     """
     builder = step.builder
-    names = ("level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope", "gap", "last")
+    names = ("level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope", "last")
     at = {name: _at(getattr(features, name), step) for name in names}
-    following_steps = at["gap"] + np.arange(1.0, BLOCK + 1)
+    gap = op.cast(op.expand_dims(step, 1), np.float64) - at["last"]
+    following_steps = gap + np.arange(1.0, BLOCK + 1)
     damped = (1 - op.exp(following_steps * math.log(DAMPING))) * (DAMPING / (1 - DAMPING))
     # The newest cycle, at the phases of the block.
     source = at["last"] + following_steps - m * builder.op("Ceil", following_steps / m)

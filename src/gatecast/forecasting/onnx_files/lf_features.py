@@ -181,7 +181,6 @@ class GraphFeatures(NamedTuple):
     mean: Value
     line: Value
     line_slope: Value
-    gap: Value
     z: Value
     last: Value
     """Step of the newest value, float64."""
@@ -212,13 +211,11 @@ def graph_features(series: GraphScaled, T: int, m: int) -> GraphFeatures:
     at_floor = (2 * n_zeros > n) & strength.equals(0)
     s = s._replace(level=op.where(at_floor, op.log(op.where(at_floor, series.floor, 1)), s.level))
     inputs = _inputs(series, observed, indices, s, n_zeros, typical, T, m)
-    per_unit, gap = 1 / s.unit, op.squeeze(observed.gap(), 1)
+    per_unit = 1 / s.unit
     recent, mean, line = ((part - s.level) * per_unit for part in (s.recent, s.mean, s.line))
     drift, slope, line_slope = (part * per_unit for part in (s.drift, s.slopes[0], s.line_slope))
     last = op.squeeze(observed.last, 1)
-    return GraphFeatures(
-        inputs, s.level, s.unit, drift, slope, recent, mean, line, line_slope, gap, series.z, last, indices
-    )
+    return GraphFeatures(inputs, s.level, s.unit, drift, slope, recent, mean, line, line_slope, series.z, last, indices)
 
 
 def _inputs(

@@ -16,7 +16,7 @@ from gatecast.forecasting.pretrained.lf.features import (
 )
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 
-READ = ("inputs", "level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope", "gap")
+READ = ("inputs", "level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope")
 """Features by step."""
 
 

@@ -120,8 +120,6 @@ class Features(NamedTuple):
     """(T, n): what the line through the values so far is at the newest one, less the level, in units."""
     line_slope: FloatArray
     """(T, n): its slope, in units."""
-    gap: FloatArray
-    """(T, n): steps since the newest value."""
     z: FloatArray
     """(steps, n): the series from its beginning on, with each missing value as the one before it."""
     last: IntArray
@@ -163,7 +161,6 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         (statistics.mean - statistics.level) / statistics.unit,
         (statistics.line - statistics.level) / statistics.unit,
         statistics.line_slope / statistics.unit,
-        observed.gap()[first:],
         series.z,
         observed.newest(),
         series.support.at(slice(first, None)),
@@ -181,7 +178,8 @@ def anchors(features: Features, step: IntArray, series: IntArray, n_steps: int) 
         n_steps: Steps to forecast.
     """
     at = (step, series)
-    gap = features.gap[at]
+    origin = step + len(features.z) - len(features.level)
+    gap = origin - features.last[origin, series]
     j = np.arange(1.0, n_steps + 1).reshape(-1, *[1] * gap.ndim) + gap
     out = np.zeros((N_ANCHORS, *j.shape))
     out[1] = features.drift[at] * j
@@ -189,27 +187,26 @@ def anchors(features: Features, step: IntArray, series: IntArray, n_steps: int) 
     out[3] = features.recent[at]
     out[4] = features.mean[at]
     out[5] = features.line[at] + features.line_slope[at] * j
-    out[6] = _last_cycle(features, step, series, j)
+    out[6] = _last_cycle(features, origin, series, j)
+    out[6] = np.where(np.isfinite(out[6]), (out[6] - features.level[at]) / features.unit[at], 0.0)
     return out
 
 
-def _last_cycle(features: Features, step: IntArray, series: IntArray, j: FloatArray) -> FloatArray:
-    """Return the values of the newest cycle less the level, in units; 0 where it began before the series.
+def _last_cycle(features: Features, origin: IntArray, series: IntArray, j: FloatArray) -> FloatArray:
+    """Return the seasonally adjusted values of the newest cycle; NaN where it began before the series.
 
     Args:
         features: Of the series.
-        step: As for `anchors`.
+        origin: Steps, counted from the beginning of the series.
         series: As for `anchors`.
         j: Steps from the newest value on, (n_steps, *origins).
     """
     m = features.indices.values.shape[1]
-    origin = step + len(features.z) - len(features.level)
     cycles = -(-j // m)
     source = features.last[origin, series] + (j - m * cycles).astype(np.int64)
     holder = features.last[np.maximum(source, 0), series]
     index = features.indices.values[features.indices.block(origin), holder % m, series]
-    value = features.z[holder, series] - index
-    return np.where(source < 0, 0.0, (value - features.level[step, series]) / features.unit[step, series])
+    return np.where(source < 0, np.nan, features.z[holder, series] - index)
 
 
 def targets(
