@@ -80,7 +80,8 @@ def test_arma_polynomials_have_roots_inside_the_circle(rng):
 
 
 def test_seasonal_arima_has_a_red_spectrum():
-    assert -2.8 < spectral_slope(np.log(make("seasonal arima", 1, count=600))) < -0.9
+    # Of 600 series it is -0.65 to -0.99, by the seed; white noise has 0, a random walk -2.
+    assert -1.2 < spectral_slope(np.log(make("seasonal arima", 1, count=2400))) < -0.5
 
 
 def test_lagged_delays_each_column(rng):
