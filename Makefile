@@ -26,7 +26,7 @@ install_wheel = $(1)/bin/$(INSTALL_ONLY) "$$(echo $(WHEEL)/gatecast-*.whl)$(2)" 
 
 .PHONY: help demo check test-native test-native-tsan test-native-baseline test-native-aarch64 \
   test-native-windows fuzz fuzz-commands fuzz-files fuzz-tables test test-fast test-kills test-memory test-mutations test-lowest \
-  test-newest test-pythons test-sdist audit sbom test-peers test-clusters test-pages test-pretraining coverage docs lint format \
+  test-newest test-pythons test-sdist audit sbom test-peers test-clusters test-pages coverage docs lint format \
   sanitize bits bench bench-grid bench-more bench-reading bench-cold bench-serve bench-clusters soak-serve pretrain clean
 
 help:  ## print this list
@@ -221,9 +221,6 @@ audit: .venv/.test  ## known vulnerabilities of what is installed in .venv; asks
 
 sbom: .venv/.test  ## write the bill of materials that the wheel carries, from pyproject.toml
 	$(BIN)/python scripts/make_sbom.py
-
-test-pretraining: .venv/.test  ## synthetic series, and the features and training of the pretrained network
-	$(BIN)/pytest -n $(WORKERS) -o addopts="-q --import-mode=importlib" tests/data/synth tests/forecasting/pretrained tests/scripts
 
 test-pages: .venv-pages/.installed  ## the HTML report and the page of the server in headless Chromium
 	.venv-pages/bin/pytest -n 2 tests/pages

@@ -201,7 +201,7 @@ def test_lane_losses_sum_to_the_loss_of_training(kind):
 def test_anchor_errors_of_fresh_weights_are_those_of_the_mean():
     batch, run = bank_of().sample(1).batch, new_run()
     total = anchor_errors(forecast_batch(run.network, run.weights, run.shape, batch), batch)
-    assert total.shape == (16, 6)
+    assert total.shape == (16, 2 + LF.head.anchors)
     assert total[:, 0] == pytest.approx(total[:, 1], rel=1e-5)
 
 
