@@ -56,7 +56,7 @@ def test_choose_season_of_a_panel_of_whole_numbers_is_the_cycle_of_most_series()
 def test_choose_season_of_a_single_series_of_two_and_a_half_years_is_the_year():
     y = 100 + 20 * np.sin(np.arange(30) * np.pi / 6) + np.random.default_rng(0).normal(0, 3, 30)
     panel = from_values(y, start="2020-01-01", freq="MS")
-    assert choose_season(y[None], panel, 6) == Seasons(12, 12, (12,))
+    assert choose_season(y[None], panel, 6) == Seasons(12, 12, (12,), calendar=12)
 
 
 @pytest.mark.parametrize("lengths", [[144, 30, 35], [60, 1], [144, *[5] * 9]])
@@ -74,7 +74,7 @@ def test_the_season_of_a_panel_of_mostly_short_series_is_what_some_hold_twice():
     times = np.concatenate([np.datetime64("2024-12", "M") - np.arange(n)[::-1] for n in lengths])
     panel, _ = build_panel(times.astype("M8[D]"), np.ones(len(times)), np.repeat([f"s{i}" for i in range(24)], lengths))
     past = PanelContext.from_panel(panel).values
-    assert choose_season(past, panel, 6) == Seasons(1, 1, (1,), panel=12)
+    assert choose_season(past, panel, 6) == Seasons(1, 1, (1,), panel=12, calendar=12)
     assert choose_season(past, panel, 6, 4).panel == 4
     few = panel.take(np.arange(1, 24))
     assert choose_season(PanelContext.from_panel(few).values, few, 6).panel == 1
@@ -98,3 +98,12 @@ def test_a_season_of_1_is_none():
     assert choose_season(panel.values[None], panel, 4, 1)[:3] == (1, 1, (1,))
     several, _ = build_panel(np.tile(panel.times(0), 2), np.tile(panel.values, 2), np.repeat(["a", "b"], 108))
     assert choose_season(several.values.reshape(2, -1), several, 4, 1) == Seasons(1, 1, (1,), 1)
+
+
+def test_days_that_show_no_week_have_that_of_the_calendar(rng):
+    y = rng.normal(size=90).cumsum()
+    days = from_values(y, start="2024-01-01", freq="D")
+    assert choose_season(y[None], days, 7) == Seasons(1, 1, (1,), calendar=7)
+    assert choose_season(y[None], days, 7, 1).calendar == 1
+    assert choose_season(y[None], days, 7, 12).calendar == 1
+    assert choose_season(y[None], from_values(y, start="1930-01-01", freq="YS"), 7).calendar == 1

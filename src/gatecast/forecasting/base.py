@@ -89,6 +89,8 @@ class Task(NamedTuple):
         seasons: All seasons that series may have, the shortest first: of hours, the day and the week; (): that of
             `season_length` alone.
         panel_season: Season that long series of a panel show to short ones; 1 for none.
+        calendar_season: Shortest season of the calendar, whether the series show it or not: it tells days from years; 1
+            for none, or where the user said what the season is.
     """
 
     horizon: int
@@ -97,6 +99,7 @@ class Task(NamedTuple):
     seed: int = 0
     seasons: tuple[int, ...] = ()
     panel_season: int = 1
+    calendar_season: int = 1
 
 
 class PanelSummary(NamedTuple):

@@ -37,16 +37,23 @@ class Seasons(NamedTuple):
         naive: That of the seasonal naive forecast and of MASE.
         all: All that series may have, the shortest first.
         panel: That which long series show to short ones.
+        calendar: The shortest one of the calendar, whether the series show it or not; 1 where the user fixed one.
     """
 
     models: int
     naive: int
     all: tuple[int, ...]
     panel: int = 1
+    calendar: int = 1
 
     def of_task(self) -> dict[str, Any]:
         """Return the fields of a task that they fill."""
-        return {"season_length": self.models, "seasons": self.all, "panel_season": self.panel}
+        return {
+            "season_length": self.models,
+            "seasons": self.all,
+            "panel_season": self.panel,
+            "calendar_season": self.calendar,
+        }
 
 
 def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | None = None) -> Seasons:
@@ -67,18 +74,19 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
         >>> from gatecast.data.panel import from_values
         >>> y = np.tile([1.0, 5.0, 9.0, 5.0], 9)
         >>> choose_season(y[None], from_values(y, start="2020-01-01", freq="QS"), 4)
-        Seasons(models=4, naive=4, all=(4,), panel=1)
+        Seasons(models=4, naive=4, all=(4,), panel=1, calendar=4)
     """
     if season_length == 1:
         return Seasons(1, 1, (1,))
     typical_length = int(np.median(panel.lengths))
+    calendar = min(panel.freq.cycles, default=1) if season_length is None else 1
     if season_length is None and len(past) == 1:
         # Whole numbers have no calendar: what the data show is all that is known of their seasons.
         seasons = find_seasons(past[0], panel.freq, with_cycle=panel.freq.unit == "step")
         periods = [season.period for season in seasons]
         repeating = sorted(m for m in periods if is_repeating(past[0], m))
         m = naive_season(past[0], h, repeating)
-        return Seasons(m, m, tuple(repeating) or (m,))
+        return Seasons(m, m, tuple(repeating) or (m,), calendar=calendar)
     cycles = sorted(panel.freq.cycles) or _common_cycle(past, panel)
     # A few short series among longer ones are no reason to take the season from these.
     length = max(typical_length, _length_of_most_values(panel))
@@ -89,7 +97,8 @@ def choose_season(past: FloatArray, panel: Panel, h: int, season_length: int | N
     others = [cycle for cycle in sorted(long_cycles) if MIN_CYCLES * cycle <= typical_length]
     has_weeks = bool(weeks) and typical_length >= (MIN_CYCLES + 1) * DAYS_PER_WEEK * m and len(past) > 1
     models = DAYS_PER_WEEK * m if has_weeks else m
-    return Seasons(models, m, (m, *others), models if models > 1 else _panel_season(panel, season_length))
+    shared = models if models > 1 else _panel_season(panel, season_length)
+    return Seasons(models, m, (m, *others), shared, calendar)
 
 
 def _length_of_most_values(panel: Panel) -> int:
@@ -119,11 +128,10 @@ def choose_seasons_alone(past: FloatArray, panel: Panel, h: int, season_length: 
     if season_length is not None or panel.freq.unit == "step" or len(cycles) > 1:
         # Longer seasons are tested without the shorter ones, which differ from series to series.
         return [choose_season(row[None], panel, h, season_length) for row in past]
-    none = Seasons(1, 1, (1,))
     if not cycles:
-        return [none] * len(past)
+        return [Seasons(1, 1, (1,))] * len(past)
     (m,) = cycles
-    return [Seasons(m, m, (m,)) if shown else none for shown in rows_with_season(past, m)]
+    return [Seasons(k, k, (k,), calendar=m) for k in np.where(rows_with_season(past, m), m, 1).tolist()]
 
 
 def _panel_season(panel: Panel, season_length: int | None) -> int:

@@ -194,7 +194,7 @@ def _check_ensemble(ensemble: EnsembleHeader, panel: PanelHeader, arrays: Arrays
     _check_distinct("ensemble.models", [model["column"] for model in ensemble["models"]])
     Range(1, MAX_HORIZON).check(task.horizon, "ensemble.task.horizon")
     Range(0).check(task.seed, "ensemble.task.seed")
-    for season in (task.season_length, task.panel_season, *task.seasons):
+    for season in (task.season_length, task.panel_season, task.calendar_season, *task.seasons):
         Range(1, MAX_SEASON).check(season, "ensemble.task.seasons")
     check_quantiles(task.quantiles, where="ensemble.task")
     for name, n_rows in zip(ROLES, (3, 2, 2), strict=True):

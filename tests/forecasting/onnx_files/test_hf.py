@@ -82,6 +82,8 @@ def test_quantiles_in_onnxruntime_are_those_of_predict_for_any_pair_of_seasons(h
         Task(9, 60, seasons=(60, 1440)),
         Task(9, 12, seasons=(4, 12)),
         Task(9, 168),
+        Task(9, calendar_season=7),
+        Task(9, calendar_season=48),
     ],
     ids=str,
 )

@@ -30,6 +30,10 @@ def waves(m, n, n_series=2):
         (Task(6, 168), (True, 24, 168)),
         (Task(6, 96, seasons=(96, 672)), (True, 96, 672)),
         (Task(6, 365), (True, 365, 0)),
+        (Task(6, calendar_season=7), (True, 7, 365)),
+        (Task(6, calendar_season=24), (True, 24, 168)),
+        (Task(6, calendar_season=12), (False, 1, 0)),
+        (Task(6, 12, calendar_season=7), (True, 7, 365)),
     ],
 )
 def test_choose_networks_by_season(task, expected):

@@ -20,7 +20,7 @@ from gatecast.forecasting.pretrained.choice import (
     MAX_LF_SEASON,
     MIN_CYCLES,
     day_and_week,
-    is_high,
+    high_seasons,
 )
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
@@ -42,7 +42,7 @@ def season_pairs(task: Task) -> list[tuple[int, int]]:
     >>> len(season_pairs(Task(24, 24))), season_pairs(Task(7, 7))
     (41, [(7, 0), (7, 365)])
     """
-    high = [m for m in _candidates(task) if is_high(m)]
+    high = high_seasons(task)
     if not high:
         return []
     base, longest = day_and_week(high)
@@ -69,7 +69,7 @@ def low_seasons(task: Task, *, only_low: bool) -> list[int]:
     """
     low = _low_candidates(task)
     seasons = {*low, *clock_seasons(low).tolist()} if max(low) > 1 else {1}
-    high = [m for m in _candidates(task) if is_high(m)]
+    high = high_seasons(task)
     if high and not only_low:
         base, _ = day_and_week(high)
         seasons = {m for m in seasons if m < base or m == low[0]}
@@ -98,7 +98,7 @@ def choose_networks(series: SeriesInput, task: Task, *, only_low: bool) -> Graph
     low = _own_season(values, _low_candidates(task), 0).season
     low = op.where(low <= MAX_LF_SEASON, low, 1)
     none = 0 * low
-    high = [m for m in _candidates(task) if is_high(m)]
+    high = high_seasons(task)
     if only_low or not high:
         return GraphChoice(none > 0, low, none)
     base, longest = day_and_week(high)

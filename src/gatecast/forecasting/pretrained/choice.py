@@ -1,7 +1,8 @@
 """Which network forecasts a series, and with which seasons.
 
 High frequency takes series of days, hours and minutes of which two cycles are there; low frequency takes the others.
-Frequency shows in the seasons: 5 and 7 (days), 24, 48 and 96 (parts of a day), and everything above 52.
+Frequency shows in the seasons: 5 and 7 (days), 24, 48 and 96 (parts of a day), and everything above 52. Series that show
+no season have that of the calendar: days without weeks are still days, and no years.
 
 Shapes: n series, T columns.
 """
@@ -25,6 +26,7 @@ __all__ = [
     "context_steps",
     "day_and_week",
     "has_high_frequency",
+    "high_seasons",
     "is_high",
     "low_frequency",
 ]
@@ -80,9 +82,10 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
         Choice(is_hf=array([ True]), season=array([24]), long=array([168]))
         >>> choose_networks(hours[None, :30], Task(24, 24)).is_hf.tolist()
         [False]
+        >>> choose_networks(hours[None], Task(7, calendar_season=7)).season.tolist()
+        [7]
     """
-    seasons = task.seasons or (task.season_length,)
-    hf, low = [m for m in seasons if is_high(m)], low_frequency(values, task)
+    hf, low = high_seasons(task), low_frequency(values, task)
     if not hf:
         return low
     base, longest = day_and_week(hf)
@@ -103,7 +106,7 @@ def context_steps(task: Task) -> int:
     >>> context_steps(Task(6, 12)), context_steps(Task(24, 24))
     (0, 1440)
     """
-    seasons = [m for m in task.seasons or (task.season_length,) if is_high(m)]
+    seasons = high_seasons(task)
     if not seasons:
         return 0
     base, longest = day_and_week(seasons)
@@ -130,7 +133,17 @@ def has_high_frequency(task: Task) -> bool:
     >>> has_high_frequency(Task(6, 24)), has_high_frequency(Task(6, 12))
     (True, False)
     """
-    return any(is_high(m) for m in task.seasons or (task.season_length,))
+    return bool(high_seasons(task))
+
+
+def high_seasons(task: Task) -> list[int]:
+    """Return the seasons of days, hours and minutes that series may have; that of the calendar where they show none.
+
+    >>> high_seasons(Task(24, 168, seasons=(24, 168))), high_seasons(Task(7, calendar_season=7)), high_seasons(Task(6, 12))
+    ([24, 168], [7], [])
+    """
+    shown = [m for m in task.seasons or (task.season_length,) if is_high(m)]
+    return shown or [m for m in (task.calendar_season,) if is_high(m)]
 
 
 def is_high(m: int) -> bool:
