@@ -6,6 +6,7 @@ import html
 import json
 import pickle
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -423,6 +424,19 @@ def test_steps_of_hours_are_forecast_as_the_past_is():
         context = PanelContext.from_values(y[:, :t])
         forecast, carried = model.step_quantiles(context, carried)
         np.testing.assert_allclose(forecast, model.predict_quantiles(context), rtol=1e-4)
+
+
+def test_a_state_that_other_weights_have_left_is_not_read():
+    y, task = 10 + np.random.default_rng(0).normal(size=(2, 60)).cumsum(axis=1), Task(6)
+    past, now = (PanelContext.from_values(y[:, :n]) for n in (59, 60))
+    model = Pretrained().fit(past, task)
+    other = replace(model, tuned=1.1 * model.low[1].vector)
+    _, carried = other.step_quantiles(past, None)
+    model.check_state({"weights": carried["weights"], "length": np.ones(7)}, 2)
+    forecast, _ = model.step_quantiles(now, carried)
+    assert forecast.tobytes() == model.step_quantiles(now, None)[0].tobytes()
+    follows, _ = other.step_quantiles(now, carried)
+    np.testing.assert_allclose(follows, other.predict_quantiles(now), rtol=1e-4)
 
 
 def test_fine_tuning_leaves_the_network_of_hours_as_it_is():

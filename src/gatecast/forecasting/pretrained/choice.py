@@ -1,8 +1,8 @@
 """Which network forecasts a series, and with which seasons.
 
 High frequency takes series of days, hours and minutes of which two cycles are there; low frequency takes the others.
-Frequency shows in the seasons: 5 and 7 (days), 24, 48 and 96 (parts of a day), and everything above 52. Series that show
-no season have that of the calendar: days without weeks are still days, and no years.
+Frequency shows in the seasons: 5 and 7 (days), 24, 48 and 96 (parts of a day), and everything above 52. Series that
+show no season have that of the calendar: days without weeks are still days, and no years.
 
 Shapes: n series, T columns.
 """
@@ -139,8 +139,10 @@ def has_high_frequency(task: Task) -> bool:
 def high_seasons(task: Task) -> list[int]:
     """Return the seasons of days, hours and minutes that series may have; that of the calendar where they show none.
 
-    >>> high_seasons(Task(24, 168, seasons=(24, 168))), high_seasons(Task(7, calendar_season=7)), high_seasons(Task(6, 12))
-    ([24, 168], [7], [])
+    >>> high_seasons(Task(24, 168, seasons=(24, 168))), high_seasons(Task(6, 12))
+    ([24, 168], [])
+    >>> high_seasons(Task(7, calendar_season=7))
+    [7]
     """
     shown = [m for m in task.seasons or (task.season_length,) if is_high(m)]
     return shown or [m for m in (task.calendar_season,) if is_high(m)]

@@ -8,6 +8,7 @@ Shapes: n_series rows, T columns of the past, h steps, Q quantiles.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
@@ -52,6 +53,9 @@ __all__ = ["Pretrained", "PretrainedLF"]
 
 MAX_HELD = 1024
 """Series, at most, whose passes are held in memory: .1 MB each."""
+
+DIGEST = "weights"
+"""Name of the array that says which weights have left a state."""
 
 _PASSES = "passes of the low-frequency network"
 
@@ -222,6 +226,12 @@ class FittedPretrained(FittedLocalModel):
         load_weights(weights, self.tuned)
         return released.network, weights
 
+    @cached_property
+    def _digest(self) -> IntArray:
+        """What tells these weights from others, (1,): states that others left mean nothing to them."""
+        digest = hashlib.sha256(self.low[1].vector.tobytes()).digest()
+        return np.frombuffer(digest[:8], "<i8").astype(np.int64)
+
     def predict_quantiles(self, context: PanelContext) -> FloatArray:
         """Forecast each row; rows of low frequency that are a series as it was earlier share one pass over it."""
         values, task = context.values, self.task
@@ -250,21 +260,34 @@ class FittedPretrained(FittedLocalModel):
         """Forecast one step later: from the carried state at low frequency, from the newest values at high."""
         values, task = context.values, self.task
         choice = self.config.choose(values, task)
-        before = None if state is None else from_arrays(state)
+        before = from_arrays(_without_digest(state)) if state is not None and self._has_left(state) else None
         low = np.where(choice.is_hf[:, None], np.nan, values)
         forecasts, after = forecast_step(*self.low, low, task.horizon, choice.season, before)
         for rows, is_hf, m, long in choice.groups():
             if is_hf:
                 forecasts[rows] = _forecast_high(values[rows], task.horizon, m, long)
-        return at_levels(forecasts, task.quantiles), to_arrays(after)
+        return at_levels(forecasts, task.quantiles), {**to_arrays(after), DIGEST: self._digest}
 
     def check_state(self, state: CarriedState, n_series: int) -> None:
-        """Raise an error unless a state from a file is one of the low-frequency network for so many series."""
-        check_carried(self.low[0], state, n_series)
+        """Raise an error unless a state from a file is one of the low-frequency network for so many series.
+
+        One that other weights have left, those of another version, is not read: the next step begins anew.
+        """
+        if self._has_left(state):
+            check_carried(self.low[0], _without_digest(state), n_series)
+
+    def _has_left(self, state: CarriedState) -> bool:
+        """Return whether a state comes from these weights."""
+        return np.array_equal(state.get(DIGEST, ()), self._digest)
 
     def simple_weights(self, context: PanelContext) -> SimpleWeights:
         """Return how much each simple forecast counts at the ends of series."""
         return simple_weights(context.values, self.config.choose(context.values, self.task), self.low)
+
+
+def _without_digest(state: CarriedState) -> dict[str, Any]:
+    """Return what the network carries."""
+    return {name: array for name, array in state.items() if name != DIGEST}
 
 
 def _forecast_low(
