@@ -1,14 +1,16 @@
 """Pretrain a network on made series alone; go on where the last call stopped.
 
 usage: pretrain.py --network lf|hf --state|--checkpoint DIR [--hours H] [--threads N] [--data DIR]
-                    [--from-released] [--finish] [--release] [--gates]
+                    [--from-released] [--finish] [--release [--mean-of STATE ...]] [--gates]
 
 --hours    stop after so many hours (default: when asked to, by SIGTERM or Ctrl+C)
 --state    folder of the state, of the log and of what is released
 --data     folder of public series for the held-out table (their training parts alone are read)
---from-released  begin a new run with the released weights, on series of a seed that they have not seen
+--from-released  begin a new run with the released weights, on series of a seed that they have not seen; inputs and
+           simple forecasts that the released network has not begin without a part
 --finish   let the learning rate fall to 0, from the state on, and write the released file
 --release  write the released file from the state as it is, without a step
+--mean-of  of the averages of several states of the run, copied as it went on: --release writes their mean
 --gates    print what has to hold after an hour, and exit with 1 if it does not
 """
 
@@ -55,6 +57,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--finish", action="store_true")
     parser.add_argument("--finish-steps", type=int, default=0, help="default: 35 %% of all steps")
     parser.add_argument("--release", action="store_true")
+    parser.add_argument("--mean-of", type=Path, nargs="+", help="states")
     parser.add_argument("--gates", action="store_true")
     return parser.parse_args()
 
@@ -68,7 +71,7 @@ def load(options: argparse.Namespace, recipe: Recipe) -> tuple[RunState, Path]:
     if newest is None:
         batch, piece = options.batch or recipe.sizes.batch, options.piece or recipe.sizes.piece
         if options.from_released:
-            run = RunState.from_released(WEIGHTS[options.network], options.seed, batch, piece)
+            run = RunState.from_released(WEIGHTS[options.network], recipe.kind, options.seed, batch, piece)
         else:
             config = PretrainedConfig(options.units, options.layers, not options.no_layer_norm, recipe.kind)
             run = RunState.new(config, options.seed or 0, batch, piece)
@@ -88,6 +91,7 @@ def main() -> int:
     runtime.set_num_threads(options.threads)
     run, path = load(options, recipe)
     if options.release:
+        run = RunState.mean_of(options.mean_of) if options.mean_of else run
         run.release(options.state / f"{options.network}.safetensors")
         return 0
     bank = Bank(recipe.make, recipe.draw, run.seed, replace(recipe.sizes, batch=run.batch, piece=run.piece))

@@ -7,6 +7,7 @@ new one. A run that was stopped makes the pieces of its step again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -67,23 +68,45 @@ class Bank:
     seed: int
     sizes: BankSizes = BankSizes()
     _pieces: dict[int, Pool] = field(default_factory=dict)
+    _pool: tuple[range, Pool] | None = None
+    """All pieces that are alive, with their numbers."""
 
     def sample(self, step: int) -> Sample:
         """Return the batch of a step, from 1."""
-        parts = zip(*self._alive(step), strict=True)
-        pool = Pool(*(np.concatenate(part) for part in parts))
-        return self.draw(generator(self.seed, 7, step), pool, self.sizes.batch)
+        return self.draw(generator(self.seed, 7, step), self._alive(step), self.sizes.batch)
 
-    def _alive(self, step: int) -> list[Pool]:
-        """Return the pieces that a step draws from; make those that are missing."""
+    def _alive(self, step: int) -> Pool:
+        """Return the series that a step draws from; make the pieces that are missing."""
         first = (step - 1) // self.sizes.steps_per_piece
         numbers = range(first, first + self.sizes.alive)
-        self._pieces = {k: piece for k, piece in self._pieces.items() if k in numbers}
-        for k in numbers:
-            if k not in self._pieces:
-                seed = hash64(self.seed, k, 11) % 2**31
-                self._pieces[k] = Pool.of(self.make(self.sizes.piece, seed))
-        return [self._pieces[k] for k in numbers]
+        if self._pool is None or self._pool[0] != numbers:
+            self._pieces = {k: piece for k, piece in self._pieces.items() if k in numbers}
+            for k in numbers:
+                if k not in self._pieces:
+                    seed = hash64(self.seed, k, 11) % 2**31
+                    self._pieces[k] = Pool.of(self.make(self.sizes.piece, seed))
+            parts = zip(*(self._pieces[k] for k in numbers), strict=True)
+            self._pool = numbers, Pool(*(np.concatenate(part) for part in parts))
+        return self._pool[1]
+
+
+class Ahead:
+    """Batches of a bank one after the other: each is made while the network learns from the one before."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank, self.worker = bank, ThreadPoolExecutor(1)
+        self.next: tuple[int, Future[Sample]] | None = None
+
+    def sample(self, step: int) -> Sample:
+        """Return the batch of a step, and begin with the next one."""
+        made = self.next[1] if self.next and self.next[0] == step else self.worker.submit(self.bank.sample, step)
+        sample = made.result()
+        self.next = step + 1, self.worker.submit(self.bank.sample, step + 1)
+        return sample
+
+    def close(self) -> None:
+        """Let go of the batch that is being made."""
+        self.worker.shutdown(cancel_futures=True)
 
 
 def choose_long(

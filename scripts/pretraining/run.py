@@ -12,7 +12,7 @@ import numpy as np
 
 from gatecast.errors import ConfigError
 from gatecast.forecasting.pretrained.training import StepResult, train_step
-from pretraining.bank import Bank
+from pretraining.bank import Ahead, Bank
 from pretraining.state import RunState
 from pretraining.tables import Losses
 
@@ -86,16 +86,17 @@ def train(run: RunState, bank: Bank, outputs: Outputs, limits: Limits, stopped: 
     """Train until a limit or a request to stop; returns whether the last step was reached."""
     end, log = time.monotonic() + 3600 * limits.hours, outputs.log
     save, line, held_out = Timer(SAVE_SECONDS), Timer(LOG_SECONDS), Timer(TABLE_SECONDS, due_at_once=True)
-    record = _Record(outputs.names, run.shape.groups)
+    record, batches = _Record(outputs.names, run.shape.groups), Ahead(bank)
     while run.step < limits.last_step and time.monotonic() < end and not stopped():
         if held_out.due():
             log.write(f"step {run.step}", *outputs.table())
-        _update(run, bank, record)
+        _update(run, batches, record)
         if line.due():
             log.write(f"step {run.step} rate {run.learning_rate(run.step):.2e} {record.line()}")
             record = _Record(outputs.names, run.shape.groups)
         if save.due():
             _save(run, outputs)
+    batches.close()
     if not _save(run, outputs):
         return False
     log.write(f"step {run.step} saved after {run.seconds / 3600:.2f} h of training", *outputs.table())
@@ -112,10 +113,10 @@ def _save(run: RunState, outputs: Outputs) -> bool:
     return True
 
 
-def _update(run: RunState, bank: Bank, record: _Record) -> None:
+def _update(run: RunState, batches: Ahead, record: _Record) -> None:
     """Make one step."""
     began, step = time.monotonic(), run.step + 1
-    sample = bank.sample(step)
+    sample = batches.sample(step)
     rate = run.learning_rate(step)
     result = train_step(run.network, run.weights, run.shape, sample.batch, run.optimizer, step, rate)
     tokens, seconds = len(sample.family) * sample.batch.x.shape[1], time.monotonic() - began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 
 from gatecast._utils import safefile
 from gatecast.forecasting.pretrained.head import HeadShape
+from gatecast.forecasting.pretrained.kinds import NetworkKind
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
-from gatecast.forecasting.pretrained.released import load_released
 from gatecast.forecasting.pretrained.training import OptimizerState
 from gatecast.nn.network import Network, Weights, zeros_like
+from pretraining.carry_over import carry_over
 
 PEAK, WARM_UP_STEPS = 2.5e-3, 200
 """Learning rate, and the updates until it is reached."""
@@ -42,6 +44,8 @@ class RunState:
     finish_steps: int = 0
     peak: float = PEAK
     """The learning rate after the warm-up."""
+    mean_of_steps: list[int] = field(default_factory=list)
+    """Steps whose averages make the average, where there are several."""
     earlier: list[dict[str, Any]] = field(default_factory=list)
     """Cards of the runs whose released weights this one began with, oldest first, each with the digest of its file."""
 
@@ -52,11 +56,12 @@ class RunState:
         return cls(config, seed, network, weights, OptimizerState.zeros(weights.vector.size), batch, piece)
 
     @classmethod
-    def from_released(cls, path: Path, seed: int | None, batch: int, piece: int) -> RunState:
+    def from_released(cls, path: Path, kind: NetworkKind, seed: int | None, batch: int, piece: int) -> RunState:
         """Return a run that begins with released weights; moments, average and warm-up begin anew.
 
         Args:
-            path: The released file.
+            path: The released file; inputs and simple forecasts that have been added since begin without a part.
+            kind: Of the network.
             seed: Of the new series; None: the first that no earlier run had.
             batch: Series of a batch.
             piece: Series that are made at a time.
@@ -64,19 +69,34 @@ class RunState:
         Raises:
             ValueError: A seed that an earlier run had: its batches would come again.
         """
-        released = load_released(path)
-        card = dict(released.card)
+        card, arrays = safefile.read(path, "pretrained")
+        network = card.pop("network")
         earlier = [*card.pop("earlier", []), card | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}]
         used = {run["seed"] for run in earlier}
         if seed is None:
             seed = max(used) + 1
         if seed in used:
             raise ValueError(f"seed {seed} was used by an earlier run: its batches would come again; take another")
-        config = PretrainedConfig.from_settings(safefile.read(path, "pretrained")[0]["network"])
+        config = PretrainedConfig(network["units"], network["n_layers"], network["layer_norm"], kind)
         run = cls.new(config, seed, batch, piece)
-        run.weights.vector[:] = released.weights.vector
+        carry_over(network, arrays["weights"].astype(np.float32), run.weights, kind)
         run.earlier = earlier
         return run
+
+    @classmethod
+    def mean_of(cls, paths: Sequence[Path]) -> RunState:
+        """Return the newest of several states of one run, whose average of the weights is the mean of all of theirs.
+
+        Raises:
+            ValueError: States of several runs.
+        """
+        runs = sorted((cls.load(path) for path in paths), key=lambda run: run.step)
+        newest = runs[-1]
+        if any((run.seed, run.config, run.earlier) != (newest.seed, newest.config, newest.earlier) for run in runs):
+            raise ValueError(f"the mean is one of states of the same run, not of {len(runs)} states of several runs")
+        newest.optimizer.average[:] = np.mean([run.averaged().vector for run in runs], axis=0)
+        newest.mean_of_steps = [run.step for run in runs]
+        return newest
 
     def learning_rate(self, step: int) -> float:
         """Return the rate of an update: warm-up, constant; in the falling part 1 - sqrt."""
@@ -119,6 +139,8 @@ class RunState:
         settings = {"network": self.config.to_settings(), "seed": self.seed, "steps": self.step}
         settings |= {"tokens": self.tokens, "hours": round(self.seconds / 3600, 2)}
         settings["flop"] = 6 * self.weights.vector.size * self.tokens
+        if self.mean_of_steps:
+            settings["mean_of_steps"] = self.mean_of_steps
         if self.earlier:
             settings["earlier"] = self.earlier
         safefile.write(path, "pretrained", settings, {"weights": self.averaged().vector.astype(np.float16)})

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,8 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from pretraining import hf_series, lf_series  # noqa: E402
-from pretraining.bank import Bank, BankSizes, Pool, hidden_runs  # noqa: E402
+from pretraining.bank import Ahead, Bank, BankSizes, Pool, hidden_runs  # noqa: E402
+from pretraining.carry_over import NEW_LOGIT, carry_over  # noqa: E402
 from pretraining.gates import made_gates, tail_gate  # noqa: E402
 from pretraining.networks import RECIPES  # noqa: E402
 from pretraining.run import Limits, Log, Outputs, train  # noqa: E402
@@ -27,11 +29,12 @@ from pretraining.tables import Errors, anchor_errors, errors, lane_losses, tail_
 from pretraining.tails import Tail, load_hf_tails, load_lf_tails  # noqa: E402
 
 from gatecast._utils import safefile  # noqa: E402
-from gatecast.forecasting.pretrained.head import LEVELS, head_backward  # noqa: E402
+from gatecast.forecasting.pretrained.head import LEVELS, head_backward, split_outputs  # noqa: E402
 from gatecast.forecasting.pretrained.kinds import HF, LF  # noqa: E402
-from gatecast.forecasting.pretrained.network import PretrainedConfig  # noqa: E402
+from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network  # noqa: E402
 from gatecast.forecasting.pretrained.released import load_released  # noqa: E402
 from gatecast.forecasting.pretrained.training import forecast_batch  # noqa: E402
+from gatecast.nn.network import forward  # noqa: E402
 
 SIZES = BankSizes(batch=16, piece=32, alive=2, steps_per_piece=3)
 KINDS = pytest.mark.parametrize("kind", [LF, HF], ids=["lf", "hf"])
@@ -133,7 +136,7 @@ def test_run_from_released_weights_begins_with_them_and_sees_other_series(tmp_pa
     first = new_run(seed=4)
     run_until(first, 3, tmp_path)
     first.release(tmp_path / "lf.safetensors")
-    run = RunState.from_released(tmp_path / "lf.safetensors", None, SIZES.batch, SIZES.piece)
+    run = RunState.from_released(tmp_path / "lf.safetensors", LF, None, SIZES.batch, SIZES.piece)
     assert (run.seed, run.step, run.config) == (5, 0, first.config)
     assert run.weights.vector == pytest.approx(first.optimizer.average, rel=1e-3, abs=1e-6)
     assert run.averaged().vector.tobytes() == run.weights.vector.tobytes()
@@ -144,7 +147,7 @@ def test_run_from_released_weights_begins_with_them_and_sees_other_series(tmp_pa
     card = load_released(tmp_path / "second.safetensors").card
     digest = hashlib.sha256((tmp_path / "lf.safetensors").read_bytes()).hexdigest()
     assert [(one["seed"], one["steps"], one["sha256"]) for one in card["earlier"]] == [(4, 3, digest)]
-    third = RunState.from_released(tmp_path / "second.safetensors", None, SIZES.batch, SIZES.piece)
+    third = RunState.from_released(tmp_path / "second.safetensors", LF, None, SIZES.batch, SIZES.piece)
     assert [one["seed"] for one in third.earlier] == [4, 5]
     assert third.seed == 6
 
@@ -155,7 +158,76 @@ def test_run_from_released_weights_with_a_seed_of_before_is_refused(tmp_path):
     run_until(first, 2, tmp_path)
     first.release(tmp_path / "lf.safetensors")
     with pytest.raises(ValueError, match="seed 4 was used by an earlier run"):
-        RunState.from_released(tmp_path / "lf.safetensors", 4, SIZES.batch, SIZES.piece)
+        RunState.from_released(tmp_path / "lf.safetensors", LF, 4, SIZES.batch, SIZES.piece)
+
+
+def test_released_mean_of_states_is_that_of_their_averages(tmp_path):
+    first, paths = new_run(seed=4), [tmp_path / "a.state", tmp_path / "b.state"]
+    for path, step in zip(paths, (2, 3), strict=True):
+        run_until(first, step, tmp_path)
+        first.save(path)
+    command = [sys.executable, str(SCRIPTS / "pretrain.py"), "--network", "lf", "--state", str(tmp_path), "--release"]
+    subprocess.run([*command, "--mean-of", *map(str, paths)], check=True)
+    released = load_released(tmp_path / "lf.safetensors")
+    expected = np.mean([RunState.load(path).averaged().vector for path in paths], axis=0)
+    assert released.weights.vector == pytest.approx(expected, rel=1e-3, abs=1e-6)
+    assert released.card["mean_of_steps"] == [2, 3]
+    assert released.card["steps"] == 3
+
+
+def test_mean_of_states_of_several_runs_is_refused(tmp_path):
+    paths = [tmp_path / "a.state", tmp_path / "b.state"]
+    for path, seed in zip(paths, (4, 5), strict=True):
+        new_run(seed=seed).save(path)
+    with pytest.raises(ValueError, match="not of 2 states of several runs"):
+        RunState.mean_of(paths)
+
+
+@KINDS
+def test_carry_over_to_more_inputs_and_simple_forecasts_keeps_the_forecasts(kind):
+    run, batch = new_run(kind), bank_of(kind).sample(1).batch
+    rng = np.random.default_rng(0)
+    run.weights.vector[:] = rng.normal(0, 0.1, run.weights.vector.size)
+    n_dropped, fewer = 2, kind.head._replace(anchors=kind.head.anchors - 2)
+    names = [name for name in kind.inputs if name not in kind.inputs[5:7]]
+    smaller = replace(kind, inputs=tuple(names), anchors=kind.anchors[:-n_dropped], head=fewer)
+    _, before = make_network(PretrainedConfig(4, 1, kind=smaller))
+    before.vector[:] = rng.normal(0, 0.1, before.vector.size)
+    settings = PretrainedConfig(4, 1, kind=smaller).to_settings()
+    carry_over(settings, before.vector, run.weights, kind)
+    first, last = run.weights.views[0], run.weights.views[-1]
+    assert (first["W"][5:7] == 0).all()
+    kept = np.ascontiguousarray(np.delete(batch.x, [5, 6], axis=2))
+    outputs, _ = forward(run.network, run.weights, batch.x, save_for_backward=False)
+    small_network, _ = make_network(PretrainedConfig(4, 1, kind=smaller), None)
+    expected, _ = forward(small_network, before, kept, save_for_backward=False)
+    raw, slopes, logits = split_outputs(outputs, kind.head)
+    raw_before, slopes_before, logits_before = split_outputs(expected, fewer)
+    np.testing.assert_allclose(raw, raw_before, atol=1e-5)
+    np.testing.assert_allclose(slopes, slopes_before, atol=1e-5)
+    np.testing.assert_allclose(logits[:, :, :, :-n_dropped], logits_before, atol=1e-5)
+    assert (logits[:, :, :, -n_dropped:] == NEW_LOGIT).all()
+    assert last["W"].any()
+
+
+def test_carry_over_of_inputs_that_are_no_more_is_refused():
+    run = new_run()
+    settings = run.config.to_settings() | {"inputs": ["moon", *LF.inputs]}
+    with pytest.raises(ValueError, match=r"no longer has: \['moon'\]"):
+        carry_over(settings, run.weights.vector, run.weights, LF)
+
+
+def test_carry_over_of_weights_that_do_not_fit_is_refused():
+    run = new_run()
+    with pytest.raises(ValueError, match="do not fit a network of 4 units"):
+        carry_over(run.config.to_settings(), run.weights.vector[:-1], run.weights, LF)
+
+
+def test_batches_made_ahead_are_those_of_the_bank():
+    ahead, bank = Ahead(bank_of(HF, 1)), bank_of(HF, 1)
+    for step in (1, 2, 5, 6):
+        assert ahead.sample(step).batch.x.tobytes() == bank.sample(step).batch.x.tobytes()
+    ahead.close()
 
 
 def test_learning_rate_warms_up_and_stays():
