@@ -430,21 +430,13 @@ def test_a_state_that_other_weights_have_left_is_not_read():
     y, task = 10 + np.random.default_rng(0).normal(size=(2, 60)).cumsum(axis=1), Task(6)
     past, now = (PanelContext.from_values(y[:, :n]) for n in (59, 60))
     model = Pretrained().fit(past, task)
-    other = replace(model, tuned=1.1 * model.low[1].vector)
+    other = replace(model, tuned={"lf": 1.1 * model.low[1].vector})
     _, carried = other.step_quantiles(past, None)
     model.check_state({"weights": carried["weights"], "length": np.ones(7)}, 2)
     forecast, _ = model.step_quantiles(now, carried)
     assert forecast.tobytes() == model.step_quantiles(now, None)[0].tobytes()
     follows, _ = other.step_quantiles(now, carried)
     np.testing.assert_allclose(follows, other.predict_quantiles(now), rtol=1e-4)
-
-
-def test_fine_tuning_leaves_the_network_of_hours_as_it_is():
-    context, task = PanelContext.from_values(hours()[3:]), Task(24, 24)
-    fitted = Pretrained(finetune=True).fit(context, task)
-    assert fitted.tuned is None
-    assert "days, hours or minutes" in fitted.findings[0]
-    assert not fitted.config.needs_training
 
 
 def test_simple_weights_of_hours_name_their_copies():
@@ -460,7 +452,8 @@ def test_simple_weights_of_hours_name_their_copies():
 
 def test_simple_weights_of_both_networks_share_a_table():
     y, low = hours(), load_released(WEIGHTS["lf"])
-    weights = simple_weights(y, choose_networks(y, Task(24, 24, seasons=(24, 168))), (low.network, low.weights))
+    networks = [(each.network, each.weights) for each in (low, load_released(WEIGHTS["hf"]))]
+    weights = simple_weights(y, choose_networks(y, Task(24, 24, seasons=(24, 168))), *networks)
     assert weights.weights.shape == (6, 4, len(weights.names))
     np.testing.assert_allclose(weights.weights.sum(axis=2), 1, rtol=1e-5)
     drift = weights.weights[:, :, weights.names.index("drift")]

@@ -40,6 +40,12 @@ def panel(m, T, seed=5):
     return values
 
 
+def released_high():
+    """Return layers and weights of the network of high frequency."""
+    released = load_released(WEIGHTS["hf"])
+    return released.network, released.weights
+
+
 @pytest.fixture(scope="module")
 def high(tmp_path_factory):
     """Return what runs the network of high frequency with any of many pairs of seasons."""
@@ -47,7 +53,8 @@ def high(tmp_path_factory):
     season, long = (builder.input(name, np.int64, (1,)) for name in ("season", "long"))
     limits = Limits.of([(5, 0), (7, 365), (48, 336), (96, 672), (1440, 0)], HORIZON)
     values = SeriesInput.of(builder).values
-    builder.output("quantiles", hf_quantiles(values, season, long, HORIZON, limits), ("batch", HORIZON, 13))
+    quantiles = hf_quantiles(released_high(), values, season, long, HORIZON, limits)
+    builder.output("quantiles", quantiles, ("batch", HORIZON, 13))
     path = tmp_path_factory.mktemp("hf") / "x.onnx"
     write_onnx(path, builder, "model", "", {})
     return session_of(path)

@@ -22,7 +22,6 @@ from gatecast.forecasting.pretrained.hf.batches import history_length
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, token_length
 from gatecast.forecasting.pretrained.hf.features import HEAD
 from gatecast.forecasting.pretrained.hf.predict import MAX_TOKENS, block_steps
-from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.nn.layers import QuantileHead
 from gatecast.nn.model_layers import layer_names
 from gatecast.nn.network import Network, Weights, split_network
@@ -61,10 +60,13 @@ def _averaged_steps(season: int, long: int, horizon: int) -> int:
     return history_length(m, round(long / r)) + (MAX_TOKENS + n_blocks * TOKENS) * token_length(m)
 
 
-def hf_quantiles(values: Value, season: Value, long: Value, horizon: int, limits: Limits) -> Value:
+def hf_quantiles(
+    network: tuple[Network, Weights], values: Value, season: Value, long: Value, horizon: int, limits: Limits
+) -> Value:
     """Return the quantiles of the steps after the end of series of one pair of seasons, [n, h, Q] float64.
 
     Args:
+        network: Layers and weights.
         values: Each of two cycles at least, [n, T].
         season: A number.
         long: Longer season, a number; 0 for none.
@@ -77,7 +79,7 @@ def hf_quantiles(values: Value, season: Value, long: Value, horizon: int, limits
     n_steps = op.cast(values.builder.op("Ceil", horizon / clock.r - 1e-9), np.int64)
     block = TOKENS * clock.p
     n_blocks = (n_steps + (block - 1)) / block
-    coarse = op.slice_of(_forecast(averages, clock, n_blocks, limits), 1, 0, n_steps)
+    coarse = op.slice_of(_forecast(network, averages, clock, n_blocks, limits), 1, 0, n_steps)
     h = values.builder.constant(np.array([horizon]))
     out = add_detail(spread_steps(coarse, clock.r, h), newest, averages, clock)
     known = op.is_finite(values)
@@ -87,7 +89,9 @@ def hf_quantiles(values: Value, season: Value, long: Value, horizon: int, limits
     return op.where(op.expand_dims(high <= 0, 2), op.minimum(out, 0), out)
 
 
-def _forecast(averages: Value, clock: GraphClock, n_blocks: Value, limits: Limits) -> Value:
+def _forecast(
+    network: tuple[Network, Weights], averages: Value, clock: GraphClock, n_blocks: Value, limits: Limits
+) -> Value:
     """Return the quantiles of blocks of averaged steps, [n, K J, Q]."""
     p, T = clock.p, op.size_of(averages, 1)
     known = op.is_finite(averages)
@@ -103,8 +107,7 @@ def _forecast(averages: Value, clock: GraphClock, n_blocks: Value, limits: Limit
     scale = _power_of_two(size)
     history = read_history(y / scale, clock.m, clock.long, limits.steps, limits.cycles)
     tokens = graph_tokens(history, before, N, p)
-    network = load_released(WEIGHTS["hf"])
-    body, head = split_network(network.network, network.weights, 1)
+    body, head = split_network(*network, 1)
     states = _run(body, tokens.inputs, "hf_body")
     at = op.expand_dims(n_tokens - 1, 1) + TOKENS * numbers_below(n_blocks)
     outputs = _run(head, _rows(states, at), "hf_head")

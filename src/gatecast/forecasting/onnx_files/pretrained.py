@@ -83,9 +83,8 @@ def _with_high(model: FittedPretrained, series: SeriesInput, quantiles: Value, c
         pair = op.expand_dims(op.take(pairs, place, 0), 0)
         rows = op.squeeze(builder.op("NonZero", key.equals(pair), dtype=np.int64), 0)
         values = op.take(series.values, rows, 0)
-        pair_quantiles = hf_quantiles(
-            values, pair / MAX_SEASON, builder.op("Mod", pair, MAX_SEASON), task.horizon, limits
-        )
+        season, long = pair / MAX_SEASON, builder.op("Mod", pair, MAX_SEASON)
+        pair_quantiles = hf_quantiles(model.high, values, season, long, task.horizon, limits)
         pair_quantiles = pair_quantiles @ at_levels(np.eye(N_LEVELS), task.quantiles)
         builder.body_output(condition, batch=False)
         builder.body_output(builder.op("ScatterND", so_far, op.expand_dims(rows, 1), pair_quantiles), sizes)

@@ -9,14 +9,15 @@ Shapes: n_series rows, T columns of the past, h steps, Q quantiles.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, partial
 from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
 
+from gatecast._utils.checkpoint import within
 from gatecast._utils.schema import check_array, from_json
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast._utils.validation import check_positive_int
@@ -34,10 +35,12 @@ from gatecast.forecasting.base import (
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.held_results import held_results
 from gatecast.forecasting.monitoring import ValidationMonitor
+from gatecast.forecasting.pretrained import finetuning
 from gatecast.forecasting.pretrained.choice import Choice, choose_networks, low_frequency
 from gatecast.forecasting.pretrained.head import LEVELS
+from gatecast.forecasting.pretrained.hf import finetuning as hf_tuning
 from gatecast.forecasting.pretrained.hf import predict as hf
-from gatecast.forecasting.pretrained.lf import finetuning
+from gatecast.forecasting.pretrained.lf import finetuning as lf_tuning
 from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.forecasting.pretrained.lf.features import BLOCK
 from gatecast.forecasting.pretrained.lf.held_passes import HeldPasses
@@ -59,7 +62,11 @@ DIGEST = "weights"
 
 _PASSES = "passes of the low-frequency network"
 
-NO_LOW_FREQUENCY = "fine-tuning: all series are days, hours or minutes, whose network stays as it was released."
+NAMES = {"lf": "low frequency", "hf": "high frequency"}
+"""Networks as findings call them."""
+
+TUNED = {"lf": "weights", "hf": "weights.hf"}
+"""Names of tuned weights in a file."""
 
 
 @register
@@ -71,8 +78,7 @@ class Pretrained(LocalModel):
     calendar that repeats best in its past.
 
     Args:
-        finetune: Whether `fit` trains the network of low frequency further on its series, if their newest values say
-            that it helps; that of high frequency stays as it is.
+        finetune: Whether `fit` trains each network further on its series, if their newest values say that it helps.
         max_steps: Updates of such a training, at most.
 
     Raises:
@@ -122,27 +128,43 @@ class Pretrained(LocalModel):
             return FittedPretrained(self, task, init.tuned, init.findings)
         if not self.finetune:
             return FittedPretrained(self, task)
-        choice, low = self.choose(context.values, task), load_released(WEIGHTS["lf"])
-        if choice.is_hf.all():
-            return FittedPretrained(replace(self, finetune=False), task, None, (NO_LOW_FREQUENCY,))
+        choice = self.choose(context.values, task)
+        seasons = {"lf": choice.season, "hf": np.stack([choice.season, choice.long], axis=1)}
+        rows = {"lf": ~choice.is_hf, "hf": choice.is_hf}
+        results = {
+            kind: self._fine_tune(kind, context.values[of_kind], seasons[kind][of_kind], task, on_step)
+            for kind, of_kind in rows.items()
+            if of_kind.any()
+        }
+        tuned = {kind: result.vector for kind, result in results.items() if result.vector is not None}
+        config = self if tuned else replace(self, finetune=False)
+        names = {kind: f"{NAMES[kind]}: " if len(results) > 1 else "" for kind in results}
+        findings = tuple(names[kind] + result.finding for kind, result in results.items())
+        return FittedPretrained(config, task, tuned, findings)
+
+    def _fine_tune(
+        self, kind: str, values: FloatArray, seasons: IntArray, task: Task, on_step: StepCallback | None
+    ) -> finetuning.FineTuned:
+        """Train a network further on its series, or load what an interrupted run has trained."""
+        tuning, released = {"lf": lf_tuning, "hf": hf_tuning}[kind], load_released(WEIGHTS[kind])
         tune = partial(
-            finetuning.fine_tune,
-            low.network,
-            low.weights,
-            context.values[~choice.is_hf],
-            choice.season[~choice.is_hf],
+            tuning.fine_tune,
+            released.network,
+            released.weights,
+            values,
+            seasons,
             task.horizon,
             max_steps=self.max_steps,
             seed=task.seed,
         )
-        tuned = train_once(
-            lambda report: tune(on_step=report),
-            on_step,
-            lambda tuned: ({"finding": tuned.finding}, {} if tuned.vector is None else {"vector": tuned.vector}),
-            lambda settings, arrays: finetuning.FineTuned(arrays.get("vector"), settings["finding"]),
-        )
-        config = self if tuned.vector is not None else replace(self, finetune=False)
-        return FittedPretrained(config, task, tuned.vector, (tuned.finding,))
+        with within("network", kind):
+            tuned: finetuning.FineTuned = train_once(
+                lambda report: tune(on_step=report),
+                on_step,
+                lambda tuned: ({"finding": tuned.finding}, {} if tuned.vector is None else {"vector": tuned.vector}),
+                lambda settings, arrays: finetuning.FineTuned(arrays.get("vector"), settings["finding"]),
+            )
+        return tuned
 
     def choose(self, values: FloatArray, task: Task) -> Choice:
         """Choose the network and the seasons of each series."""
@@ -170,10 +192,11 @@ class Pretrained(LocalModel):
         settings = dict(state.settings)
         findings = from_json(tuple[str, ...], settings.pop("findings", []), "findings")
         config = from_json(cls, settings, "settings")
-        tuned = None
-        if "weights" in state.arrays:
-            size = load_released(WEIGHTS["lf"]).weights.vector.size
-            tuned = check_array(state.arrays, "weights", np.float32, (size,))
+        tuned = {
+            kind: check_array(state.arrays, name, np.float32, (load_released(WEIGHTS[kind]).weights.vector.size,))
+            for kind, name in TUNED.items()
+            if name in state.arrays
+        }
         return FittedPretrained(config, task, tuned, findings)
 
 
@@ -203,27 +226,36 @@ class FittedPretrained(FittedLocalModel):
     Args:
         config: As it was fitted.
         task: What it forecasts.
-        tuned: Weights of low frequency that were trained further; None: the released ones are used.
+        tuned: Weights that were trained further, by kind of network; of others the released ones are used.
         findings: What fine-tuning came to, as sentences.
     """
 
     config: Pretrained
-    tuned: Float32Array | None = None
+    tuned: Mapping[str, Float32Array] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
 
     @property
     def refits_to_series(self) -> bool:
         """Whether nothing of the series is in its weights."""
-        return self.tuned is None
+        return not self.tuned
 
     @cached_property
     def low(self) -> tuple[Network, Weights]:
         """Layers and weights of the low-frequency network."""
-        released = load_released(WEIGHTS["lf"])
-        if self.tuned is None:
+        return self._network("lf")
+
+    @cached_property
+    def high(self) -> tuple[Network, Weights]:
+        """Layers and weights of the high-frequency network."""
+        return self._network("hf")
+
+    def _network(self, kind: str) -> tuple[Network, Weights]:
+        """Return layers and weights of a network, tuned if they were."""
+        released = load_released(WEIGHTS[kind])
+        if kind not in self.tuned:
             return released.network, released.weights
         weights = zeros_like(released.weights)
-        load_weights(weights, self.tuned)
+        load_weights(weights, self.tuned[kind])
         return released.network, weights
 
     @cached_property
@@ -237,14 +269,14 @@ class FittedPretrained(FittedLocalModel):
         values, task = context.values, self.task
         can_share = task.horizon <= BLOCK and values.shape[1] <= lf.MAX_LENGTH
         origins = shared_origins(context) if can_share else None
-        passes = None if self.tuned is not None else (held_results() or {}).get(_PASSES)
+        passes = None if "lf" in self.tuned else (held_results() or {}).get(_PASSES)
         forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
         for rows, is_hf, m, long in self.config.choose(values, task).groups():
             # The only series of its season among others is read twice: sums over a matrix of one row are in another
             # order, and a series is to have the same bits whichever others are with it.
             read = rows.repeat(2) if len(rows) == 1 < len(values) and origins is None else rows
             if is_hf:
-                forecast = _forecast_high(values[read], task.horizon, m, long)
+                forecast = hf.predict_quantiles(*self.high, values[read], task.horizon, m, long)
             else:
                 forecast = _forecast_low(self.low, values, task.horizon, m, read, origins, passes)
             forecasts[rows] = forecast[: len(rows)]
@@ -254,7 +286,7 @@ class FittedPretrained(FittedLocalModel):
         """Return the config, and the tuned weights as float32."""
         settings: dict[str, Any] = {"finetune": self.config.finetune, "max_steps": self.config.max_steps}
         settings["findings"] = list(self.findings)
-        return ModelState(settings, {} if self.tuned is None else {"weights": self.tuned})
+        return ModelState(settings, {TUNED[kind]: vector for kind, vector in self.tuned.items()})
 
     def step_quantiles(self, context: PanelContext, state: CarriedState | None) -> tuple[FloatArray, CarriedState]:
         """Forecast one step later: from the carried state at low frequency, from the newest values at high."""
@@ -265,7 +297,7 @@ class FittedPretrained(FittedLocalModel):
         forecasts, after = forecast_step(*self.low, low, task.horizon, choice.season, before)
         for rows, is_hf, m, long in choice.groups():
             if is_hf:
-                forecasts[rows] = _forecast_high(values[rows], task.horizon, m, long)
+                forecasts[rows] = hf.predict_quantiles(*self.high, values[rows], task.horizon, m, long)
         return at_levels(forecasts, task.quantiles), {**to_arrays(after), DIGEST: self._digest}
 
     def check_state(self, state: CarriedState, n_series: int) -> None:
@@ -282,7 +314,7 @@ class FittedPretrained(FittedLocalModel):
 
     def simple_weights(self, context: PanelContext) -> SimpleWeights:
         """Return how much each simple forecast counts at the ends of series."""
-        return simple_weights(context.values, self.config.choose(context.values, self.task), self.low)
+        return simple_weights(context.values, self.config.choose(context.values, self.task), self.low, self.high)
 
 
 def _without_digest(state: CarriedState) -> dict[str, Any]:
@@ -305,12 +337,6 @@ def _forecast_low(
     holders, place = np.unique(origins[rows, 0], return_inverse=True)
     earlier = np.stack([place.ravel(), origins[rows, 1]], axis=1)
     return lf.predict_quantiles(*network, values[holders], h, m, earlier, passes)
-
-
-def _forecast_high(values: FloatArray, h: int, m: int, long: int) -> FloatArray:
-    """Return quantiles of the high-frequency network, a pass for each row: tokens end where a series ends."""
-    released = load_released(WEIGHTS["hf"])
-    return hf.predict_quantiles(released.network, released.weights, values, h, m, long)
 
 
 def at_levels(quantiles: FloatArray, levels: Sequence[float]) -> FloatArray:

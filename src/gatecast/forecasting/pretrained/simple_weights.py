@@ -15,7 +15,6 @@ from gatecast.forecasting.pretrained.choice import Choice
 from gatecast.forecasting.pretrained.hf import predict as hf
 from gatecast.forecasting.pretrained.kinds import HF, LF, NetworkKind
 from gatecast.forecasting.pretrained.lf import predict as lf
-from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["simple_weights"]
@@ -42,15 +41,21 @@ class _Part(NamedTuple):
         return self.weights[:, min(int((step - 1) * groups / self.block), groups - 1)]
 
 
-def simple_weights(values: FloatArray, choice: Choice, low: tuple[Network, Weights]) -> SimpleWeights:
+def simple_weights(
+    values: FloatArray, choice: Choice, low: tuple[Network, Weights], high: tuple[Network, Weights]
+) -> SimpleWeights:
     """Return the weights; ranges of steps are those of the network and season that most series have.
 
     Args:
         values: Series aligned at their ends, (n, T), each with a value.
         choice: Network and seasons of each.
         low: The network of low frequency, as it is used.
+        high: That of high frequency.
     """
-    parts = [_part(values[rows], rows, (m, long), None if is_hf else low) for rows, is_hf, m, long in choice.groups()]
+    parts = [
+        _high_part(high, values[rows], rows, m, long) if is_hf else _low_part(low, values[rows], rows, m)
+        for rows, is_hf, m, long in choice.groups()
+    ]
     largest = max(parts, key=lambda part: len(part.rows))
     ranges = [largest.range_of(k) for k in range(largest.kind.head.groups)]
     names = tuple(dict.fromkeys(name for part in [largest, *parts] for name in part.kind.anchors))
@@ -63,11 +68,11 @@ def simple_weights(values: FloatArray, choice: Choice, low: tuple[Network, Weigh
     return SimpleWeights(names, first, last, weights)
 
 
-def _part(values: FloatArray, rows: IntArray, seasons: tuple[int, int], low: tuple[Network, Weights] | None) -> _Part:
-    """Return the weights of series of one network and season; of high frequency without `low`."""
-    m, long = seasons
-    if low is not None:
-        return _Part(rows, LF, lf.predict_anchor_weights(*low, values, m), LF.head.block)
-    high = load_released(WEIGHTS["hf"])
-    weights = hf.predict_anchor_weights(high.network, high.weights, values, m, long)
-    return _Part(rows, HF, weights, hf.block_steps(m))
+def _low_part(network: tuple[Network, Weights], values: FloatArray, rows: IntArray, m: int) -> _Part:
+    """Return the weights of series of low frequency and one season."""
+    return _Part(rows, LF, lf.predict_anchor_weights(*network, values, m), LF.head.block)
+
+
+def _high_part(network: tuple[Network, Weights], values: FloatArray, rows: IntArray, m: int, long: int) -> _Part:
+    """Return the weights of series of high frequency and one pair of seasons."""
+    return _Part(rows, HF, hf.predict_anchor_weights(*network, values, m, long), hf.block_steps(m))

@@ -8,18 +8,12 @@ import pytest
 from gatecast import Forecaster
 from gatecast.config import TrainingConfig
 from gatecast.errors import ConfigError, NotFittedError
+from gatecast.forecasting.pretrained import finetuning
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.kinds import LF
-from gatecast.forecasting.pretrained.lf import finetuning
+from gatecast.forecasting.pretrained.lf import finetuning as lf_tuning
 from gatecast.forecasting.pretrained.lf.batches import make_batch
-from gatecast.forecasting.pretrained.lf.finetuning import (
-    _decide,
-    _held_back,
-    _Histories,
-    _loss_by_series,
-    _past,
-    fine_tune,
-)
+from gatecast.forecasting.pretrained.lf.finetuning import _held_back, _Histories, _loss_by_series, _past, fine_tune
 from gatecast.forecasting.pretrained.model import Pretrained
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.training import forecast_batch
@@ -140,23 +134,6 @@ def test_held_back_values_are_forecast_from_what_precedes_each_origin():
 
 
 @pytest.mark.parametrize(
-    ("gains", "is_kept", "words"),
-    [
-        ([0.1, 0.12, 0.08, 0.1], True, "by 10.0 %; the tuned weights are used"),
-        ([0.5, -0.4, 0.3, -0.3], False, "may be chance"),
-        ([0.002, 0.002, 0.002, 0.002], False, "by 0.2 %, which may be chance"),
-        ([-0.1, -0.1, 0.0, 0.0], False, "did not lower"),
-    ],
-)
-def test_weights_are_kept_where_errors_fall_by_more_than_chance(gains, is_kept, words):
-    before = np.ones(4)
-    vector = np.ones(3, np.float32)
-    decided = _decide(before, before - np.array(gains), vector)
-    assert (decided.vector is not None) == is_kept
-    assert words in decided.finding
-
-
-@pytest.mark.parametrize(
     ("y", "h", "words"),
     [
         (alternating(3), 4, "3 of 3 series are long enough, 16 are needed"),
@@ -203,7 +180,7 @@ def test_what_did_not_help_is_not_tried_again(monkeypatch):
         calls.append(arguments)
         return finetuning.FineTuned(None, "fine-tuning did not help.")
 
-    monkeypatch.setattr(finetuning, "fine_tune", fine_tune)
+    monkeypatch.setattr(lf_tuning, "fine_tune", fine_tune)
     forecaster = Forecaster(H, model="pretrained", season_length=1).fit(table(), finetune=True)
     assert len(calls) == 1
     assert forecaster.findings_[-1] == "fine-tuning did not help."
@@ -230,7 +207,7 @@ def test_tuned_weights_are_saved(fitted, tmp_path):
     loaded = Forecaster.load(tmp_path / "tuned.gatecast")
     assert loaded.predict()["Pretrained"].tobytes() == fitted.predict()["Pretrained"].tobytes()
     assert loaded.findings_ == fitted.findings_
-    vector = loaded.state_.ensemble.models[0].tuned
+    vector = loaded.state_.ensemble.models[0].tuned["lf"]
     assert vector.dtype == np.float32
     stream, again = fitted.stream(), loaded.stream()
     y = np.full(20, 55.0)
@@ -241,10 +218,10 @@ def test_tuned_weights_are_saved(fitted, tmp_path):
 def test_update_keeps_tuned_weights(fitted, tmp_path):
     fitted.save(tmp_path / "a")
     forecaster = Forecaster.load(tmp_path / "a")
-    before = forecaster.state_.ensemble.models[0].tuned
+    before = forecaster.state_.ensemble.models[0].tuned["lf"]
     rows = {"unique_id": np.arange(20), "ds": np.full(20, np.datetime64("2018-05")), "y": np.full(20, 60.0)}
     after = forecaster.update(rows).state_.ensemble.models[0]
-    assert (after.tuned == before).all()
+    assert (after.tuned["lf"] == before).all()
 
 
 @pytest.mark.slow

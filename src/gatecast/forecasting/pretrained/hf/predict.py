@@ -21,7 +21,7 @@ from gatecast.forecasting.pretrained.hf.history import read_history
 from gatecast.kernels.packing import blocks, padded_lanes
 from gatecast.nn.network import Network, Weights, forward, split_network
 
-__all__ = ["MAX_TOKENS", "block_steps", "context_steps", "predict_anchor_weights", "predict_quantiles"]
+__all__ = ["MAX_TOKENS", "Clock", "block_steps", "context_steps", "predict_anchor_weights", "predict_quantiles"]
 
 MAX_TOKENS = 128
 """Newest tokens that are read: as many as the network was trained on. Copies reach back further."""
@@ -55,12 +55,12 @@ def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h:
         >>> predict_quantiles(network, weights, y, 3, 7, 0)[0, :, 6].round(1).tolist()
         [1.0, 5.0, 3.0]
     """
-    clock = _Clock.of(m, long)
-    n_steps = int(np.ceil(h / clock.r - 1e-9))
+    clock = Clock.of(m, long)
+    n_steps = clock.n_averaged(h)
     out = np.full((len(values), n_steps, len(LEVELS)), np.nan)
     newest = clock.newest(values)
     averages = clock.averages(newest)
-    for rows, run in _passes(network, weights, averages, clock, -(-n_steps // clock.block)):
+    for rows, run in _passes(network, weights, averages, clock, clock.n_blocks(h)):
         parts = [_block(run, run.last + k * TOKENS) for k in range(run.n_blocks)]
         out[rows] = np.concatenate(parts, axis=1)[:, :n_steps]
     if clock.r > 1:
@@ -84,7 +84,7 @@ def predict_anchor_weights(network: Network, weights: Weights, values: FloatArra
     Returns:
         (n, 4, A), which sum to 1 over the last axis.
     """
-    clock = _Clock.of(m, long)
+    clock = Clock.of(m, long)
     out = np.empty((len(values), HEAD.groups, HEAD.anchors))
     for rows, run in _passes(network, weights, clock.averages(clock.newest(values)), clock, 1):
         outputs = _outputs(run, run.last)
@@ -100,7 +100,7 @@ def block_steps(m: int) -> int:
     >>> [block_steps(m) for m in (7, 24, 48, 96, 1440)]
     [8, 24, 48, 96, 1440]
     """
-    clock = _Clock.of(m, 0)
+    clock = Clock.of(m, 0)
     return round(clock.block * clock.r)
 
 
@@ -110,11 +110,11 @@ def context_steps(m: int, long: int) -> int:
     >>> context_steps(24, 168), context_steps(48, 336), context_steps(7, 365)
     (1056, 2112, 1588)
     """
-    clock = _Clock.of(m, long)
+    clock = Clock.of(m, long)
     return int(np.ceil(clock.n_averages * clock.r))
 
 
-class _Clock(NamedTuple):
+class Clock(NamedTuple):
     """How the steps of series become tokens."""
 
     r: float
@@ -126,7 +126,7 @@ class _Clock(NamedTuple):
     """Averaged steps of a token."""
 
     @classmethod
-    def of(cls, m: int, long: int) -> _Clock:
+    def of(cls, m: int, long: int) -> Clock:
         """Return the clock of series with these seasons."""
         r = max(m / MAX_STEPS, 1.0)
         return cls(r, round(m / r), round(long / r), token_length(round(m / r)))
@@ -140,6 +140,14 @@ class _Clock(NamedTuple):
     def n_averages(self) -> int:
         """Averaged steps that are read."""
         return MAX_TOKENS * self.p + history_length(self.m, self.long)
+
+    def n_blocks(self, h: int) -> int:
+        """Return the blocks of h steps."""
+        return -(-self.n_averaged(h) // self.block)
+
+    def n_averaged(self, h: int) -> int:
+        """Return the averaged steps of h steps."""
+        return int(np.ceil(h / self.r - 1e-9))
 
     def newest(self, values: FloatArray) -> FloatArray:
         """Return the values that are read."""
@@ -167,7 +175,7 @@ class _Pass(NamedTuple):
 
 
 def _passes(
-    network: Network, weights: Weights, values: FloatArray, clock: _Clock, n_blocks: int
+    network: Network, weights: Weights, values: FloatArray, clock: Clock, n_blocks: int
 ) -> Iterator[tuple[IntArray, _Pass]]:
     """Run the network over series of similar length, a few at a time, and yield their rows and the pass."""
     observed = np.isfinite(values)
@@ -181,7 +189,7 @@ def _passes(
 
 
 def _run(
-    network: Network, weights: Weights, values: FloatArray, n_tokens: IntArray, clock: _Clock, n_blocks: int
+    network: Network, weights: Weights, values: FloatArray, n_tokens: IntArray, clock: Clock, n_blocks: int
 ) -> _Pass:
     """Run the network over a few series up to its last layer; tokens behind their ends have no values."""
     n, T = values.shape

@@ -1,0 +1,152 @@
+"""Fine-tuning of the high-frequency network: from every token it learns the next block, and to go on without values.
+
+Shapes: n series, T columns, h steps ahead, N tokens of p values, Q levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.forecasting.pretrained import finetuning
+from gatecast.forecasting.pretrained.batches import PackedBatch
+from gatecast.forecasting.pretrained.finetuning import MAX_STEPS, MIN_SERIES, FineTuned, unchanged
+from gatecast.forecasting.pretrained.head import LEVELS
+from gatecast.forecasting.pretrained.hf.batches import Windows, make_batch
+from gatecast.forecasting.pretrained.hf.clock import TOKENS
+from gatecast.forecasting.pretrained.hf.features import HEAD
+from gatecast.forecasting.pretrained.hf.predict import MAX_TOKENS, Clock, predict_quantiles
+from gatecast.nn.network import Network, Weights
+from gatecast.nn.training import StepRecord
+
+__all__ = ["fine_tune"]
+
+MAX_MEASURED = 128
+"""Series that errors are measured on, at most."""
+
+MIN_TOKENS = 24
+"""Tokens before the held-back values, at least, for a series to be long enough; as many as in pretraining."""
+
+
+class _Clocked(NamedTuple):
+    """Series of one pair of seasons."""
+
+    seasons: tuple[int, int]
+    """Season and longer season."""
+    past: FloatArray
+    """(n, T): before the held-back values, aligned at their ends."""
+    future: FloatArray
+    """(n, h): the held-back values."""
+
+
+def fine_tune(
+    network: Network,
+    weights: Weights,
+    values: FloatArray,
+    seasons: IntArray,
+    h: int,
+    *,
+    max_steps: int = MAX_STEPS,
+    seed: int = 0,
+    on_step: Callable[[StepRecord], object] | None = None,
+) -> FineTuned:
+    """Train further on series, if their newest values say that it helps.
+
+    Args:
+        network: As `make_network` returns it.
+        weights: What to begin with; they stay as they are.
+        values: Series aligned at their ends, (n, T); NaN is missing, or before a series began.
+        seasons: (n, 2): season and longer season, 0 for none.
+        h: Steps that matter.
+        max_steps: Updates, at most.
+        seed: The same seed gives the same bits, for any number of threads.
+        on_step: Is called after every update.
+
+    Example:
+        >>> from gatecast.forecasting.pretrained.kinds import HF
+        >>> from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
+        >>> network, weights = make_network(PretrainedConfig(units=8, n_layers=1, kind=HF))
+        >>> fine_tune(network, weights, np.ones((3, 400)), np.array([[24, 168]] * 3), 24).finding
+        'fine-tuning: 3 of 3 series are long enough, 16 are needed; the released weights are used.'
+    """
+    series = _Days(values, seasons, h)
+    if series.n < MIN_SERIES:
+        return unchanged(f"{series.n} of {len(values)} series are long enough, {MIN_SERIES} are needed")
+    return finetuning.fine_tune(network, weights, series, max_steps=max_steps, seed=seed, on_step=on_step)
+
+
+class _Days:
+    """Series that are long enough to learn from.
+
+    Args:
+        values: Aligned at their ends, (n, T).
+        seasons: (n, 2).
+        h: Steps that are held back.
+    """
+
+    head = HEAD
+
+    def __init__(self, values: FloatArray, seasons: IntArray, h: int) -> None:
+        self.h, self.parts = h, list[_Clocked]()
+        windows: list[tuple[FloatArray, Clock]] = []
+        for m, long in np.unique(seasons, axis=0).tolist():
+            clock = Clock.of(m, long)
+            rows = np.flatnonzero((seasons == (m, long)).all(axis=1))
+            past = clock.newest(values[rows, : values.shape[1] - h])
+            averages = clock.averages(past)
+            observed = np.isfinite(averages)
+            length = observed.any(axis=1) * (averages.shape[1] - observed.argmax(axis=1))
+            enough = length >= (MIN_TOKENS + TOKENS) * clock.p
+            if enough.any():
+                future = values[rows[enough], values.shape[1] - h :]
+                self.parts.append(_Clocked((m, long), past[enough], future))
+                windows += [(row[-n:], clock) for row, n in zip(averages[enough], length[enough], strict=True)]
+        self.n, self.windows = len(windows), windows
+
+    def batch(self, rows: IntArray, rng: np.random.Generator) -> PackedBatch:
+        """Return stretches of as many tokens; some end without values, as where long horizons are forecast."""
+        chosen = [self.windows[row] for row in rows.tolist()]
+        fits = [len(values) // clock.p - TOKENS for values, clock in chosen]
+        n_tokens = min([*fits, MAX_TOKENS])
+        T = max(len(values) for values, _ in chosen)
+        packed = np.full((len(chosen), T), np.nan)
+        start, since, hidden = [], [], np.zeros((len(chosen), n_tokens), bool)
+        for k, (values, clock) in enumerate(chosen):
+            packed[k, T - len(values) :] = values
+            spare = len(values) - (n_tokens + TOKENS) * clock.p
+            since.append(T - len(values))
+            start.append(since[-1] + int(rng.integers(0, spare + 1)))
+            n_hidden = min((clock.n_blocks(self.h) - 1) * TOKENS, n_tokens // 2)
+            if n_hidden and rng.random() < 0.5:
+                hidden[k, n_tokens - n_hidden :] = True
+        clocks = [clock for _, clock in chosen]
+        numbers = ([clock.m for clock in clocks], [clock.long for clock in clocks], start, since)
+        windows = Windows(packed, *(np.array(part) for part in numbers))
+        return make_batch(windows, n_tokens, hidden)
+
+    def errors(self, network: Network, weights: Weights) -> FloatArray:
+        """Return the mean quantile loss of each measured series on its held-back values, in changes over the season."""
+        levels, out = np.array(LEVELS), []
+        for part in self.parts:
+            sample = slice(None, None, -(-self.n // MAX_MEASURED))
+            past, future = part.past[sample], part.future[sample]
+            q = predict_quantiles(network, weights, past, self.h, *part.seasons)
+            error = future[:, :, None] - q
+            loss = np.maximum(levels * error, (levels - 1) * error).mean(axis=2)
+            m = part.seasons[0]
+            change = np.abs(past[:, m:] - past[:, :-m])
+            unit = _mean_known(change)
+            out.append(_mean_known(loss) / np.where(unit > 0, unit, 1.0))
+        errors = np.concatenate(out)
+        return errors[np.isfinite(errors)]
+
+
+def _mean_known(x: FloatArray) -> FloatArray:
+    """Return the mean of what is known of each row; NaN where nothing is."""
+    known = np.isfinite(x)
+    count = known.sum(axis=1)
+    total = np.where(known, x, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
