@@ -138,7 +138,7 @@ def _seasonal_indices(z: Value, n_values: Value, T: int, m: int) -> GraphIndices
     degrees = op.maximum(op.total(count - is_known, 2), 1)
     within = op.maximum((op.total(squares, 2) - op.total(total * mean, 2)) / degrees, 0)
     has_few = years < seasons.MIN_YEARS
-    V = op.where(has_few, _first_noise(z, m), within) / years + FLOOR
+    V = op.where(has_few, _first_noise(z, n_values, m), within) / years + FLOOR
     spread = op.total(indices * indices, 2) / op.maximum(n_known - 1, 1)
     more = seasons.TEST_WIDTH * (1 + 1 / op.maximum(years - 1, 0.5))
     width = op.where(has_few, seasons.TEST_WIDTH_TWO_CYCLES, more)
@@ -161,11 +161,16 @@ def _detrended(z: Value, T: int, m: int) -> Value:
     return op.slice_of(z, 1, half, T - half) - mean
 
 
-def _first_noise(z: Value, m: int) -> Value:
-    """Return the variance within a phase of the first two cycles, [B, 1]."""
-    change = op.slice_of(z, 1, m, 2 * m) - op.slice_of(z, 1, 0, m)
-    change = change - op.reduce_mean(change, 1, keepdims=True)
-    return op.total(change * change, 1, keepdims=True) / (2 * max(m - 1, 1))
+def _first_noise(z: Value, n_values: Value, m: int) -> Value:
+    """Return the variance within a phase of the first two cycles, [B, 1]; very large where less than half is known."""
+    half = m // 2
+    came = op.slice_of(n_values, 1, m, 2 * m) > op.slice_of(n_values, 1, half, half + m)
+    known = op.cast((op.slice_of(n_values, 1, 0, m) > 0) & came, np.float64)
+    count = op.total(known, 1, keepdims=True)
+    change = (op.slice_of(z, 1, m, 2 * m) - op.slice_of(z, 1, 0, m)) * known
+    change = (change - op.total(change, 1, keepdims=True) / op.maximum(count, 1)) * known
+    variance = op.total(change * change, 1, keepdims=True) / (2 * op.maximum(count - 1, 1))
+    return op.where(2 * count > m, variance, seasons.UNKNOWN_NOISE)
 
 
 class GraphFeatures(NamedTuple):

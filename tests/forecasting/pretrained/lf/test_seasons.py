@@ -70,3 +70,16 @@ def test_seasonal_indices_of_series_with_long_gaps_are_finite():
     indices = seasonal_indices(o.hold(rng.normal(size=(40, 64)).cumsum(axis=0)), o, 4)
     assert np.isfinite(indices.values).all()
     assert ((indices.strength >= 0) & (indices.strength <= 1)).all()
+
+
+@pytest.mark.parametrize("is_walk", [False, True])
+def test_seasonal_indices_of_series_that_begin_late_are_mostly_zero(is_walk):
+    """Demand that begins with zeros has no values there: what is filled in does not vary, and is no sign of a season."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(40, 2000))
+    z = z.cumsum(axis=0) if is_walk else z
+    first = rng.integers(12, 24, 2000)
+    observed = np.arange(40)[:, None] >= first
+    filled = np.where(observed, z, z[first, np.arange(2000)])
+    shown = seasonal_indices(filled, Observed.of(observed), 12).strength > 0
+    assert (shown.mean(axis=1) < 0.06).all()

@@ -27,6 +27,9 @@ EVERY_CYCLE = 8
 MIN_YEARS = 1.5
 """Mean years of a phase from which they say how much it varies; before, the first two cycles do."""
 
+UNKNOWN_NOISE = 1e6
+"""Variance of a phase that shows no season: of logarithms, none is as large."""
+
 TEST_WIDTH, TEST_WIDTH_TWO_CYCLES = 4.0, 6.0
 """Spread of the indices, beyond that of chance, that shows a season: 3 % false alarms on random walks."""
 
@@ -81,7 +84,7 @@ def seasonal_indices(z: FloatArray, observed: Observed, m: int, first: int = 0) 
         rest = _detrended(z, m)[: (cycles - 1) * m].reshape(by_cycle)
         known = _known(observed, m)[: (cycles - 1) * m].reshape(by_cycle)
         sums, squares, counts = (accumulate(np.add, part) for part in (rest * known, rest * rest * known, known))
-        noise = _first_noise(z, m)
+        noise = _first_noise(z, observed, m)
         newest = int(np.searchsorted(starts, first, side="right")) - 1
         for g, start in enumerate(starts.tolist()[max(newest, 1) :], max(newest, 1)):
             past = start // m - 2
@@ -141,8 +144,15 @@ def _detrended(z: FloatArray, m: int) -> FloatArray:
     return np.asarray(z[half : half + len(mean)] - mean)
 
 
-def _first_noise(z: FloatArray, m: int) -> FloatArray:
-    """Return the variance within a phase of the first two cycles, (n,)."""
-    change = z[m : 2 * m] - z[:m]
-    change = change - change.mean(axis=0)
-    return np.asarray((change * change).sum(axis=0) / (2 * max(m - 1, 1)))
+def _first_noise(z: FloatArray, observed: Observed, m: int) -> FloatArray:
+    """Return the variance within a phase of the first two cycles, (n,); very large where less than half is known.
+
+    What stands before the first value, of demand that begins with zeros, is filled in, and does not vary.
+    """
+    half, so_far = m // 2, observed.so_far
+    known = (so_far[:m] > 0) & (so_far[m : 2 * m] > so_far[half : half + m])
+    count = known.sum(axis=0)
+    change = (z[m : 2 * m] - z[:m]) * known
+    change = (change - change.sum(axis=0) / np.maximum(count, 1)) * known
+    variance = (change * change).sum(axis=0) / (2 * np.maximum(count - 1, 1))
+    return np.where(2 * count > m, variance, UNKNOWN_NOISE)
