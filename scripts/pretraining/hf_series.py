@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from gatecast._utils.typing import BoolArray, Float32Array
 from gatecast.data.synth import FAMILIES, SynthBatch, draw
 from gatecast.data.synth.augment import augment
+from gatecast.data.synth.noise import log_uniform
 from gatecast.forecasting.pretrained.hf.batches import Windows, make_batch
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, average_steps, token_length
 from pretraining import lf_series
@@ -51,8 +53,17 @@ P_LOW_FREQUENCY = 0.5
 """Probability that a daily series is one of the families of low frequency: levels that drift and break, counts, shocks
 that stay. Families of high frequency are smooth within a day, and so are days of them from one to the next."""
 
-DAYS_LENGTH = 1024
-"""Values of such a series; two years and more, of which a window takes 128."""
+DAYS_LENGTH = 1536
+"""Values of such a series; four years, of which a window takes 128 days."""
+
+P_YEAR, DAYS_PER_YEAR = 0.25, 365
+"""Probability that such a series of seven-day weeks has a year, which then is its longer season."""
+
+YEAR_SIZES = (0.3, 6.0)
+"""Sizes of the year, in mean changes from day to day."""
+
+MAX_YEAR = 1.5
+"""The largest size of the year, of the logarithm."""
 
 P_FALSE_WEEK, P_NO_WEEK = 0.5, 0.1
 """Probability that a series without a longer season is given one, and that one with is given none."""
@@ -96,9 +107,28 @@ def _with_days(made: SynthBatch, rng: np.random.Generator) -> SynthBatch:
             same = renewed.season == m
             rows = rows[same]
             values[rows] = np.nan
-            values[rows, LENGTH - DAYS_LENGTH :] = renewed.values[same]
-            season[rows], long[rows], family[rows] = m, 0, len(FAMILIES["hf"])
+            has_year = (rng.random(len(rows)) < P_YEAR) & (m == DAYS_PER_WEEK)
+            values[rows, LENGTH - DAYS_LENGTH :] = _with_year(renewed.values[same], has_year, rng)
+            season[rows], long[rows], family[rows] = m, np.where(has_year, DAYS_PER_YEAR, 0), len(FAMILIES["hf"])
     return replace(made, values=values, season=season, long_season=long, family=family)
+
+
+def _with_year(values: Float32Array, has_year: BoolArray, rng: np.random.Generator) -> Float32Array:
+    """Return series, (n, T), some of them times a wave of a year and of half a year; counts stay whole numbers."""
+    n, T = values.shape
+    angle = 2 * np.pi * np.arange(T) / 365.25
+    wave = sum(
+        weight * np.sin(k * angle + rng.uniform(0, 2 * np.pi, (n, 1)))
+        for k, weight in ((1, 1.0), (2, 0.4 * rng.random((n, 1))))
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.abs(np.diff(np.log(np.where(values > 0, values, np.nan)), axis=1))
+    known = np.isfinite(change)
+    usual = np.where(known, change, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    size = np.minimum(log_uniform(rng, *YEAR_SIZES, n) * usual, MAX_YEAR) * has_year
+    out = values * np.exp(size[:, None] * wave)
+    are_counts = (values == np.rint(values)) | ~np.isfinite(values)
+    return np.where(are_counts.all(axis=1)[:, None], np.rint(out), out).astype(np.float32)
 
 
 def draw_sample(rng: np.random.Generator, pool: Pool, n: int) -> Sample:

@@ -343,6 +343,24 @@ def test_train_on_a_full_disk_goes_on_and_keeps_the_state_before(tmp_path, monke
 
 
 @pytest.mark.slow
+def test_days_have_years_and_counts_of_days_stay_counts():
+    made = hf_series.make_series(384, seed=3)
+    ours = made.family == len(hf_series.NAMES) - 1
+    weeks = ours & (made.season == 7)
+    assert 0.2 < (made.long_season[weeks] == 365).mean() < 0.6
+    assert not (made.long_season[made.season == 5] == 365).any()
+    rng = np.random.default_rng(0)
+    values = np.stack([rng.poisson(5, 730), 20 + rng.normal(size=730)]).astype(np.float32)
+    counts, rest = hf_series._with_year(values, np.array([True, True]), rng)
+    assert (counts == np.rint(counts)).all()
+    halves = rest[:365].mean(), rest[365:].mean()
+    assert halves[0] == pytest.approx(halves[1], rel=0.02)
+    of_year = np.abs(np.fft.rfft(rest - rest.mean()))
+    assert of_year.argmax() == 2
+    same = hf_series._with_year(values, np.zeros(2, bool), rng)
+    np.testing.assert_array_equal(same, values)
+
+
 def test_half_of_the_days_of_high_frequency_are_series_of_low_frequency():
     made = hf_series.make_series(192, seed=3)
     ours = made.family == len(hf_series.NAMES) - 1

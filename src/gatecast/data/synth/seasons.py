@@ -11,7 +11,7 @@ __all__ = ["draw_long_seasons", "draw_seasons"]
 LF_SEASONS = {1: 0.30, 4: 0.30, 12: 0.25, 52: 0.08, 13: 0.02, 7: 0.02, 0: 0.03}
 """Yearly, quarterly, monthly, weekly, four-weekly, and others; 0 stands for a random season from 2 to 30."""
 
-HF_SEASONS = {64: 0.40, 24: 0.25, 7: 0.15, 48: 0.10, 96: 0.05, 0: 0.05}
+HF_SEASONS = {64: 0.34, 24: 0.25, 7: 0.21, 48: 0.10, 96: 0.05, 0: 0.05}
 """A cycle averaged down to 64 points, hourly, daily, half-hourly, a quarter of an hour; 0: random from 5 to 128."""
 
 HF_LONG = {7: 0.5, 5: 0.12, 4: 0.12, 30: 0.06, 0: 0.2}

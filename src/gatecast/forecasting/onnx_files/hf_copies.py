@@ -52,8 +52,34 @@ def graph_copies(history: GraphHistory, origins: Value, n_steps: Value) -> Value
     week_shape, last_week = (op.where(has_week, part, shape) for part in (week.shape, week.newest_shape))
     with_last = week_shape + op.expand_dims(_last_deviation(history, origins), 2)
     flat = 0 * newest
-    parts = (flat, last + flat, newest, mean, shape, mean_week, week_shape, last_week, with_last, drifting)
+    of_all = [op.where(cycle.known, part, last) for part in _of_all_cycles(history, origins, offsets)]
+    parts = (flat, last + flat, newest, mean, shape, mean_week, week_shape, last_week, with_last, drifting, *of_all)
     return op.concatenate([op.expand_dims(part, 1) for part in parts], 1)
+
+
+def _of_all_cycles(history: GraphHistory, origins: Value, offsets: Value) -> list[Value]:
+    """Return the simple forecasts made from means of all cycles, less the level, [n, N, J] float32 each."""
+    h = history
+
+    def at_origins(x: Value) -> Value:
+        return op.expand_dims(at_steps(x, origins), 2)
+
+    level, phase_level, deviation = (at_origins(x) for x in (h.level, h.phase_level, h.deviation))
+    back = offsets - h.m * ((offsets + (h.m - 1)) / h.m)
+    at = op.expand_dims(origins, 1)
+    cycle = at_steps(h.phase_mean, at + back)
+    shape = cycle - phase_level
+    usual, newest = at_origins(h.phase_mean - h.phase_level), at_origins(h.by_long - h.long_level)
+    mean, middle, slope = (at_origins(x) for x in h.trend)
+    line = mean + slope * (fraction(at + offsets) - middle)
+    rise = slope * (fraction(back) + (fraction(h.m) - 1) / 2)
+    step = at + offsets - h.long * ((offsets + (h.long - 1)) / h.long)
+    has_week = (step >= op.expand_dims(h.first, 2)) & h.has_long
+    week = op.where(has_week, at_steps(h.long_phase_mean, step), cycle)
+    faded = deviation * op.power(at_origins(h.persistence), fraction(offsets))
+    with_last, on_line = shape + newest - usual, line + shape - rise - level
+    parts = cycle - level, shape, with_last, on_line, week - level, week + faded - level
+    return [_single(part) for part in parts]
 
 
 def _sum(parts: list[Value]) -> Value:

@@ -10,7 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast.forecasting.pretrained.hf.clock import TOKENS
-from gatecast.forecasting.pretrained.hf.past_errors import MIN_ERROR, NEWEST_BLOCKS, NEWEST_SHARE, QUARTERS, TRUST
+from gatecast.forecasting.pretrained.hf.past_errors import (
+    MIN_ERROR,
+    N_COMPARED,
+    NEWEST_BLOCKS,
+    NEWEST_SHARE,
+    QUARTERS,
+    TRUST,
+)
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
@@ -21,7 +28,7 @@ class GraphPastErrors(NamedTuple):
     """What past blocks say about the next one."""
 
     inputs: list[Value]
-    """Logarithms of errors less their mean over simple forecasts, and it; of all, of the newest, [n, N, k] each."""
+    """Logarithms of errors less the mean of the first ones, and it; of all, of the newest, [n, N, k] each."""
     logits: Value
     """[n, N, G, A] float32."""
     size: Value
@@ -70,9 +77,9 @@ def _log_mean(total: Value, count: Value) -> Value:
 
 
 def _relative(error: Value) -> list[Value]:
-    """Return logarithms of errors less their mean over simple forecasts, [n, N, A], and this mean, [n, N, 1]."""
+    """Return logarithms of errors less the mean of the first ones, [n, N, A], and this mean, [n, N, 1]."""
     of_block = op.transpose(op.reduce_mean(error, 3), (0, 2, 1))
-    centre = op.reduce_mean(of_block, 2, keepdims=True)
+    centre = op.reduce_mean(op.slice_of(of_block, 2, 0, N_COMPARED), 2, keepdims=True)
     return [of_block - centre, centre]
 
 

@@ -68,6 +68,7 @@ def graph_tokens(history: GraphHistory, before: Value, n_tokens: Value, p: Value
     inputs = [
         *_token_values(history, origins, p, level, unit_of_tokens),
         *_look_ahead(simple),
+        op.expand_dims(op.power(at_steps(history.persistence, origins), fraction(p)), 2),
         _soft(past.newest / op.expand_dims(past.size, 2)),
         *past.inputs,
         *(op.expand_dims(part, 2) for part in _statistics(history, origins, p, unit)),
@@ -116,12 +117,17 @@ def _token_values(h: GraphHistory, origins: Value, p: Value, level: Value, unit:
 def _look_ahead(simple: Value) -> list[Value]:
     """Return what simple forecasts say of the next tokens, relative to each other, [n, N, k] each."""
     tokens = op.reduce_mean(op.reshape(simple, (0, 0, 0, TOKENS, -1)), 4)
-    part = {i: op.take(tokens, i, 1) for i in range(1, 9)}
+    part = {i: op.take(tokens, i, 1) for i in range(1, HEAD.anchors)}
     pairs = [part[2], part[4] - part[2], part[6] - part[4], part[7] - part[6]]
     scalars = [
         op.slice_of(part[1], 2, 0, 1),
         *(op.reduce_mean(part[i] - part[k], 2, keepdims=True) for i, k in ((3, 4), (5, 6))),
         op.slice_of(part[8] - part[6], 2, 0, 1),
+        part[11] - part[4],
+        part[14] - part[10],
+        *(op.slice_of(part[i] - part[11], 2, 0, 1) for i in (10, 12, 13)),
+        op.slice_of(part[13] - part[11], 2, -1),
+        op.slice_of(part[15] - part[14], 2, 0, 1),
     ]
     return [_soft(x) for x in (*pairs, *scalars)]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast.forecasting.onnx_files.open_steps import cumulative_max, earlier, fraction
+from gatecast.forecasting.onnx_files.open_steps import cumulative_max, cumulative_sum, earlier, fraction
 from gatecast.forecasting.onnx_files.series import numbers_along
 from gatecast.forecasting.pretrained.hf.history import MIN_RELATIVE_UNIT, MIN_UNIT_SHARE, PSEUDO_CYCLES
 from gatecast.nn.onnx_files import operations as op
@@ -35,6 +35,13 @@ class GraphHistory(NamedTuple):
     by_long: Value
     level: Value
     long_level: Value
+    phase_mean: Value
+    long_phase_mean: Value
+    phase_level: Value
+    deviation: Value
+    persistence: Value
+    trend: tuple[Value, Value, Value]
+    """Mean, mean of the steps, and slope."""
     unit: Value
     spread: Value
     size: Value
@@ -85,6 +92,9 @@ def read_history(values: Value, m: Value, long: Value, longest: int, cycles: int
     unit = op.maximum(op.maximum(unit, MIN_UNIT_SHARE * spread), MIN_RELATIVE_UNIT * largest)
     unit = op.where(unit > 0, unit, 1)
     long_level = op.where(has_long, _cycle_level(by_long, first, m), level)
+    phase_mean = _phase_mean(z, flags, by_season, m, cycles)
+    long_phase_mean = op.where(has_long, _phase_mean(z, flags, phase_mean, long, cycles), phase_mean)
+    persistence = _persistence(z, phase_mean, compared, m)
     return GraphHistory(
         m,
         long,
@@ -96,12 +106,52 @@ def read_history(values: Value, m: Value, long: Value, longest: int, cycles: int
         by_long,
         level,
         long_level,
+        phase_mean,
+        long_phase_mean,
+        _cycle_level(phase_mean, first, m),
+        _deviation(z - long_phase_mean, persistence, observed, newest),
+        persistence,
+        _trend(z, flags, m),
         unit,
         spread,
         size,
         compared,
         longest,
     )
+
+
+def _phase_mean(z: Value, flags: Value, instead: Value, m: Value, cycles: int) -> Value:
+    """Return the mean of all values of the same phase so far; `instead` where there is none."""
+    total, count = (cumulative_sum(x, cycles, m) for x in (z * flags, flags))
+    return op.where(count > 0, total / op.maximum(count, 1), instead)
+
+
+def _persistence(z: Value, phase_mean: Value, compared: Value, m: Value) -> Value:
+    """Return the autocorrelation at a step of what values differ by from the mean of their phase before."""
+    distance = (z - earlier(phase_mean, m)) * compared
+    squares = op.cumsum(distance * distance, 1)
+    products = op.cumsum(distance * earlier(distance, 1), 1)
+    return op.clip(products / op.where(squares > 0, squares, 1), 0, 1)
+
+
+def _deviation(deviation: Value, persistence: Value, observed: Value, newest: Value) -> Value:
+    """Return the deviation of the newest value, which fades while values are missing; 0 before the first."""
+    then, rate = (op.take_along_axis(x, newest, 1) for x in (deviation, persistence))
+    steps = fraction(numbers_along(deviation, 1) - newest)
+    began = op.cumsum(op.cast(observed, np.float64), 1) > 0
+    return op.where(began, then * op.power(rate, steps), 0)
+
+
+def _trend(z: Value, flags: Value, m: Value) -> tuple[Value, Value, Value]:
+    """Return the lines of least squares through all values so far: mean, mean of the steps, slope."""
+    step = fraction(numbers_along(z, 1)) / fraction(m)
+    count = op.maximum(op.cumsum(flags, 1), 1)
+    step_mean, mean = op.cumsum(step * flags, 1) / count, op.cumsum(z * flags, 1) / count
+    variance = op.cumsum(step * step * flags, 1) / count - step_mean * step_mean
+    covariance = op.cumsum(step * z * flags, 1) / count - step_mean * mean
+    enough = count >= 2 * fraction(m)
+    slope = op.where(enough, covariance / op.where(enough, variance, 1), 0)
+    return mean, step_mean * fraction(m), slope / fraction(m)
 
 
 def _cycle_level(x: Value, first: Value, m: Value) -> Value:

@@ -13,7 +13,7 @@ from gatecast.forecasting.onnx_files.series import numbers_along
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
-__all__ = ["at_steps", "cumulative_max", "earlier", "fraction", "numbers_below", "soft"]
+__all__ = ["at_steps", "cumulative_max", "cumulative_sum", "earlier", "fraction", "numbers_below", "soft"]
 
 
 def numbers_below(n: Value) -> Value:
@@ -49,6 +49,21 @@ def cumulative_max(x: Value, longest: int, stride: Value | int = 1) -> Value:
     k = 1
     while k < longest:
         x = op.maximum(x, earlier(x, k * stride, -np.inf))
+        k *= 2
+    return x
+
+
+def cumulative_sum(x: Value, longest: int, stride: Value) -> Value:
+    """Return the sum of every stride-th step back, [n, T], by doubling.
+
+    Args:
+        x: [n, T] float64.
+        longest: Strides of T, at most.
+        stride: Steps.
+    """
+    k = 1
+    while k < longest:
+        x = x + earlier(x, k * stride)
         k *= 2
     return x
 

@@ -30,6 +30,7 @@ __all__ = [
     "maximum",
     "minimum",
     "pad",
+    "power",
     "reduce_max",
     "reduce_mean",
     "reduce_min",
@@ -116,6 +117,11 @@ def maximum(a: Value, b: Any) -> Value:
 def minimum(a: Value, b: Any) -> Value:
     """Return the smaller of two tensors."""
     return a.builder.op("Min", a, b)
+
+
+def power(x: Value, exponent: Any) -> Value:
+    """Return x to a power of its type."""
+    return x.builder.op("Pow", x, exponent)
 
 
 def clip(x: Value, low: Any, high: Any) -> Value:

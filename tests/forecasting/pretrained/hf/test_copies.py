@@ -38,7 +38,33 @@ def reference(y, t, j, m, long):
         usual = np.mean([y[s] - level(s) for s in steps]) if steps else usual
     lag = long or N_CYCLES * m
     drift = (level(t) - level(t - lag)) * m / lag if t - lag + 1 >= m else 0.0
-    return np.array([*out, out[6] + y[t] - level(t) - usual, out[4] + -(-j // m) * drift])
+    out += [out[6] + y[t] - level(t) - usual, out[4] + -(-j // m) * drift]
+    return np.array([*out, *of_all_cycles(y, t, j, m, long, level(t))])
+
+
+def of_all_cycles(y, t, j, m, long, level):
+    """Return the simple forecasts that are made from means of all cycles; the last value where there is no cycle."""
+
+    def phase_mean(at, P):
+        return y[at % P : at + 1 : P].mean() if at >= 0 else np.nan
+
+    q = -(-j // m)
+    back = t + j - m * q
+    if t - q * m + 1 < 0:
+        return [y[t]] * 6
+    newest = range(max(t - m + 1, 0), t + 1)
+    phase_level = np.mean([phase_mean(s, m) for s in newest])
+    shape = level + phase_mean(back, m) - phase_level
+    slope, intercept = np.polyfit(np.arange(t + 1), y[: t + 1], 1) if t + 1 >= 2 * m else (0.0, y[: t + 1].mean())
+    on_line = intercept + slope * (t + j) + shape - level - slope * (back - t + (m - 1) / 2)
+    far = t + j - long * -(-j // long) if long else -1
+    week = phase_mean(far, long) if far >= 0 else phase_mean(back, m)
+    distance = np.array([y[s] - phase_mean(s - m, m) for s in range(m, t + 1)])
+    squares = (distance**2).sum()
+    persistence = np.clip((distance[1:] * distance[:-1]).sum() / squares, 0, 1) if squares else 0.0
+    deviation = y[t] - phase_mean(t, long or m)
+    with_last = shape + y[t] - level - phase_mean(t, m) + phase_level
+    return [phase_mean(back, m), shape, with_last, on_line, week, week + persistence**j * deviation]
 
 
 @pytest.mark.parametrize(("m", "long"), [(4, 12), (7, 0), (3, 9)])

@@ -9,6 +9,9 @@ from gatecast.data.synth.noise import autoregress, chance, log_uniform
 
 __all__ = ["any_scale", "daily_levels", "positive_scale", "red_noise", "standardise"]
 
+P_LINE = 0.2
+"""Probability of a level that is a line."""
+
 
 def any_scale(rng: np.random.Generator, x: FloatArray) -> FloatArray:
     """Shift and scale processes at random: (length, count) in, (count, length) out.
@@ -57,9 +60,10 @@ def red_noise(rng: np.random.Generator, length: int, phi: FloatArray) -> FloatAr
 
 
 def daily_levels(rng: np.random.Generator, length: int, season: IntArray) -> FloatArray:
-    """Draw logarithms of levels that change from cycle to cycle: autoregressions, random walks, a slow wave.
+    """Draw logarithms of levels that change from cycle to cycle: autoregressions, random walks, slow waves, lines.
 
-    Values between the starts of two cycles are interpolated for half of the series; (length, count).
+    A fifth are lines, half of them level: of series that keep to their days, the mean of all of them is the best
+    forecast. Values between the starts of two cycles are interpolated for half of the series; (length, count).
 
     >>> daily_levels(np.random.default_rng(0), 10, np.array([5, 2])).shape
     (10, 2)
@@ -70,7 +74,9 @@ def daily_levels(rng: np.random.Generator, length: int, season: IntArray) -> Flo
     walk = np.cumsum(rng.standard_normal((cycles, count)), axis=0) * log_uniform(rng, 0.005, 0.1, count)
     phase = np.arange(cycles)[:, None] / rng.uniform(10, 400, count) + rng.random(count)
     wave = log_uniform(rng, 0.05, 0.8, count) * np.sin(2 * np.pi * phase)
-    levels = np.choose(rng.integers(0, 3, count), [stationary, walk, wave + 0.3 * stationary])
+    line = (np.arange(cycles)[:, None] / cycles - 0.5) * 0.5 * rng.standard_normal(count) * chance(rng, 0.5, count)
+    kind = np.where(chance(rng, P_LINE, count), 3, rng.integers(0, 3, count))
+    levels = np.choose(kind, [stationary, walk, wave + 0.3 * stationary, line])
     time = np.arange(length)[:, None] / season
     day = time.astype(np.int64)
     before, after = (np.take_along_axis(levels, day + k, axis=0) for k in (0, 1))

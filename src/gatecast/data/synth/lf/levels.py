@@ -15,29 +15,32 @@ from gatecast.data.synth.shapes import breaking_slopes, to_positive
 __all__ = ["grow", "scaled_levels", "season_sizes", "sigmas", "slopes", "smoothing_rates"]
 
 _BOUNDS = np.array([1, 6, 24])
-"""Longest season of yearly, quarterly and monthly sizes; the last column is for weekly series."""
+"""Longest season of yearly, quarterly and monthly sizes; the next column is for weekly series."""
 
-# Yearly, quarterly, monthly, weekly: the range of the shocks relative to the level, ...
-_SIGMA_LOW = np.array([0.04, 0.02, 0.012, 0.005])
-_SIGMA_HIGH = np.array([0.80, 0.35, 0.50, 0.10])
+_WEEKS, _DAYS = (5, 7), 4
+"""Seasons of days, and their column."""
+
+# Yearly, quarterly, monthly, weekly, days: the range of the shocks relative to the level, ...
+_SIGMA_LOW = np.array([0.04, 0.02, 0.012, 0.005, 0.003])
+_SIGMA_HIGH = np.array([0.80, 0.35, 0.50, 0.10, 0.50])
 # ... the share of series with a season, ...
-_SEASONAL = np.array([0.0, 0.45, 0.55, 0.4])
+_SEASONAL = np.array([0.0, 0.45, 0.55, 0.4, 0.6])
 # ... mean and standard deviation of the growth a step in mean absolute changes: less than that with which the
 # regression agrees, for with all of it a trained network promises too much on the yearly series of M3, with none too
 # little on those of M4, ...
-_GROWTH = np.array([0.26, 0.16, 0.02, 0.02])
-_GROWTH_SPREAD = np.array([0.2, 0.13, 0.05, 0.05])
+_GROWTH = np.array([0.26, 0.16, 0.02, 0.02, 0.0])
+_GROWTH_SPREAD = np.array([0.2, 0.13, 0.05, 0.05, 0.01])
 # ... the share of the series that grow at all, and of those whose slope breaks: the others keep to a level, ...
-_GROWING = np.array([0.87, 0.8, 0.7, 0.7])
-_SLOPING = np.array([0.92, 0.88, 0.8, 0.8])
+_GROWING = np.array([0.87, 0.8, 0.7, 0.7, 0.5])
+_SLOPING = np.array([0.92, 0.88, 0.8, 0.8, 0.5])
 # ... the size of breaking slopes in shocks, and the beta distribution of what stays of a shock.
-_SLOPE = np.array([1.0, 0.8, 0.35, 0.45])
-_ALPHA = np.array([[2.0, 1.5], [3.0, 1.2], [1.2, 3.0], [1.5, 2.0]])
+_SLOPE = np.array([1.0, 0.8, 0.35, 0.45, 0.2])
+_ALPHA = np.array([[2.0, 1.5], [3.0, 1.2], [1.2, 3.0], [1.5, 2.0], [1.2, 2.0]])
 
 
 def _of(table: FloatArray, season: IntArray) -> FloatArray:
     """The number of each series in a row of the table."""
-    return np.asarray(table[np.searchsorted(_BOUNDS, season)])
+    return np.asarray(table[np.where(np.isin(season, _WEEKS), _DAYS, np.searchsorted(_BOUNDS, season))])
 
 
 def sigmas(rng: np.random.Generator, season: IntArray) -> FloatArray:
@@ -57,7 +60,7 @@ def smoothing_rates(rng: np.random.Generator, season: IntArray) -> FloatArray:
     True
     """
     count = len(season)
-    alpha = rng.beta(*_ALPHA[np.searchsorted(_BOUNDS, season)].T)
+    alpha = rng.beta(*_of(_ALPHA, season).T)
     kind = rng.random(count)
     return np.where(kind < 0.15, 1.0, np.where(kind < 0.3, rng.uniform(0, 0.04, count), alpha))
 

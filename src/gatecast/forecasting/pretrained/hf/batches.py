@@ -77,7 +77,7 @@ def make_batch(windows: Windows, n_tokens: int, hidden: BoolArray | None = None)
         >>> windows = Windows(y, *(np.array([k]) for k in (24, 168, 96, 0)))
         >>> batch = make_batch(windows, n_tokens=40)
         >>> batch.x.shape, batch.y.shape, (batch.weight[0, -1, :, 0].reshape(8, 8)[0] > 0).tolist()[:4]
-        ((1, 40, 94, 16), (1, 40, 64, 16), [True, True, True, False])
+        ((1, 40, 128, 16), (1, 40, 64, 16), [True, True, True, False])
     """
     n = len(windows.values)
     order = np.lexsort((windows.long, windows.season))

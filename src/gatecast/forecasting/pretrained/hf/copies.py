@@ -13,6 +13,12 @@ forecast of step j from origin t is::
     last week shape         L[t] + x[t + j - q M] - L[t - q M]
     last value with shape   week shape + x[t] - L[t] - mean over c = 1 .. 4 of x[t - c M] - L[t - c M]
     cycle shape with drift  cycle shape + q (L[t] - L[t - M]) m / M,  q = ceil(j / m)
+    mean of all cycles      P[t + j - q m],  P the mean of all values of a phase so far
+    shape of all cycles     L[t] + P[t + j - q m] - mean of P[t - m + 1] .. P[t]
+    last value, that shape  shape of all cycles + x[t] - L[t] - P[t] + mean of P[t - m + 1] .. P[t]
+    that shape on a line    line[t + j] + shape of all cycles - L[t], less the line's rise within a cycle
+    mean of all weeks       W[t + j - q M],  W as P, of the phases of the longer season;  q = ceil(j / M)
+    regression to it        mean of all weeks + r^j (x[t] - W[t]),  r the autocorrelation of such deviations at a step
 
 Cycles that began before the first value are left out of means. Where there is no longer season, or not one cycle of
 it, its copies are those of the season; where there is not one cycle of that either, they are the last value. A "week"
@@ -43,6 +49,12 @@ ANCHOR_NAMES = (
     "last week shape",
     "last value with shape",
     "cycle shape with drift",
+    "mean of all cycles",
+    "shape of all cycles",
+    "last value with shape of all cycles",
+    "shape of all cycles on a line",
+    "mean of all weeks",
+    "regression to mean of all weeks",
 )
 """Simple forecasts in the order of the network's weights."""
 
@@ -83,6 +95,8 @@ def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
     out[2], out[3], out[4] = (_or_else(part, out[1], cycle.known) for part in (cycle.newest, cycle.mean, cycle.shape))
     cycles = -(-np.arange(1, n_steps + 1, dtype=np.float32) // history.m)
     out[9] = out[4] + cycles[:, None] * _drift(history, origins)[:, None]
+    for k, part in enumerate(_of_all_cycles(history, origins, n_steps), 10):
+        out[k] = _or_else(part, out[1], cycle.known)
     if not history.long:
         out[5], out[6], out[7] = out[3], out[4], out[4]
         out[8] = out[4] + last_deviation(history, origins)[:, None]
@@ -92,6 +106,29 @@ def copies(history: History, origins: IntArray, n_steps: int) -> Float32Array:
         out[k] = _or_else(part, out[other], week.known)
     out[8] = out[6] + last_deviation(history, origins)[:, None]
     return out
+
+
+def _of_all_cycles(history: History, origins: IntArray, n_steps: int) -> list[Float32Array]:
+    """Return the simple forecasts made from means of all cycles, (N, J, n) each, less the level at the origin."""
+    h, m = history, history.m
+    offset = np.arange(1, n_steps + 1)
+    back = offset - m * -(-offset // m)
+    level, phase_level, deviation = (x[origins][:, None] for x in (h.level, h.phase_level, h.deviation))
+    cycle = h.phase_mean[np.maximum(origins[:, None] + back, 0)]
+    shape = cycle - phase_level
+    usual = (h.phase_mean[origins] - h.phase_level[origins])[:, None]
+    newest = (h.by_long[origins] - h.long_level[origins])[:, None]
+    mean, middle, slope = (x[origins][:, None] for x in h.trend)
+    line = mean + slope * ((origins[:, None] + offset)[:, :, None] - middle)
+    rise = slope * (back + (m - 1) / 2)[:, None]
+    week = cycle
+    if h.long:
+        step = origins[:, None] + offset - h.long * -(-offset // h.long)
+        week = np.where(step[:, :, None] >= h.first, h.long_phase_mean[np.maximum(step, 0)], cycle)
+    faded = deviation * h.persistence[origins][:, None] ** offset[:, None]
+    with_last, on_line = shape + newest - usual, line + shape - rise - level
+    parts = cycle - level, shape, with_last, on_line, week - level, week + faded - level
+    return [part.astype(np.float32) for part in parts]
 
 
 def _drift(history: History, origins: IntArray) -> Float32Array:

@@ -52,6 +52,14 @@ INPUT_NAMES = (
     "mean cycle less cycle shape",
     "mean week less week shape",
     "last value less its shape",
+    *(f"shape of all cycles less cycle shape, token {k}" for k in range(TOKENS)),
+    *(f"mean of all weeks less mean of all cycles, token {k}" for k in range(TOKENS)),
+    "mean less shape of all cycles",
+    "last value with shape of all cycles less that shape",
+    "line less level, first token",
+    "line less level, last token",
+    "deviation from mean of all weeks",
+    "persistence of a token",
     "newest error of a token ahead",
     "newest error of a cycle ahead",
     "newest error of a block",
@@ -123,7 +131,7 @@ def make_features(
         >>> y = np.tile(np.sin(np.arange(24) / 4), 9)[:, None]
         >>> features = make_features(read_history(y, 24, 168), 24, 64, 3)
         >>> features.inputs.shape, features.anchors.shape, features.targets.shape
-        ((64, 94, 1), (10, 64, 24, 1), (64, 24, 1))
+        ((64, 128, 1), (16, 64, 24, 1), (64, 24, 1))
     """
     origins = n_before + p * np.arange(1, n_tokens + 1) - 1
     level, unit = history.level[origins], history.unit[origins]
@@ -140,6 +148,7 @@ def make_features(
     columns = [
         *_token_values(history, origins, p, unit * past.size),
         *_look_ahead(simple, p),
+        history.persistence[origins] ** p,
         *(_soft(column / past.size) for column in past.newest),
         *past.inputs,
         *_statistics(history, origins, p, unit),
@@ -201,7 +210,10 @@ def _look_ahead(simple: Float32Array, p: int) -> list[FloatArray]:
     shapes = [_soft(pair[:, k]) for pair in pairs for k in range(TOKENS)]
     scalars = [tokens[1, :, 0], (tokens[3] - tokens[4]).mean(axis=1), (tokens[5] - tokens[6]).mean(axis=1)]
     scalars.append(tokens[8, :, 0] - tokens[6, :, 0])
-    return [*shapes, *(_soft(scalar) for scalar in scalars)]
+    of_all = [(11, 4, k) for k in range(TOKENS)] + [(14, 10, k) for k in range(TOKENS)]
+    of_all += [(10, 11, 0), (12, 11, 0), (13, 11, 0), (13, 11, TOKENS - 1), (15, 14, 0)]
+    differences = (tokens[a, :, k] - tokens[b, :, k] for a, b, k in of_all)
+    return [*shapes, *(_soft(scalar) for scalar in (*scalars, *differences))]
 
 
 def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:

@@ -26,6 +26,17 @@ MIN_RELATIVE_UNIT = 1e-7
 """The smallest unit, as a share of the largest value so far."""
 
 
+class Trend(NamedTuple):
+    """Lines of least squares through all values so far, (T, n) each."""
+
+    mean: FloatArray
+    """Of the values."""
+    middle: FloatArray
+    """Mean of their steps."""
+    slope: FloatArray
+    """By step; 0 as long as there are fewer than two cycles."""
+
+
 class History(NamedTuple):
     """Series of one pair of seasons."""
 
@@ -46,6 +57,18 @@ class History(NamedTuple):
     """(T, n): mean of the newest cycle."""
     long_level: FloatArray
     """(T, n): the same of `by_long`: behind the end of a series it follows the days of a week."""
+    phase_mean: FloatArray
+    """(T, n): mean of all values of the same phase of the season so far."""
+    long_phase_mean: FloatArray
+    """(T, n): the same of the longer season; `phase_mean` where there is none, or no value of the phase yet."""
+    phase_level: FloatArray
+    """(T, n): mean of the newest cycle of `phase_mean`."""
+    deviation: FloatArray
+    """(T, n): newest value less `long_phase_mean`; where values are missing it fades with the persistence."""
+    persistence: FloatArray
+    """(T, n): autocorrelation at a step of the distances from the mean of their phase before, from 0 to 1."""
+    trend: Trend
+    """Of all values so far."""
     unit: FloatArray
     """(T, n): mean absolute change over the season so far."""
     spread: FloatArray
@@ -86,6 +109,9 @@ def read_history(values: FloatArray, m: int, long: int) -> History:
     distance = accumulate(np.add, np.abs(z - level) * observed)
     count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
     spread = distance / count
+    phase_mean = _phase_mean(z, observed, by_season, m)
+    long_phase_mean = _phase_mean(z, observed, phase_mean, long) if long else phase_mean
+    persistence = _persistence(z, phase_mean, observed, first, m)
     size, compared = np.zeros((T, n)), np.zeros((T, n))
     if m < T:
         compared[m:] = observed[m:] & (steps[:-m] >= first)
@@ -96,8 +122,74 @@ def read_history(values: FloatArray, m: int, long: int) -> History:
     unit = np.maximum(np.maximum(unit, MIN_UNIT_SHARE * spread), MIN_RELATIVE_UNIT * largest)
     unit = np.where(unit > 0, unit, 1.0)
     return History(
-        m, long, observed, first, origin, by_season, by_long, level, long_level, unit, spread, size, compared
+        m=m,
+        long=long,
+        observed=observed,
+        first=first,
+        origin=origin,
+        by_season=by_season,
+        by_long=by_long,
+        level=level,
+        long_level=long_level,
+        phase_mean=phase_mean,
+        long_phase_mean=long_phase_mean,
+        phase_level=cycle_level(phase_mean, first, m),
+        deviation=_deviation(z - long_phase_mean, persistence, observed),
+        persistence=persistence,
+        trend=_trend(z, observed, m),
+        unit=unit,
+        spread=spread,
+        size=size,
+        compared=compared,
     )
+
+
+def _phase_mean(z: FloatArray, observed: BoolArray, instead: FloatArray, m: int) -> FloatArray:
+    """Return the mean of all values of the same phase so far, (T, n); `instead` where there is none."""
+    total, count = (_accumulate_phases(x, m) for x in (z * observed, observed.astype(np.float64)))
+    return np.where(count > 0, total / np.maximum(count, 1.0), instead)
+
+
+def _accumulate_phases(x: FloatArray, m: int) -> FloatArray:
+    """Return sums of x over this step and all that lie whole cycles before it, (T, n)."""
+    T, n = x.shape
+    cycles = np.zeros((-(-T // m), m * n))
+    cycles.reshape(-1, n)[:T] = x
+    return np.asarray(accumulate(np.add, cycles).reshape(-1, n)[:T])
+
+
+def _persistence(z: FloatArray, phase_mean: FloatArray, observed: BoolArray, first: IntArray, m: int) -> FloatArray:
+    """Return the autocorrelation at a step of what values differ by from the mean of their phase before, (T, n)."""
+    distance = np.zeros_like(z)
+    began = np.arange(len(z) - m)[:, None] >= first if len(z) > m else np.zeros((0, z.shape[1]), bool)
+    distance[m:] = (z[m:] - phase_mean[:-m]) * (observed[m:] & began)
+    products = np.zeros_like(z)
+    products[1:] = distance[1:] * distance[:-1]
+    squares = accumulate(np.add, distance * distance)
+    return np.clip(accumulate(np.add, products) / np.where(squares > 0, squares, 1.0), 0.0, 1.0)
+
+
+def _deviation(deviation: FloatArray, persistence: FloatArray, observed: BoolArray) -> FloatArray:
+    """Return the deviation of the newest value, which fades while values are missing, (T, n); 0 before the first."""
+    if observed.all():
+        return deviation
+    steps: IntArray = np.arange(len(observed))[:, None]
+    newest = accumulate(np.maximum, np.where(observed, steps, -1))
+    at = np.maximum(newest, 0)
+    then, rate = (np.take_along_axis(x, at, axis=0) for x in (deviation, persistence))
+    return np.where(newest >= 0, then * rate ** (steps - at), 0.0)
+
+
+def _trend(z: FloatArray, observed: BoolArray, m: int) -> Trend:
+    """Return the lines of least squares through all values so far."""
+    step = np.arange(len(z))[:, None] / m
+    count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
+    step_mean, mean = accumulate(np.add, step * observed) / count, accumulate(np.add, z * observed) / count
+    variance = accumulate(np.add, step**2 * observed) / count - step_mean**2
+    covariance = accumulate(np.add, step * z * observed) / count - step_mean * mean
+    enough = count >= 2 * m
+    slope = np.where(enough, covariance / np.where(enough, variance, 1.0), 0.0)
+    return Trend(mean, step_mean * m, slope / m)
 
 
 def _newest_change(level: FloatArray, observed: BoolArray, first: IntArray, m: int, long: int) -> FloatArray:

@@ -27,6 +27,9 @@ NEWEST_BLOCKS = 12
 TRUST, NEWEST_SHARE = 5.0, 0.25
 """Weights fall with this power of past errors; share of the newest ones in them."""
 
+N_COMPARED = 10
+"""First simple forecasts, from whose mean errors the inputs count: others were added when networks knew these."""
+
 MIN_ERROR = 0.02
 """Errors are at least so many units before their logarithm is taken."""
 
@@ -35,7 +38,7 @@ class PastErrors(NamedTuple):
     """What past blocks say about the next one."""
 
     inputs: list[FloatArray]
-    """2 A + 2 times (N, n): logarithms of errors less their mean over simple forecasts, and it; of all, of newest."""
+    """2 A + 2 times (N, n): logarithms of errors less the mean of the first ones, and it; of all, of newest."""
     logits: Float32Array
     """(N, G, A, n): of the simple forecasts."""
     size: FloatArray
@@ -90,7 +93,7 @@ def _log_mean(total: FloatArray, count: FloatArray) -> FloatArray:
 def _relative(error: FloatArray) -> list[FloatArray]:
     """Return logarithms of errors less their mean over simple forecasts, and this mean, (N, n) each."""
     of_block = error.mean(axis=1)
-    centre = of_block.mean(axis=0)
+    centre = of_block[:N_COMPARED].mean(axis=0)
     return [*(of_block - centre), centre]
 
 
