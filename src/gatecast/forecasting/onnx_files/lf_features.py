@@ -164,8 +164,8 @@ def _detrended(z: Value, T: int, m: int) -> Value:
 def _first_noise(z: Value, n_values: Value, m: int) -> Value:
     """Return the variance within a phase of the first two cycles, [B, 1]; very large where less than half is known."""
     half = m // 2
-    came = op.slice_of(n_values, 1, m, 2 * m) > op.slice_of(n_values, 1, half, half + m)
-    known = op.cast((op.slice_of(n_values, 1, 0, m) > 0) & came, np.float64)
+    follows = op.slice_of(n_values, 1, m, 2 * m) > op.slice_of(n_values, 1, half, half + m)
+    known = op.cast((op.slice_of(n_values, 1, 0, m) > 0) & follows, np.float64)
     count = op.total(known, 1, keepdims=True)
     change = (op.slice_of(z, 1, m, 2 * m) - op.slice_of(z, 1, 0, m)) * known
     change = (change - op.total(change, 1, keepdims=True) / op.maximum(count, 1)) * known

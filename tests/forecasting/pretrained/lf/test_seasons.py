@@ -74,7 +74,7 @@ def test_seasonal_indices_of_series_with_long_gaps_are_finite():
 
 @pytest.mark.parametrize("is_walk", [False, True])
 def test_seasonal_indices_of_series_that_begin_late_are_mostly_zero(is_walk):
-    """Demand that begins with zeros has no values there: what is filled in does not vary, and is no sign of a season."""
+    """Demand that begins with zeros has no values there: what is filled in does not vary, and shows no season."""
     rng = np.random.default_rng(0)
     z = rng.normal(size=(40, 2000))
     z = z.cumsum(axis=0) if is_walk else z
