@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from onnx_runs import assert_close, run, session_of
@@ -117,10 +119,12 @@ def test_choice_in_onnxruntime_is_that_of_each_series(task, only_low, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seasons", "T"), [((7, 365), 800), ((96, 672), 700)])
-def test_model_in_onnxruntime_has_the_network_that_each_series_chooses(seasons, T, tmp_path):
+@pytest.mark.parametrize(("seasons", "T", "is_tuned"), [((7, 365), 800, False), ((96, 672), 700, True)])
+def test_model_in_onnxruntime_has_the_network_that_each_series_chooses(seasons, T, is_tuned, tmp_path):
     values, task = panel(seasons[0], T), Task(20, seasons[0], seasons=seasons)
-    model = Pretrained().fit(PanelContext.from_values(values), task)
+    released = Pretrained().fit(PanelContext.from_values(values), task)
+    tuned = {"lf": 0.97 * released.low[1].vector, "hf": 0.97 * released.high[1].vector} if is_tuned else {}
+    model = replace(released, tuned=tuned)
     builder = Builder(17)
     quantiles = model_quantiles(model, SeriesInput.of(builder))
     builder.output("quantiles", quantiles, ("batch", 20, 5))

@@ -90,8 +90,6 @@ def fine_tune(
         seed: The same seed gives the same bits, for any number of threads.
         on_step: Is called after every update.
     """
-    if series.n < MIN_SERIES:
-        return unchanged(f"{series.n} series are long enough, {MIN_SERIES} are needed")
     rng = np.random.default_rng([seed, series.n])
     tuned, average = zeros_like(weights), zeros_like(weights)
     tuned.vector[:] = weights.vector

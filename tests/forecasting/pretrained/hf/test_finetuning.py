@@ -107,6 +107,7 @@ def test_errors_are_those_of_the_forecasts_of_what_is_held_back(model):
         (alternating(3), "3 of 3 series are long enough, 16 are needed"),
         (alternating(20, 4), "0 of 20 series are long enough"),
         (np.full((20, 900), np.nan), "0 of 20 series"),
+        (np.where(np.arange(24 * 24) < 23 * 24, alternating(20), np.nan), "0 of 20 series"),
     ],
 )
 def test_too_little_to_learn_from_is_said(model, y, words):

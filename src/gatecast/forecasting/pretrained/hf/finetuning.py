@@ -95,14 +95,14 @@ class _Days:
         for m, long in np.unique(seasons, axis=0).tolist():
             clock = Clock.of(m, long)
             rows = np.flatnonzero((seasons == (m, long)).all(axis=1))
-            past = clock.newest(values[rows, : values.shape[1] - h])
+            past, future = clock.newest(values[rows, : values.shape[1] - h]), values[rows, values.shape[1] - h :]
             averages = clock.averages(past)
             observed = np.isfinite(averages)
             length = observed.any(axis=1) * (averages.shape[1] - observed.argmax(axis=1))
-            enough = length >= (MIN_TOKENS + TOKENS) * clock.p
+            # Without a value among those that are held back, a series would say nothing of the error.
+            enough = (length >= (MIN_TOKENS + TOKENS) * clock.p) & np.isfinite(future).any(axis=1)
             if enough.any():
-                future = values[rows[enough], values.shape[1] - h :]
-                self.parts.append(_Clocked((m, long), past[enough], future))
+                self.parts.append(_Clocked((m, long), past[enough], future[enough]))
                 windows += [(row[-n:], clock) for row, n in zip(averages[enough], length[enough], strict=True)]
         self.n, self.windows = len(windows), windows
 
