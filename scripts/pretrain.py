@@ -7,7 +7,7 @@ usage: pretrain.py --network lf|hf --state|--checkpoint DIR [--hours H] [--threa
 --state    folder of the state, of the log and of what is released
 --data     folder of public series for the held-out table (their training parts alone are read)
 --from-released  begin a new run with the released weights, on series of a seed that they have not seen; inputs and
-           simple forecasts that the released network has not begin without a part
+           simple forecasts that the released network has not, and more units, begin without a part
 --finish   let the learning rate fall to 0, from the state on, and write the released file
 --release  write the released file from the state as it is, without a step
 --mean-of  of the averages of several states of the run, copied as it went on: --release writes their mean
@@ -47,7 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--seed", type=int, help="of a new run; default: 0, or the next after that of released weights")
-    parser.add_argument("--units", type=int, default=128)
+    parser.add_argument("--units", type=int, help="of a new run; default: 128, or those of released weights")
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--no-layer-norm", action="store_true")
     parser.add_argument("--from-released", action="store_true", help="of a new run")
@@ -71,9 +71,10 @@ def load(options: argparse.Namespace, recipe: Recipe) -> tuple[RunState, Path]:
     if newest is None:
         batch, piece = options.batch or recipe.sizes.batch, options.piece or recipe.sizes.piece
         if options.from_released:
-            run = RunState.from_released(WEIGHTS[options.network], recipe.kind, options.seed, batch, piece)
+            path_of_weights = WEIGHTS[options.network]
+            run = RunState.from_released(path_of_weights, recipe.kind, options.seed, batch, piece, options.units)
         else:
-            config = PretrainedConfig(options.units, options.layers, not options.no_layer_norm, recipe.kind)
+            config = PretrainedConfig(options.units or 128, options.layers, not options.no_layer_norm, recipe.kind)
             run = RunState.new(config, options.seed or 0, batch, piece)
         run.peak = options.peak
     else:

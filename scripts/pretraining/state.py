@@ -56,7 +56,9 @@ class RunState:
         return cls(config, seed, network, weights, OptimizerState.zeros(weights.vector.size), batch, piece)
 
     @classmethod
-    def from_released(cls, path: Path, kind: NetworkKind, seed: int | None, batch: int, piece: int) -> RunState:
+    def from_released(
+        cls, path: Path, kind: NetworkKind, seed: int | None, batch: int, piece: int, units: int | None = None
+    ) -> RunState:
         """Return a run that begins with released weights; moments, average and warm-up begin anew.
 
         Args:
@@ -65,6 +67,7 @@ class RunState:
             seed: Of the new series; None: the first that no earlier run had.
             batch: Series of a batch.
             piece: Series that are made at a time.
+            units: Of each layer, at least as many as the released network has; None: as many.
 
         Raises:
             ValueError: A seed that an earlier run had: its batches would come again.
@@ -77,9 +80,9 @@ class RunState:
             seed = max(used) + 1
         if seed in used:
             raise ValueError(f"seed {seed} was used by an earlier run: its batches would come again; take another")
-        config = PretrainedConfig(network["units"], network["n_layers"], network["layer_norm"], kind)
+        config = PretrainedConfig(units or network["units"], network["n_layers"], network["layer_norm"], kind)
         run = cls.new(config, seed, batch, piece)
-        carry_over(network, arrays["weights"].astype(np.float32), run.weights, kind)
+        carry_over(network, arrays["weights"].astype(np.float32), run.weights, kind, seed)
         run.earlier = earlier
         return run
 

@@ -210,6 +210,38 @@ def test_carry_over_to_more_inputs_and_simple_forecasts_keeps_the_forecasts(kind
     assert last["W"].any()
 
 
+@KINDS
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_carry_over_to_more_units_keeps_the_forecasts(kind, layer_norm):
+    """Nothing reads new units; with layer_norm, twice as many have the same means and variances if each has a twin."""
+    batch, rng = bank_of(kind).sample(1).batch, np.random.default_rng(0)
+    small, large = (make_network(PretrainedConfig(units, 2, layer_norm, kind)) for units in (4, 8))
+    for weights in (small[1], large[1]):
+        weights.vector[:] = rng.normal(0, 0.3, weights.vector.size)
+    settings = PretrainedConfig(4, 2, layer_norm, kind).to_settings()
+    carry_over(settings, small[1].vector, large[1], kind, seed=seed_of_twins(4))
+    before, after = (forward(*network, batch.x, save_for_backward=False)[0] for network in (small, large))
+    np.testing.assert_allclose(after, before, atol=2e-4)
+    assert large[1].views[1]["Wx"][:4].all()
+    assert not large[1].views[1]["Wx"][4:].any()
+
+
+def seed_of_twins(n_units):
+    """Return a seed by which every unit has one twin in the first two layers."""
+    for seed in range(10**5):
+        rng = np.random.default_rng(seed)
+        if all(len(set(rng.integers(0, n_units, n_units).tolist())) == n_units for _ in range(3)):
+            return seed
+    raise AssertionError("no such seed")
+
+
+def test_carry_over_to_fewer_units_is_refused():
+    run, larger = new_run(), PretrainedConfig(units=8, n_layers=1)
+    _, weights = make_network(larger)
+    with pytest.raises(ValueError, match="do not fit a network of 4 units"):
+        carry_over(larger.to_settings(), weights.vector, run.weights, LF)
+
+
 def test_carry_over_of_inputs_that_are_no_more_is_refused():
     run = new_run()
     settings = run.config.to_settings() | {"inputs": ["moon", *LF.inputs]}
