@@ -5,7 +5,8 @@ tenth of the rate; every few updates the mean of the weights so far is measured 
 ends where that no longer gets better. The best weights are kept only if they err less than those they came from by
 more than chance: by 2 % at least, and by one standard error of the mean difference between series.
 
-Each network has its own batches and errors (`lf.finetuning`, `hf.finetuning`); what decides is here.
+Each network has its own batches and errors (`lf.finetuning.LowSeries`, `hf.finetuning.HighSeries`); what decides is
+here.
 
 Shapes: n series.
 """
@@ -24,7 +25,7 @@ from gatecast.forecasting.pretrained.training import OptimizerState, train_step
 from gatecast.nn.network import Network, Weights, zeros_like
 from gatecast.nn.training import StepRecord
 
-__all__ = ["MAX_STEPS", "MIN_SERIES", "FineTuned", "TuningSeries", "fine_tune", "unchanged"]
+__all__ = ["MAX_STEPS", "MIN_SERIES", "FineTuned", "TuningSeries", "fine_tune"]
 
 LEARNING_RATE = 2.5e-4
 """A tenth of the rate of pretraining."""
@@ -61,8 +62,14 @@ class TuningSeries(Protocol):
     """Series to learn from, and what is held back of them."""
 
     head: HeadShape
+    max_horizon: float
+    """Steps that the network learns to forecast at a time, at most."""
+    h: int
+    """Steps that are held back."""
+    n_all: int
+    """Series, short ones too."""
     n: int
-    """Series that are long enough."""
+    """Series that are long enough to learn from; the others are left out."""
 
     def batch(self, rows: IntArray, rng: np.random.Generator) -> PackedBatch:
         """Return a stretch of each of some series from before its held-back values."""
@@ -85,11 +92,23 @@ def fine_tune(
     Args:
         network: As `make_network` returns it.
         weights: What to begin with; they stay as they are.
-        series: At least `MIN_SERIES`.
+        series: To learn from; `MIN_SERIES` of them have to be long enough.
         max_steps: Updates, at most.
         seed: The same seed gives the same bits, for any number of threads.
         on_step: Is called after every update.
+
+    Example:
+        >>> from gatecast.forecasting.pretrained.lf.finetuning import LowSeries
+        >>> from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
+        >>> network, weights = make_network(PretrainedConfig(units=8, n_layers=1))
+        >>> fine_tune(network, weights, LowSeries(np.ones((3, 40)), np.ones(3, int), 4)).finding
+        'fine-tuning: 3 of 3 series are long enough, 16 are needed; the released weights are used.'
     """
+    if series.h > series.max_horizon:
+        learned = f"the {series.max_horizon} that the network learns at a time"
+        return _unchanged(f"the horizon of {series.h} steps is longer than {learned}")
+    if series.n < MIN_SERIES:
+        return _unchanged(f"{series.n} of {series.n_all} series are long enough, {MIN_SERIES} are needed")
     rng = np.random.default_rng([seed, series.n])
     tuned, average = zeros_like(weights), zeros_like(weights)
     tuned.vector[:] = weights.vector
@@ -113,7 +132,7 @@ def fine_tune(
     return _decide(before, best, vector)
 
 
-def unchanged(reason: str) -> FineTuned:
+def _unchanged(reason: str) -> FineTuned:
     """Return that the weights stay, and why."""
     return FineTuned(None, f"fine-tuning: {reason}; the released weights are used.")
 

@@ -38,11 +38,11 @@ from gatecast.forecasting.monitoring import ValidationMonitor
 from gatecast.forecasting.pretrained import finetuning
 from gatecast.forecasting.pretrained.choice import Choice, choose_networks, low_frequency
 from gatecast.forecasting.pretrained.head import LEVELS
-from gatecast.forecasting.pretrained.hf import finetuning as hf_tuning
 from gatecast.forecasting.pretrained.hf import predict as hf
-from gatecast.forecasting.pretrained.lf import finetuning as lf_tuning
+from gatecast.forecasting.pretrained.hf.finetuning import HighSeries
 from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.forecasting.pretrained.lf.features import BLOCK
+from gatecast.forecasting.pretrained.lf.finetuning import LowSeries
 from gatecast.forecasting.pretrained.lf.held_passes import HeldPasses
 from gatecast.forecasting.pretrained.lf.streaming import check_carried, forecast_step, from_arrays, to_arrays
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
@@ -128,14 +128,8 @@ class Pretrained(LocalModel):
             return FittedPretrained(self, task, init.tuned, init.findings)
         if not self.finetune:
             return FittedPretrained(self, task)
-        choice = self.choose(context.values, task)
-        seasons = {"lf": choice.season, "hf": np.stack([choice.season, choice.long], axis=1)}
-        rows = {"lf": ~choice.is_hf, "hf": choice.is_hf}
-        results = {
-            kind: self._fine_tune(kind, context.values[of_kind], seasons[kind][of_kind], task, on_step)
-            for kind, of_kind in rows.items()
-            if of_kind.any()
-        }
+        series = _tuning_series(context.values, self.choose(context.values, task), task.horizon)
+        results = {kind: self._fine_tune(kind, of_kind, task.seed, on_step) for kind, of_kind in series.items()}
         tuned = {kind: result.vector for kind, result in results.items() if result.vector is not None}
         config = self if tuned else replace(self, finetune=False)
         names = {kind: f"{NAMES[kind]}: " if len(results) > 1 else "" for kind in results}
@@ -143,19 +137,12 @@ class Pretrained(LocalModel):
         return FittedPretrained(config, task, tuned, findings)
 
     def _fine_tune(
-        self, kind: str, values: FloatArray, seasons: IntArray, task: Task, on_step: StepCallback | None
+        self, kind: str, series: finetuning.TuningSeries, seed: int, on_step: StepCallback | None
     ) -> finetuning.FineTuned:
         """Train a network further on its series, or load what an interrupted run has trained."""
-        tuning, released = {"lf": lf_tuning, "hf": hf_tuning}[kind], load_released(WEIGHTS[kind])
+        released = load_released(WEIGHTS[kind])
         tune = partial(
-            tuning.fine_tune,
-            released.network,
-            released.weights,
-            values,
-            seasons,
-            task.horizon,
-            max_steps=self.max_steps,
-            seed=task.seed,
+            finetuning.fine_tune, released.network, released.weights, series, max_steps=self.max_steps, seed=seed
         )
         with within("network", kind):
             tuned: finetuning.FineTuned = train_once(
@@ -315,6 +302,17 @@ class FittedPretrained(FittedLocalModel):
     def simple_weights(self, context: PanelContext) -> SimpleWeights:
         """Return how much each simple forecast counts at the ends of series."""
         return simple_weights(context.values, self.config.choose(context.values, self.task), self.low, self.high)
+
+
+def _tuning_series(values: FloatArray, choice: Choice, h: int) -> dict[str, finetuning.TuningSeries]:
+    """Return what each network that forecasts any series would learn from."""
+    low, high = ~choice.is_hf, choice.is_hf
+    series: dict[str, finetuning.TuningSeries] = {}
+    if low.any():
+        series["lf"] = LowSeries(values[low], choice.season[low], h)
+    if high.any():
+        series["hf"] = HighSeries(values[high], np.stack([choice.season, choice.long], axis=1)[high], h)
+    return series
 
 
 def _without_digest(state: CarriedState) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import pytest
 
 from gatecast import Forecaster
 from gatecast.forecasting.pretrained import finetuning
+from gatecast.forecasting.pretrained.finetuning import fine_tune
 from gatecast.forecasting.pretrained.head import LEVELS
-from gatecast.forecasting.pretrained.hf.finetuning import _Days, fine_tune
+from gatecast.forecasting.pretrained.hf.finetuning import HighSeries
 from gatecast.forecasting.pretrained.hf.predict import predict_quantiles
 from gatecast.forecasting.pretrained.kinds import HF
 from gatecast.forecasting.pretrained.model import Pretrained
@@ -46,7 +47,7 @@ def pairs(n, pair=PAIR):
 def test_a_pattern_of_the_series_is_learnt(model, quick):
     network, weights = model
     start, y, steps = weights.vector.copy(), alternating(), []
-    tuned = fine_tune(network, weights, y, pairs(len(y)), H, max_steps=20, on_step=steps.append)
+    tuned = fine_tune(network, weights, HighSeries(y, pairs(len(y)), H), max_steps=20, on_step=steps.append)
     assert tuned.vector is not None
     assert "the tuned weights are used" in tuned.finding
     assert (weights.vector == start).all()
@@ -61,7 +62,7 @@ def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(model, quic
     try:
         for threads, seed in ((1, 0), (2, 0), (1, 1)):
             runtime.set_num_threads(threads)
-            vectors.append(fine_tune(*model, y, pairs(len(y)), H, max_steps=10, seed=seed).vector)
+            vectors.append(fine_tune(*model, HighSeries(y, pairs(len(y)), H), max_steps=10, seed=seed).vector)
     finally:
         runtime.set_num_threads(before)
     assert vectors[0].tobytes() == vectors[1].tobytes()
@@ -73,25 +74,27 @@ def test_updates_read_nothing_of_what_is_held_back(m, long, h):
     y = alternating(3, 40, m=m)
     changed = y.copy()
     changed[:, -h:] *= 7
-    a, b = (_Days(each, pairs(3, (m, long)), h).batch(np.arange(3), np.random.default_rng(0)) for each in (y, changed))
+    a, b = (
+        HighSeries(each, pairs(3, (m, long)), h).batch(np.arange(3), np.random.default_rng(0)) for each in (y, changed)
+    )
     for one, other in zip((a.anchors[0], a.x, a.y, a.weight), (b.anchors[0], b.x, b.y, b.weight), strict=True):
         assert one.tobytes() == other.tobytes()
 
 
 def test_batches_are_random_stretches_that_may_end_without_values():
-    series, rng = _Days(alternating(8, 40), pairs(8), 3 * H), np.random.default_rng(0)
+    series, rng = HighSeries(alternating(8, 40), pairs(8), 3 * H), np.random.default_rng(0)
     batches = [series.batch(np.arange(8), rng) for _ in range(2)]
     assert batches[0].x.shape[1] == 128
     assert batches[0].x.tobytes() != batches[1].x.tobytes()
     observed = batches[0].x[0, -1, HF.inputs.index("share observed"), :8]
     assert set(observed.tolist()) == {0.0, 1.0}
-    one_block = _Days(alternating(8, 40), pairs(8), H).batch(np.arange(8), rng)
+    one_block = HighSeries(alternating(8, 40), pairs(8), H).batch(np.arange(8), rng)
     assert (one_block.x[0, -1, HF.inputs.index("share observed"), :8] == 1).all()
 
 
 def test_errors_are_those_of_the_forecasts_of_what_is_held_back(model):
     y = alternating(5)
-    errors = _Days(y, pairs(5), H).errors(*model)
+    errors = HighSeries(y, pairs(5), H).errors(*model)
     q = predict_quantiles(*model, y[:, :-H], H, *PAIR)
     for k in range(5):
         past = y[k, :-H]
@@ -111,7 +114,7 @@ def test_errors_are_those_of_the_forecasts_of_what_is_held_back(model):
     ],
 )
 def test_too_little_to_learn_from_is_said(model, y, words):
-    tuned = fine_tune(*model, y, pairs(len(y)), H)
+    tuned = fine_tune(*model, HighSeries(y, pairs(len(y)), H))
     assert tuned.vector is None
     assert words in tuned.finding
     assert tuned.finding.endswith("the released weights are used.")

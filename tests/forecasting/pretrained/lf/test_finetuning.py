@@ -9,11 +9,11 @@ from gatecast import Forecaster
 from gatecast.config import TrainingConfig
 from gatecast.errors import ConfigError, NotFittedError
 from gatecast.forecasting.pretrained import finetuning
+from gatecast.forecasting.pretrained.finetuning import fine_tune
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.kinds import LF
-from gatecast.forecasting.pretrained.lf import finetuning as lf_tuning
 from gatecast.forecasting.pretrained.lf.batches import make_batch
-from gatecast.forecasting.pretrained.lf.finetuning import _held_back, _Histories, _loss_by_series, _past, fine_tune
+from gatecast.forecasting.pretrained.lf.finetuning import LowSeries, _held_back, _loss_by_series
 from gatecast.forecasting.pretrained.model import Pretrained
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
 from gatecast.forecasting.pretrained.training import forecast_batch
@@ -43,13 +43,13 @@ def alternating(n=24, T=60, seed=0):
 
 
 def histories(y, h=H):
-    return _Histories(y, y.shape[1] - np.isfinite(y).argmax(axis=1), np.ones(len(y), int), h)
+    return LowSeries(y, np.ones(len(y), int), h)
 
 
 def test_a_pattern_of_the_series_is_learnt(model, quick):
     network, weights = model
     start, y, steps = weights.vector.copy(), alternating(), []
-    tuned = fine_tune(network, weights, y, np.ones(len(y), int), H, max_steps=20, on_step=steps.append)
+    tuned = fine_tune(network, weights, histories(y), max_steps=20, on_step=steps.append)
     assert tuned.vector is not None
     assert "the tuned weights are used" in tuned.finding
     assert (weights.vector == start).all()
@@ -61,7 +61,7 @@ def test_a_pattern_of_the_series_is_learnt(model, quick):
 @pytest.mark.parametrize("max_steps", [1, 10, 13])
 def test_max_steps_bounds_the_updates_and_the_last_is_measured(model, max_steps):
     steps, y = [], alternating()
-    fine_tune(*model, y, np.ones(len(y), int), H, max_steps=max_steps, on_step=steps.append)
+    fine_tune(*model, histories(y), max_steps=max_steps, on_step=steps.append)
     assert len(steps) == max_steps
     assert np.isfinite(steps[-1].validation)
     assert steps[-1].fraction == 1
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(model, quic
     try:
         for threads, seed in ((1, 0), (2, 0), (1, 1)):
             runtime.set_num_threads(threads)
-            vectors.append(fine_tune(*model, y, np.ones(len(y), int), H, max_steps=20, seed=seed).vector)
+            vectors.append(fine_tune(*model, histories(y), max_steps=20, seed=seed).vector)
     finally:
         runtime.set_num_threads(before)
     assert vectors[0].tobytes() == vectors[1].tobytes()
@@ -85,13 +85,13 @@ def test_updates_read_nothing_of_what_is_held_back():
     changed = y.copy()
     changed[:, -H:] *= 7
     rows = np.arange(8)
-    a, b = (_past(histories(each), rows, np.random.default_rng(0)) for each in (y, changed))
+    a, b = (histories(each).batch(rows, np.random.default_rng(0)) for each in (y, changed))
     for one, other in zip((*a.anchors[:1], a.x, a.y, a.weight), (*b.anchors[:1], b.x, b.y, b.weight), strict=True):
         assert one.tobytes() == other.tobytes()
 
 
 def test_updates_count_the_next_h_steps_alone():
-    batch = _past(histories(alternating()), np.arange(8), np.random.default_rng(0))
+    batch = histories(alternating()).batch(np.arange(8), np.random.default_rng(0))
     assert batch.weight[:, :, :H].any()
     assert not batch.weight[:, :, H:].any()
 
@@ -99,7 +99,7 @@ def test_updates_count_the_next_h_steps_alone():
 def test_long_series_are_learnt_from_random_stretches():
     y = np.exp(np.random.default_rng(0).normal(0, 0.1, (3, 400)).cumsum(axis=1))
     rng = np.random.default_rng(0)
-    batches = [_past(histories(y), np.arange(3), rng) for _ in range(2)]
+    batches = [histories(y).batch(np.arange(3), rng) for _ in range(2)]
     assert batches[0].x.shape[1] == 160
     assert batches[0].x.tobytes() != batches[1].x.tobytes()
 
@@ -143,7 +143,7 @@ def test_held_back_values_are_forecast_from_what_precedes_each_origin():
     ],
 )
 def test_too_little_to_learn_from_is_said(model, y, h, words):
-    tuned = fine_tune(*model, y, np.ones(len(y), int), h)
+    tuned = fine_tune(*model, histories(y, h))
     assert tuned.vector is None
     assert words in tuned.finding
     assert tuned.finding.endswith("the released weights are used.")
@@ -180,7 +180,7 @@ def test_what_did_not_help_is_not_tried_again(monkeypatch):
         calls.append(arguments)
         return finetuning.FineTuned(None, "fine-tuning did not help.")
 
-    monkeypatch.setattr(lf_tuning, "fine_tune", fine_tune)
+    monkeypatch.setattr(finetuning, "fine_tune", fine_tune)
     forecaster = Forecaster(H, model="pretrained", season_length=1).fit(table(), finetune=True)
     assert len(calls) == 1
     assert forecaster.findings_[-1] == "fine-tuning did not help."

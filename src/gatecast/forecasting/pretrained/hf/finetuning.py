@@ -5,24 +5,21 @@ Shapes: n series, T columns, h steps ahead, N tokens of p values, Q levels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.forecasting.pretrained import finetuning
 from gatecast.forecasting.pretrained.batches import PackedBatch
-from gatecast.forecasting.pretrained.finetuning import MAX_STEPS, MIN_SERIES, FineTuned, unchanged
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.hf.batches import Windows, make_batch
 from gatecast.forecasting.pretrained.hf.clock import TOKENS
 from gatecast.forecasting.pretrained.hf.features import HEAD
 from gatecast.forecasting.pretrained.hf.predict import MAX_TOKENS, Clock, predict_quantiles
 from gatecast.nn.network import Network, Weights
-from gatecast.nn.training import StepRecord
 
-__all__ = ["fine_tune"]
+__all__ = ["HighSeries"]
 
 MAX_MEASURED = 128
 """Series that errors are measured on, at most."""
@@ -42,55 +39,20 @@ class _Clocked(NamedTuple):
     """(n, h): the held-back values."""
 
 
-def fine_tune(
-    network: Network,
-    weights: Weights,
-    values: FloatArray,
-    seasons: IntArray,
-    h: int,
-    *,
-    max_steps: int = MAX_STEPS,
-    seed: int = 0,
-    on_step: Callable[[StepRecord], object] | None = None,
-) -> FineTuned:
-    """Train further on series, if their newest values say that it helps.
+class HighSeries:
+    """Series that the high-frequency network learns from; those that are too short are left out.
 
     Args:
-        network: As `make_network` returns it.
-        weights: What to begin with; they stay as they are.
         values: Series aligned at their ends, (n, T); NaN is missing, or before a series began.
         seasons: (n, 2): season and longer season, 0 for none.
-        h: Steps that matter.
-        max_steps: Updates, at most.
-        seed: The same seed gives the same bits, for any number of threads.
-        on_step: Is called after every update.
-
-    Example:
-        >>> from gatecast.forecasting.pretrained.kinds import HF
-        >>> from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
-        >>> network, weights = make_network(PretrainedConfig(units=8, n_layers=1, kind=HF))
-        >>> fine_tune(network, weights, np.ones((3, 400)), np.array([[24, 168]] * 3), 24).finding
-        'fine-tuning: 3 of 3 series are long enough, 16 are needed; the released weights are used.'
-    """
-    series = _Days(values, seasons, h)
-    if series.n < MIN_SERIES:
-        return unchanged(f"{series.n} of {len(values)} series are long enough, {MIN_SERIES} are needed")
-    return finetuning.fine_tune(network, weights, series, max_steps=max_steps, seed=seed, on_step=on_step)
-
-
-class _Days:
-    """Series that are long enough to learn from.
-
-    Args:
-        values: Aligned at their ends, (n, T).
-        seasons: (n, 2).
         h: Steps that are held back.
     """
 
     head = HEAD
+    max_horizon = math.inf
 
     def __init__(self, values: FloatArray, seasons: IntArray, h: int) -> None:
-        self.h, self.parts = h, list[_Clocked]()
+        self.h, self.n_all, self.parts = h, len(values), list[_Clocked]()
         windows: list[tuple[FloatArray, Clock]] = []
         for m, long in np.unique(seasons, axis=0).tolist():
             clock = Clock.of(m, long)
