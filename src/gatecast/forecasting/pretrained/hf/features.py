@@ -205,15 +205,42 @@ def _token_values(history: History, origins: IntArray, p: int, unit: FloatArray)
 def _look_ahead(simple: Float32Array, p: int) -> list[FloatArray]:
     """Return what simple forecasts say of the next tokens, relative to each other, (N, n) each."""
     A, N, _, n = simple.shape
-    tokens = simple.reshape(A, N, TOKENS, p, n).mean(axis=3)
-    pairs = [tokens[2], tokens[4] - tokens[2], tokens[6] - tokens[4], tokens[7] - tokens[6]]
-    shapes = [_soft(pair[:, k]) for pair in pairs for k in range(TOKENS)]
-    scalars = [tokens[1, :, 0], (tokens[3] - tokens[4]).mean(axis=1), (tokens[5] - tokens[6]).mean(axis=1)]
-    scalars.append(tokens[8, :, 0] - tokens[6, :, 0])
-    of_all = [(11, 4, k) for k in range(TOKENS)] + [(14, 10, k) for k in range(TOKENS)]
-    of_all += [(10, 11, 0), (12, 11, 0), (13, 11, 0), (13, 11, TOKENS - 1), (15, 14, 0)]
-    differences = (tokens[a, :, k] - tokens[b, :, k] for a, b, k in of_all)
-    return [*shapes, *(_soft(scalar) for scalar in (*scalars, *differences))]
+    tokens: dict[str, Float32Array] = dict(
+        zip(ANCHOR_NAMES, simple.reshape(A, N, TOKENS, p, n).mean(axis=3), strict=True)
+    )
+
+    def less(name: str, other: str) -> Float32Array:
+        """Return a simple forecast less another, (N, TOKENS, n)."""
+        return tokens[name] - tokens[other]
+
+    by_token = [
+        tokens["last cycle"],
+        less("cycle shape", "last cycle"),
+        less("week shape", "cycle shape"),
+        less("last week shape", "week shape"),
+    ]
+    of_recent = [
+        tokens["last value"][:, 0],
+        less("mean cycle", "cycle shape").mean(axis=1),
+        less("mean week", "week shape").mean(axis=1),
+        less("last value with shape", "week shape")[:, 0],
+    ]
+    of_all = [less("shape of all cycles", "cycle shape"), less("mean of all weeks", "mean of all cycles")]
+    on_a_line = less("shape of all cycles on a line", "shape of all cycles")
+    of_ends = [
+        less("mean of all cycles", "shape of all cycles")[:, 0],
+        less("last value with shape of all cycles", "shape of all cycles")[:, 0],
+        on_a_line[:, 0],
+        on_a_line[:, -1],
+        less("regression to mean of all weeks", "mean of all weeks")[:, 0],
+    ]
+    columns = [
+        *(one[:, k] for one in by_token for k in range(TOKENS)),
+        *of_recent,
+        *(one[:, k] for one in of_all for k in range(TOKENS)),
+        *of_ends,
+    ]
+    return [_soft(column) for column in columns]
 
 
 def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:

@@ -37,7 +37,7 @@ class LowSeries:
     """
 
     head = HEAD
-    max_horizon = BLOCK
+    max_horizon: float = BLOCK
 
     def __init__(self, values: FloatArray, season: IntArray, h: int) -> None:
         length = history_lengths(values)
