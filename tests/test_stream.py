@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from panel_cases import QUICK
 
@@ -67,7 +70,7 @@ def test_steps_of_many_series_forecast_as_predict_does(fitted_panel):
         by_id = dict(zip(stream.ids, values[:, k].tolist(), strict=True))
         step = stream.step(by_id if k % 2 else values[:, k])
         assert list(step.is_anomaly) == stream.ids
-    same_points(step.forecast, fitted_panel.predict(many(70, 60)))
+        same_points(step.forecast, fitted_panel.predict(many(k + 1, 60)))
     assert (step.forecast["shop"] == fitted_panel.predict(many(70, 60))["shop"]).all()
 
 
@@ -91,7 +94,7 @@ def test_steps_of_other_models_forecast_as_predict_does(model):
     stream = forecaster.stream()
     for k in range(60, 66):
         step = stream.step(SALES[k])
-    same_points(step.forecast, forecaster.predict(one(66, 60)), forecaster.model_name_)
+        same_points(step.forecast, forecaster.predict(one(k + 1, 60)), forecaster.model_name_)
 
 
 def test_margins_follow_new_values_as_update_makes_them_follow(fitted):
@@ -144,6 +147,30 @@ def test_step_takes_a_table_of_the_next_time(fitted, fitted_panel):
     table = {name: column[order] for name, column in many(61, 60).items()}
     step = panel.step(table)
     assert step.judged["y"].tolist() == many(61, 60)["y"].tolist()
+
+
+@pytest.mark.parametrize(
+    "value", [3, np.float32(3), np.array(3.0), Decimal(3), [3.0], pd.Series([3.0]), pl.Series([3.0]), None, [None]]
+)
+def test_step_takes_numbers_of_any_kind(fitted, value):
+    judged = fitted.stream().step(value).judged["y"]
+    assert judged.tolist() == [3.0] if value not in (None, [None]) else np.isnan(judged).all()
+
+
+def test_a_column_is_read_by_its_index_if_that_has_the_ids(fitted_panel):
+    values, stream = np.arange(100.0, 105.0), fitted_panel.stream()
+    by_order = [pd.Series(values), pl.Series(values), pd.Series(values, index=stream.ids)]
+    for column in (*by_order, pd.Series(values[::-1], index=stream.ids[::-1])):
+        assert stream.copy().step(column).judged["y"].tolist() == values.tolist()
+
+
+def test_two_values_for_one_series_are_refused():
+    past = {"unique_id": np.repeat([1, 2], 60), "ds": np.tile(MONTHS[:60], 2), "y": np.tile(SALES[:60], 2)}
+    stream = gc.Forecaster(3, model="pretrained").stream(past)
+    with pytest.raises(DataError, match="ids that are both '1'"):
+        stream.step({1: 50.0, "1": 60.0, 2: 70.0})
+    with pytest.raises(DataError, match="got True of '2'"):
+        stream.step({1: 50.0, 2: True})
 
 
 def test_a_table_may_have_ids_that_are_numbers():
@@ -235,7 +262,10 @@ def test_what_a_stream_keeps_does_not_grow(fitted, tmp_path, monkeypatch):
         (np.inf, "infinite"),
         ({"ds": ["2031-01-01"], "y": [3.0]}, "next row of each series"),
         ({"ds": MONTHS[60:62], "y": [3.0, 4.0]}, "next row of each series"),
-        ([True], "one number for each series"),
+        ([True], "got True at position 0"),
+        (True, "got True at position 0"),
+        ([[3.0]], "at position 0"),
+        (3 + 4j, "Unsupported source"),
     ],
 )
 def test_values_that_are_none_are_refused_and_change_nothing(fitted, values, message):

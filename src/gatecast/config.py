@@ -123,7 +123,7 @@ class DataConfig:
     def __post_init__(self) -> None:
         for name in ("futr_exog", "hist_exog", "stat_exog"):
             value = getattr(self, name)
-            names = (value,) if isinstance(value, str) else value
+            names = (value,) if isinstance(value, str) else value.tolist() if hasattr(value, "tolist") else value
             if not isinstance(names, Sequence) or not all(isinstance(column, str) for column in names):
                 expected = "the name of a column, or a list of names"
                 raise ConfigError(f"Invalid {name} {value!r}", expected=expected, argument=name)

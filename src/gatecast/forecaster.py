@@ -188,7 +188,12 @@ class Forecaster:
 
     def _changed(self) -> dict[str, Any]:
         """Return the arguments that are not the defaults."""
-        return {name: value for name, value in self._params.items() if value != _DEFAULTS[name]}
+        # Arrays are compared by their elements, so types come first.
+        return {
+            name: value
+            for name, value in self._params.items()
+            if type(value) is not type(_DEFAULTS[name]) or value != _DEFAULTS[name]
+        }
 
     # Settings, as scikit-learn reads and writes them.
 

@@ -172,7 +172,7 @@ class Forecast:
         """
         panel = None if self.past is None else self.past.panel
         ids = self._ids
-        series_id = None if ids is None else resolve_series_id(ids, id, panel)
+        series_id = resolve_series_id(ids, id, panel)
         table = self.columns if ids is None else _take_rows(self.columns, ids == series_id)
         single = series_id is None or (panel is not None and len(panel) == 1)
         name = self.target_col if single else f"{self.target_col} of {series_id}"
@@ -284,7 +284,7 @@ class Evaluation:
             ConfigError: Unknown series or file type, or neither library is installed.
         """
         ids, target = row_ids(self.table, self.columns.id), self.columns.target
-        series_id = None if ids is None else resolve_series_id(ids, id)
+        series_id = resolve_series_id(ids, id)
         name = target if series_id is None else f"{target} of {series_id}"
         return show(backtest_chart(name, self.series(series_id), self.verdict), path)
 
@@ -334,18 +334,22 @@ def score_rows(scores: Sequence[Score]) -> tuple[tuple[str, ...], list[tuple[str
     return (*header, *("bias",) * one_sided, *counts), rows
 
 
-def resolve_series_id(ids: Column, id: Any, panel: Panel | None = None) -> Any:
-    """Return the name of a series as the data has it.
+def resolve_series_id(ids: Column | None, id: Any, panel: Panel | None = None) -> Any:
+    """Return the name of a series as the data has it; None of a single series that has no name.
 
     Args:
-        ids: Names of the series [N].
+        ids: Names of the series [N]; None if the data have none.
         id: The name, or its text; of several id columns "1/2", "1,2" or (1, 2). None for the first series that has
             values.
         panel: The series; None if all of them have values.
 
     Raises:
-        ConfigError: Unknown series.
+        ConfigError: Unknown series, or a name where the data have none.
     """
+    if ids is None:
+        if id is not None:
+            raise ConfigError(f"Invalid id {id!r}: the series has none", fix="Leave id out.", argument="id")
+        return None
     if id is not None:
         names = list(dict.fromkeys(ids.tolist()))
         if isinstance(id, tuple | list):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._printable import shorten
 from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import ColumnTable, FloatArray
 from gatecast._utils.validation import check_levels
@@ -64,7 +67,7 @@ class StreamStep:
 
     @property
     def is_anomaly(self) -> Any:
-        """Whether the value is outside its interval: True or False, of several series a dict of these by id."""
+        """Whether the value is outside its interval: True or False; a dict of these by id if the series have ids."""
         flags = self.judged_columns["is_anomaly"].tolist()
         return dict(zip(self._stream.ids, flags, strict=True)) if self._stream.ids else flags[0]
 
@@ -121,8 +124,8 @@ class ForecastStream:
         """Take the next value of each series, and forecast from it.
 
         Args:
-            values: A number for a single series; of several a dict of numbers by id, an array in the order of `ids`, or
-                a table with the rows of the next time. NaN is a missing value: the time goes on without it.
+            values: A number for a single series; of several a dict of numbers by id, an array or a column in the order
+                of `ids`, or a table with the rows of the next time. NaN is a missing value: time goes on without it.
 
         Returns:
             `forecast`, the table of the next h steps; `is_anomaly`, whether the value is outside the interval that was
@@ -173,12 +176,16 @@ class ForecastStream:
 
     def _parse(self, values: Any) -> FloatArray:
         """Return the next value of each series, [n]."""
-        if _is_number(values):
-            values = [values]
-        if isinstance(values, Mapping) and all(map(_is_number, values.values())):
+        if isinstance(values, np.ndarray) and values.ndim == 0:
+            values = values[()]
+        elif hasattr(values, "to_list") and np.ndim(values) == 1:
+            values = self._of_column(values)
+        if isinstance(values, Mapping) and all(np.ndim(value) == 0 for value in values.values()):
             y = self._by_id(values)
         elif isinstance(values, list | tuple | np.ndarray):
             y = self._in_order(values)
+        elif _is_number(values) or isinstance(values, bool | np.bool_):
+            y = self._in_order([values])
         else:
             y = self._of_table(values)
         if np.isinf(y).any():
@@ -194,6 +201,15 @@ class ForecastStream:
     def _by_id(self, values: Mapping[Any, Any]) -> FloatArray:
         """Return the values of a dict by id."""
         given = {str(name): value for name, value in values.items()}
+        if len(given) < len(values):
+            texts = [str(name) for name in values]
+            twice = next(name for name in given if texts.count(name) > 1)
+            raise DataError(
+                "Two values for one series",
+                where="step",
+                got=f"ids that are both {twice!r} as a text",
+                expected="a number for each id",
+            )
         names = [str(name) for name in self.ids]
         if set(given) != set(names):
             unknown, missing = sorted(set(given) - set(names)), sorted(set(names) - set(given))
@@ -204,15 +220,30 @@ class ForecastStream:
                 expected=f"a number for each of {len(names):,} ids" if names else "a number, as the past had no ids",
                 fix="Write NaN, null in JSON, for a value that is missing.",
             )
+        if wrong := [name for name in names if not _is_number(given[name])]:
+            raise DataError(
+                "A value is no number",
+                where="step",
+                got=f"{shorten(repr(given[wrong[0]]))} of {wrong[0]!r}",
+                expected="a number, or NaN (null in JSON) where it is missing",
+            )
         return np.array([_to_float(given[name]) for name in names])
+
+    def _of_column(self, column: Any) -> Mapping[Any, Any] | list[Any]:
+        """Return the values of a column of pandas or polars: by id if its index has the ids, else in their order."""
+        by_id = dict(zip(getattr(column, "index", ()), column, strict=False))
+        has_ids = len(by_id) == len(self) and {str(name) for name in by_id} == {str(name) for name in self.ids}
+        return by_id if has_ids else list(column.to_list())
 
     def _in_order(self, values: Sequence[Any] | npt.NDArray[Any]) -> FloatArray:
         """Return the values of a sequence."""
-        if len(values) != len(self) or not all(map(_is_number, values)):
+        wrong = next((k for k, value in enumerate(values) if not _is_number(value)), None)
+        if len(values) != len(self) or wrong is not None:
+            got = f"{type(values).__name__} of {len(values)}"
             raise DataError(
                 "The values are not one number for each series",
                 where="step",
-                got=f"{type(values).__name__} of {len(values)}",
+                got=got if wrong is None else f"{shorten(repr(values[wrong]))} at position {wrong}",
                 expected=f"{format_count(len(self), 'number')}",
                 fix="One call of step takes the values of one time; write NaN, null in JSON, for one that is missing.",
             )
@@ -245,8 +276,9 @@ def _with_values(panel: Panel, y: FloatArray) -> Panel:
 
 
 def _is_number(value: Any) -> bool:
-    """Return whether something is a number, or None for a missing one."""
-    return value is None or (isinstance(value, int | float | np.number) and not isinstance(value, bool))
+    """Return whether something is a real number, or None for a missing one."""
+    is_real = isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool | np.bool_)
+    return value is None or is_real
 
 
 def _to_float(value: Any) -> float:

@@ -99,3 +99,20 @@ def test_prepend_history_single_series_that_does_not_continue_stays_alone(values
 def test_prepend_history_single_series_with_equal_overlap_is_the_same():
     joined = prepend_history(from_values([3.0, 4.0, 5.0], start=3), from_values([1.0, 2.0, 3.0, 4.0], start=1))
     assert joined.values.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("old_ids", "new_ids", "expected"),
+    [
+        ([1, 2], ["new"], ["1", "2", "new"]),
+        ([1, 2], ["3"], [1, 2, 3]),
+        ([1, 2], [2.5], ["1", "2", "2.5"]),
+        (np.array([1, 2], np.int8), [300], [1, 2, 300]),
+        (["a", "b"], [3], ["a", "b", "3"]),
+    ],
+)
+def test_joined_ids_are_integers_where_all_of_them_can_be(old_ids, new_ids, expected):
+    old = from_values([1.0, 2.0]).take(np.zeros(2, np.int64))
+    old = replace(old, ids=np.array(old_ids), columns=ColumnNames(id="id"))
+    new = replace(from_values([1.0, 2.0]), ids=np.array(new_ids, object), columns=ColumnNames(id="id"))
+    assert extend_panel(old, new).ids.tolist() == expected

@@ -273,13 +273,25 @@ def test_prediction_intervals_of_a_level_hold_those_of_the_narrower_calibrated_o
 
 
 @pytest.mark.parametrize(
-    ("level", "expected"), [(10.0, 1.0), (50.0, 1.0), (65.0, 2.0), (80.0, 3.0), (85.0, 4.0), (90.0, 5.0), (99.0, 5.0)]
+    ("level", "expected"), [(50.0, 1.0), (65.0, 2.0), (80.0, 3.0), (85.0, 4.0), (90.0, 5.0), (99.0, 5.0)]
 )
 def test_margins_of_any_level_lie_between_those_that_were_measured(level, expected):
     margins = {90.0: np.full((2, 2), 5.0), 50.0: np.full((2, 2), 1.0), 80.0: np.full((2, 2), 3.0)}
     assert margins_of(START._replace(margins=margins), level, 2).tolist() == [[expected] * 2] * 2
-    one = START._replace(margins={80.0: np.array([[1.0, 2.0]])})
+    one = START._replace(margins={50.0: np.array([[1.0, 2.0]])})
     assert margins_of(one, level, 1).tolist() == [[1.0, 2.0]]
+
+
+def test_quantiles_of_normal_forecasts_that_are_too_narrow_are_normal_at_every_level():
+    """Margins by which all widths double: below the first calibrated level they shrink with the widths."""
+    scores = {level: NormalDist().inv_cdf(0.5 + level / 200) for level in (1.0, 10.0, 25.0, 49.9, *STANDARD_LEVELS)}
+    margins = {level: np.full((1, 2), scores[level]) for level in STANDARD_LEVELS}
+    past = np.array([[-1.0, 0.0, -1.0, 0.0]])
+    quantiles = np.array([[[-scores[80.0], 0.0, scores[80.0]]]])
+    median, *bounds = prediction_intervals(START._replace(margins=margins), quantiles, past, list(scores))
+    for level, low, high in zip(scores, bounds[::2], bounds[1::2], strict=True):
+        assert high.item() - median.item() == pytest.approx(2 * scores[level])
+        assert low.item() - median.item() == pytest.approx(-2 * scores[level])
 
 
 def test_predict_all_holds_constants_and_weighs_the_models():

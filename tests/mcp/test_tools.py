@@ -199,7 +199,7 @@ BAD = {
     "too many cells": ({"table": {"y": [1] * 60_000}}, "too large for an argument"),
     "one row": ({"table": {"ds": ["2020-01-01"], "y": [1]}}, "two times"),
     "no such series": ({"file": "shops.csv", "id": "shop99"}, "unknown series"),
-    "series of a table without ids": ({"file": "sales.csv", "id": "a"}, "without an id"),
+    "series of a table without ids": ({"file": "sales.csv", "id": "a"}, "the series has none"),
     "table that is a text": ({"table": "ds,y"}, "another form"),
     "deep JSON": ({"table": "[" * 100_000}, "another form"),
     "many names": ({"file": "sales.csv", "futr_exog": ["a"] * 1000}, "at most 100"),

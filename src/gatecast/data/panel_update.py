@@ -117,10 +117,8 @@ def extend_panel(old: Panel, new: Panel) -> Panel:
         old,
         values=merge(old.values, new.values),
         indptr=indptr,
-        ids=np.concatenate([old.ids, _like(new.ids[added], old.ids)]),
-        keys={
-            name: np.concatenate([column, _like(new.keys[name][added], column)]) for name, column in old.keys.items()
-        },
+        ids=_join_ids(old.ids, new.ids[added]),
+        keys={name: _join_ids(column, new.keys[name][added]) for name, column in old.keys.items()},
         known_future={},
         hierarchy=None,
         start=old.freq.at(np.concatenate([old.start, new.start[added]]), first),
@@ -187,9 +185,18 @@ def _continues(new: Panel, old: Panel) -> bool:
     return pairs.shape[1] == 0 or bool(np.isclose(*pairs).mean() > 0.5)
 
 
-def _like(ids: npt.NDArray[Any], old: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Ids in the type of those of the old panel: a file has texts where a table of another library has integers."""
-    return ids.astype(old.dtype) if old.dtype.kind in "iu" else np.array([str(name) for name in ids.tolist()], object)
+def _join_ids(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Join ids: as integers if the old ones are and the new ones can be, else all of them as texts.
+
+    A file has texts where a table of another library has integers.
+    """
+    if old.dtype.kind in "iu":
+        try:
+            return np.concatenate([old, np.array([int(str(name)) for name in new.tolist()], np.int64)])
+        except ValueError:
+            pass
+    texts = [str(name) for ids in (old, new) for name in ids.tolist()]
+    return np.array(texts, object)
 
 
 def _runs(first: IntArray, lengths: IntArray) -> IntArray:

@@ -248,22 +248,36 @@ def with_ensemble(
 def margins_of(calibrator: ConformalCalibrator, level: float, n_steps: int) -> FloatArray:
     """Return the margins of any level, [n_steps, 2]; beyond the horizon, the last grows with the root of the steps.
 
+    Between the calibrated levels margins are linear in the level. Below the first they shrink to 0 as the half-widths
+    of a normal distribution do, ``z(level) / z(first)`` with ``z(p)`` its quantile at ``1/2 + p/200``; above the last
+    they are those of the last.
+
     Example:
         >>> calibrator = default_calibrator(["LSTM"], (0.1, 0.5, 0.9))
         >>> calibrator = calibrator._replace(margins={80.0: np.ones((1, 2)), 90.0: np.full((1, 2), 2.0)})
         >>> margins_of(calibrator, 85.0, 4)[:, 0].round(3).tolist()
         [1.5, 2.121, 2.598, 3.0]
+        >>> margins_of(calibrator, 1.0, 1)[:, 0].round(3).tolist()
+        [0.01]
     """
     levels = sorted(calibrator.margins)
-    right = min(max(bisect_left(levels, level), 1), max(len(levels) - 1, 1))
-    low, high = levels[right - 1], levels[min(right, len(levels) - 1)]
-    share = min(max((level - low) / (high - low), 0.0), 1.0) if high > low else 0.0
-    margins = (1 - share) * calibrator.margins[low] + share * calibrator.margins[high]
+    if level < levels[0]:
+        margins = calibrator.margins[levels[0]] * (_normal_half_width(level) / _normal_half_width(levels[0]))
+    else:
+        right = min(max(bisect_left(levels, level), 1), max(len(levels) - 1, 1))
+        low, high = levels[right - 1], levels[min(right, len(levels) - 1)]
+        share = min((level - low) / (high - low), 1.0) if high > low else 0.0
+        margins = (1 - share) * calibrator.margins[low] + share * calibrator.margins[high]
     if n_steps <= len(margins):
         return np.asarray(margins[:n_steps])
     steps, horizon = np.arange(n_steps), len(margins)
     growth = np.sqrt(np.maximum((steps + 1) / horizon, 1.0))
     return np.asarray(margins[np.minimum(steps, horizon - 1)] * growth[:, None])
+
+
+def _normal_half_width(level: float) -> float:
+    """Return half the width of an interval of a standard normal distribution, by its level in percent."""
+    return NormalDist().inv_cdf(0.5 + level / 200)
 
 
 def prediction_intervals(

@@ -100,9 +100,8 @@ def find_series(panel: Panel, id: Any) -> int:
         ConfigError: No such id.
     """
     if len(panel) == 1 and panel.columns.id is None:
-        if id is None:
-            return 0
-        raise ConfigError(f"Invalid id {id!r}: the series has none", fix="Leave id out.", argument="id")
+        resolve_series_id(None, id)
+        return 0
     return int(np.flatnonzero(panel.ids == resolve_series_id(panel.ids, id, panel))[0])
 
 

@@ -225,8 +225,6 @@ def _rows_of_series(table: Any, id_col: Any, id: str | None) -> list[dict[str, A
     if id is None:
         return rows_of(table)
     ids = row_ids(table, id_col)
-    if ids is None:
-        raise ConfigError("The table has a single series, without an id", where="id", got=repr(id), fix="Leave id out.")
     chosen = ids == resolve_series_id(ids, id)
     return rows_of({name: np.asarray(column)[chosen] for name, column in table.items()})
 

@@ -6,6 +6,8 @@ from dataclasses import fields, is_dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from gatecast._utils.validation import (
     check_levels,
     check_seed,
@@ -83,7 +85,7 @@ def make_config(params: dict[str, Any]) -> ForecasterConfig:
     check_model(params["model"])
     network = check_type(params["network"], "network", NetworkConfig)
     data = check_type(params["data"], "data", DataConfig)
-    exogenous = {name: params[name] for name in EXOGENOUS if params[name] != () and params[name] is not None}
+    exogenous = {name: params[name] for name in EXOGENOUS if _is_given(params[name])}
     for name in exogenous:
         if getattr(data, name):
             raise _given_twice(name, f"data=DataConfig({name}=...)")
@@ -153,11 +155,18 @@ def check_output(output: str) -> str:
     return kind
 
 
+def _is_given(names: Any) -> bool:
+    """Return whether names of columns, or what should be some, are more than None or nothing."""
+    return names is not None and not (hasattr(names, "__len__") and len(names) == 0)
+
+
 def as_code(value: Any) -> str:
-    """Return a setting as code, without the fields of records that are the defaults."""
+    """Return a setting as code, without the fields of records that are the defaults; an array or column as a list."""
     if isinstance(value, list | tuple):
         items = ", ".join(map(as_code, value))
         return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
+    if hasattr(value, "tolist") and np.ndim(value) == 1:
+        return as_code(value.tolist())
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
     pairs = ((item, getattr(value, item.name)) for item in fields(value))

@@ -171,6 +171,7 @@ def _is_better(values: FloatArray, season: IntArray, base: int, longest: int) ->
             change = np.abs(values[:, m:] - values[:, :-m])[:, -n_values:]
             known = np.isfinite(change)
             mean = np.where(known, change, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+            mean = np.where(known.any(axis=1), mean, np.inf)
             error[0] = np.where(season == m, mean, error[0])
             error[1] = mean if m == base else error[1]
     return np.asarray(error[0] < MAX_ERROR * error[1])

@@ -2,8 +2,12 @@
 
 The last h values of each series are held back. From what precedes them the network learns as in pretraining, at a
 tenth of the rate; every few updates the mean of the weights so far is measured on the held-back values, and training
-ends where that no longer gets better. The best weights are kept only if they err less than those they came from by
-more than chance: by 2 % at least, and by one standard error of the mean difference between series.
+ends where that no longer gets better. The best weights are kept only if they err less than those they came from: by 2 %
+at least, and by 1.645 standard errors between series, which one in twenty of useless changes would reach by chance.
+
+With e the error of a series before and e' after, the gain is the mean of ``log((e + c) / (e' + c))`` over series, c a
+hundredth of the median of e: a ratio in which no series counts for more than the others, whatever its unit, and those
+without an error for nothing. Seasons and scales are those of whole series, before and after alike.
 
 Each network has its own batches and errors (`lf.finetuning.LowSeries`, `hf.finetuning.HighSeries`); what decides is
 here.
@@ -48,6 +52,12 @@ MIN_SERIES = 16
 MIN_GAIN = 0.02
 """Share of the error by which it has to fall."""
 
+MIN_STANDARD_ERRORS = 1.645
+"""Standard errors of the mean gain that it has to exceed: the 95 % quantile of a standard normal distribution."""
+
+FLOOR = 0.01
+"""What is added to errors before their logarithm is taken, in medians of the errors before."""
+
 
 class FineTuned(NamedTuple):
     """What fine-tuning came to."""
@@ -75,7 +85,7 @@ class TuningSeries(Protocol):
         """Return a stretch of each of some series from before its held-back values."""
 
     def errors(self, network: Network, weights: Weights) -> FloatArray:
-        """Return the mean quantile loss of measured series on their held-back values, in units of each."""
+        """Return the mean quantile loss of each measured series on its held-back values."""
 
 
 def fine_tune(
@@ -114,22 +124,24 @@ def fine_tune(
     tuned.vector[:] = weights.vector
     state = OptimizerState.zeros(weights.vector.size)
     before = series.errors(network, weights)
-    best, vector, since = before, None, 0
+    floor = max(FLOOR * float(np.median(before)), np.finfo(np.float64).tiny)
+    start = best = np.log(before + floor)
+    vector, since = None, 0
     for number, rows in enumerate(_rows_of_updates(series.n, max_steps, rng), 1):
         batch = series.batch(rows, rng)
         result = train_step(network, tuned, series.head, batch, state, number, LEARNING_RATE)
         error = np.nan
         if number % MEASURE_EVERY == 0 or number == max_steps:
             average.vector[:] = state.average
-            errors = series.errors(network, average)
-            error, since = float(errors.mean()), since + 1
-            if error < best.mean():
-                best, vector, since = errors, state.average.copy(), 0
+            after = np.log(series.errors(network, average) + floor)
+            error, since = float(np.exp(after.mean())), since + 1
+            if after.mean() < best.mean():
+                best, vector, since = after, state.average.copy(), 0
         if on_step is not None:
             on_step(StepRecord(number, result.loss, error, fraction=number / max_steps))
         if since >= PATIENCE:
             break
-    return _decide(before, best, vector)
+    return _decide(start - best, vector)
 
 
 def _unchanged(reason: str) -> FineTuned:
@@ -144,21 +156,19 @@ def _rows_of_updates(n: int, max_steps: int, rng: np.random.Generator) -> list[I
     return [order[k * size : (k + 1) * size] for k in range(max_steps)]
 
 
-def _decide(before: FloatArray, after: FloatArray, vector: Float32Array | None) -> FineTuned:
+def _decide(gain: FloatArray, vector: Float32Array | None) -> FineTuned:
     """Return the tuned weights if errors fell by more than chance.
 
     Args:
-        before: Error of each measured series, (n,).
-        after: The same with the best tuned weights.
-        vector: These; None: none were better.
+        gain: By how much the logarithm of the error of each measured series fell, (n,).
+        vector: The best tuned weights; None: none were better.
     """
-    gain = before - after
-    share = float(gain.mean() / before.mean()) if before.mean() > 0 else 0.0
+    share = 1 - float(np.exp(-gain.mean()))
     chance = float(gain.std() / np.sqrt(len(gain)))
     measured = f"on the last values of {len(gain):,} series"
     if vector is None or share <= 0:
         return FineTuned(None, f"fine-tuning did not lower the error {measured}; the released weights are used.")
-    if share < MIN_GAIN or gain.mean() <= chance:
+    if share < MIN_GAIN or gain.mean() <= MIN_STANDARD_ERRORS * chance:
         return FineTuned(
             None,
             f"fine-tuning lowered the error {measured} by {100 * share:.1f} %, which may be chance; the released "

@@ -9,6 +9,7 @@ from gatecast import Forecaster
 from gatecast.forecasting.pretrained import finetuning
 from gatecast.forecasting.pretrained.finetuning import fine_tune
 from gatecast.forecasting.pretrained.head import LEVELS
+from gatecast.forecasting.pretrained.hf import finetuning as hf_finetuning
 from gatecast.forecasting.pretrained.hf.finetuning import HighSeries
 from gatecast.forecasting.pretrained.hf.predict import predict_quantiles
 from gatecast.forecasting.pretrained.kinds import HF
@@ -102,6 +103,16 @@ def test_errors_are_those_of_the_forecasts_of_what_is_held_back(model):
         distance = y[k, -H:, None] - q[k]
         loss = np.maximum(np.array(LEVELS) * distance, (np.array(LEVELS) - 1) * distance).mean()
         assert errors[k] == pytest.approx(loss / unit)
+
+
+def test_series_of_many_seasons_are_measured_evenly(model, monkeypatch):
+    """Every second series, whichever seasons it has: no pair of seasons counts for more."""
+    monkeypatch.setattr(hf_finetuning, "MAX_MEASURED", 4)
+    y, seasons = alternating(8, 40), np.array([PAIR, (12, 84), (8, 56), PAIR, PAIR, (8, 56), (12, 84), PAIR])
+    few = HighSeries(y, seasons, H).errors(*model)
+    monkeypatch.setattr(hf_finetuning, "MAX_MEASURED", 128)
+    everything = HighSeries(y, seasons, H).errors(*model)
+    assert few.tolist() == pytest.approx(everything[::2].tolist(), rel=1e-6)
 
 
 @pytest.mark.parametrize(

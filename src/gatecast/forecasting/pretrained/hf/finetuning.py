@@ -92,9 +92,13 @@ class HighSeries:
     def errors(self, network: Network, weights: Weights) -> FloatArray:
         """Return the mean quantile loss of each measured series on its held-back values, in changes over the season."""
         levels, out = np.array(LEVELS), []
+        step, first = -(-self.n // MAX_MEASURED), 0
         for part in self.parts:
-            sample = slice(None, None, -(-self.n // MAX_MEASURED))
+            sample = slice(-first % step, None, step)
             past, future = part.past[sample], part.future[sample]
+            first += len(part.past)
+            if not len(past):
+                continue
             q = predict_quantiles(network, weights, past, self.h, *part.seasons)
             error = future[:, :, None] - q
             loss = np.maximum(levels * error, (levels - 1) * error).mean(axis=2)
