@@ -68,6 +68,8 @@ def load(options: argparse.Namespace, recipe: Recipe) -> tuple[RunState, Path]:
     finish_path = options.state / f"{options.network}.finish.state"
     path = finish_path if options.finish else main_path
     newest = next((p for p in (path, main_path) if p.is_file()), None)
+    if newest is None and (options.finish or options.release or options.gates):
+        raise SystemExit(f"no state in {options.state}: --finish, --release and --gates take one that a run has left")
     if newest is None:
         batch, piece = options.batch or recipe.sizes.batch, options.piece or recipe.sizes.piece
         if options.from_released:
@@ -88,9 +90,9 @@ def load(options: argparse.Namespace, recipe: Recipe) -> tuple[RunState, Path]:
 def main() -> int:
     options = arguments()
     recipe = RECIPES[options.network]
-    options.state.mkdir(parents=True, exist_ok=True)
     runtime.set_num_threads(options.threads)
     run, path = load(options, recipe)
+    options.state.mkdir(parents=True, exist_ok=True)
     if options.release:
         run = RunState.mean_of(options.mean_of) if options.mean_of else run
         run.release(options.state / f"{options.network}.safetensors")

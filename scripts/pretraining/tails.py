@@ -111,8 +111,8 @@ def read(path: Path) -> dict[str, Array]:
     """Return the training parts of a file's series by name."""
     import duckdb
 
-    query = f"select unique_id, y from read_parquet('{path}') where split = 'train' order by unique_id, ds"
-    columns = duckdb.connect().execute(query).fetchnumpy()
+    query = "select unique_id, y from read_parquet(?) where split = 'train' order by unique_id, ds"
+    columns = duckdb.connect().execute(query, [str(path)]).fetchnumpy()
     names, y = np.asarray(columns["unique_id"]).astype(str), np.ma.filled(columns["y"].astype(np.float64), np.nan)
     unique, first = np.unique(names, return_index=True)
     return dict(zip(unique.tolist(), np.split(y, np.sort(first)[1:]), strict=True))

@@ -175,6 +175,16 @@ def test_released_mean_of_states_is_that_of_their_averages(tmp_path):
     assert released.card["steps"] == 3
 
 
+@pytest.mark.parametrize("option", ["--release", "--finish", "--gates"])
+def test_a_folder_without_a_state_is_refused(option, tmp_path):
+    """A mistyped folder would give an untrained network as the released file."""
+    command = [sys.executable, str(SCRIPTS / "pretrain.py"), "--state", str(tmp_path / "typo"), option]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode != 0
+    assert "no state in" in process.stderr
+    assert not (tmp_path / "typo").exists()
+
+
 def test_mean_of_states_of_several_runs_is_refused(tmp_path):
     paths = [tmp_path / "a.state", tmp_path / "b.state"]
     for path, seed in zip(paths, (4, 5), strict=True):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray
 
-__all__ = ["accumulate", "is_increasing", "row_medians", "run_heads", "sorted_unique"]
+__all__ = ["accumulate", "is_increasing", "row_medians", "run_heads", "sorted_unique", "sum_rows"]
 
 WIDE = 128
 """Numbers in a row from which a call for each row is faster than one for each column."""
@@ -101,3 +101,17 @@ def sorted_unique(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     # Times of several series repeat in runs or come in a few ascending ones, which a stable sort merges.
     ascending = np.sort(values[run_heads(values)], kind="stable")
     return ascending[run_heads(ascending)]
+
+
+def sum_rows(x: FloatArray) -> FloatArray:
+    """Return ``x.sum(axis=0)``, row after row: `numpy.sum` adds in another order where there is a single column.
+
+    So the sum of a series has the same bits, whichever others are beside it.
+
+    Args:
+        x: (n, ...), n > 0.
+
+    >>> sum_rows(np.ones((3, 2))).tolist()
+    [3.0, 3.0]
+    """
+    return np.asarray(accumulate(np.add, x)[-1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gatecast.forecasting.base import Task
-from gatecast.forecasting.pretrained.choice import choose_networks
+from gatecast.forecasting.pretrained.choice import _is_better, choose_networks
 
 
 def waves(m, n, n_series=2):
@@ -67,3 +67,10 @@ def test_groups_hold_every_row_once():
     groups = list(choose_networks(y, Task(24, 24, seasons=(24, 168))).groups())
     assert sorted(np.concatenate([rows for rows, *_ in groups]).tolist()) == list(range(6))
     assert len(groups) == 3
+
+
+def test_a_season_of_which_nothing_is_known_is_not_better():
+    """Every second value is there, so that no two are an odd number of steps apart."""
+    values = np.full((1, 400), np.nan)
+    values[0, ::2] = np.random.default_rng(0).normal(size=200)
+    assert not _is_better(values, np.array([25]), 24, 168).any()

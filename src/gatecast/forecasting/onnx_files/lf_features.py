@@ -22,9 +22,6 @@ from gatecast.nn.onnx_files.builder import Value
 
 __all__ = ["GraphFeatures", "GraphScale", "GraphScaled", "graph_features"]
 
-FLOOR = 1e-12
-"""Added to variances, as in `seasons`."""
-
 
 class GraphScaled(NamedTuple):
     """Series on the scale of the network, [B, T] each."""
@@ -63,13 +60,15 @@ class GraphScale(NamedTuple):
         at_floor = seen & ~positive & ~self.negative
         count = op.maximum(so_far(op.cast(seen, np.float64)), 1)
         floor = op.maximum(0.5 * smallest, scaling.MIN_SHARE * (so_far(y) / count))
+        floor = op.maximum(floor, scaling.MIN_FLOOR)
         n_zeros = so_far(op.cast(at_floor, np.float64))
         n_broken = so_far(op.cast(~y.equals(y.builder.op("Round", y)), np.float64))
         has_zeros = n_zeros > 0
         is_mostly_zero = 2 * n_zeros > so_far(op.cast(seen, np.float64))
         observed = seen & (op.is_finite(smallest) | self.negative)
         logarithm = op.log(op.where(observed & ~self.negative, op.where(at_floor, floor, y), 1))
-        z = op.where(self.negative, op.arcsinh(y / self.size), logarithm)
+        ratio = op.maximum(op.minimum(y / self.size, scaling.MAX_RATIO), -scaling.MAX_RATIO)
+        z = op.where(self.negative, op.arcsinh(ratio), logarithm)
         return GraphScaled(
             _fill_forward(z, observed, T),
             observed,
@@ -138,7 +137,7 @@ def _seasonal_indices(z: Value, n_values: Value, T: int, m: int) -> GraphIndices
     degrees = op.maximum(op.total(count - is_known, 2), 1)
     within = op.maximum((op.total(squares, 2) - op.total(total * mean, 2)) / degrees, 0)
     has_few = years < seasons.MIN_YEARS
-    V = op.where(has_few, _first_noise(z, n_values, m), within) / years + FLOOR
+    V = op.where(has_few, _first_noise(z, n_values, m), within) / years + seasons.MIN_VARIANCE
     spread = op.total(indices * indices, 2) / op.maximum(n_known - 1, 1)
     more = seasons.TEST_WIDTH * (1 + 1 / op.maximum(years - 1, 0.5))
     width = op.where(has_few, seasons.TEST_WIDTH_TWO_CYCLES, more)

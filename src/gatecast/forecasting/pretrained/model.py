@@ -259,15 +259,20 @@ class FittedPretrained(FittedLocalModel):
         passes = None if "lf" in self.tuned else (held_results() or {}).get(_PASSES)
         forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
         for rows, is_hf, m, long in self.config.choose(values, task).groups():
-            # The only series of its season among others is read twice: sums over a matrix of one row are in another
-            # order, and a series is to have the same bits whichever others are with it.
-            read = rows.repeat(2) if len(rows) == 1 < len(values) and origins is None else rows
             if is_hf:
-                forecast = hf.predict_quantiles(*self.high, values[read], task.horizon, m, long)
+                forecasts[rows] = self._forecast_high(values, rows, m, long)
             else:
-                forecast = _forecast_low(self.low, values, task.horizon, m, read, origins, passes)
-            forecasts[rows] = forecast[: len(rows)]
+                forecasts[rows] = _forecast_low(self.low, values, task.horizon, m, rows, origins, passes)
         return at_levels(forecasts, task.quantiles)
+
+    def _forecast_high(self, values: FloatArray, rows: IntArray, m: int, long: int) -> FloatArray:
+        """Return quantiles of the high-frequency network for some rows, which have the same seasons.
+
+        The only one among others is read twice: sums over a matrix of one column are in another order, and a series is
+        to have the same bits whichever others are with it.
+        """
+        read = rows.repeat(2) if len(rows) == 1 < len(values) else rows
+        return hf.predict_quantiles(*self.high, values[read], self.task.horizon, m, long)[: len(rows)]
 
     def to_state(self) -> ModelState:
         """Return the config, and the tuned weights as float32."""
@@ -284,7 +289,7 @@ class FittedPretrained(FittedLocalModel):
         forecasts, after = forecast_step(*self.low, low, task.horizon, choice.season, before)
         for rows, is_hf, m, long in choice.groups():
             if is_hf:
-                forecasts[rows] = hf.predict_quantiles(*self.high, values[rows], task.horizon, m, long)
+                forecasts[rows] = self._forecast_high(values, rows, m, long)
         return at_levels(forecasts, task.quantiles), {**to_arrays(after), DIGEST: self._digest}
 
     def check_state(self, state: CarriedState, n_series: int) -> None:

@@ -66,6 +66,13 @@ def test_predict_quantiles_scale_with_the_series(model):
     )
 
 
+@pytest.mark.parametrize("offset", [1e4, 1e7, 1e11])
+def test_predict_quantiles_do_not_depend_on_an_offset(model, offset):
+    y = made(3, 20 * 24)
+    near, far = (predict_quantiles(*model, y + shift, 24, 24, 168) - shift for shift in (0.0, offset))
+    assert far == pytest.approx(near, abs=1e-3 * np.nanstd(y) + 1e-4)
+
+
 def test_predict_quantiles_of_a_wave_go_on_with_it():
     network, weights = make_network(PretrainedConfig(units=8, n_layers=1, kind=HF))
     wave = 10 + np.sin(2 * np.pi * np.arange(1200) / 24)

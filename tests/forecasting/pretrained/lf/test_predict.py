@@ -54,6 +54,31 @@ def test_predict_quantiles_do_not_depend_on_other_series(model):
         assert predict_quantiles(*model, y[k : k + 1], 6, 4)[0] == pytest.approx(together[k], rel=1e-5)
 
 
+@pytest.mark.parametrize(("m", "h"), [(1, 6), (4, 8), (12, 18), (12, 60), (52, 13)])
+def test_predict_quantiles_of_a_series_alone_have_the_same_bits(model, m, h):
+    """By steps beyond two blocks, with signs, gaps and zeros too."""
+    y = made(16, 140)
+    y[1] -= y[1][np.isfinite(y[1])].mean()
+    y[2, 60:63], y[3] = np.nan, 7.0
+    y[4] = np.round(np.maximum(y[4] - 20, 0))
+    together = predict_quantiles(*model, y, h, m)
+    for k in range(16):
+        assert predict_quantiles(*model, y[k : k + 1], h, m)[0].tobytes() == together[k].tobytes(), k
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e7, 1e10])
+def test_predict_quantiles_of_meter_readings_follow_their_changes(offset):
+    """Small waves far above zero are forecast as well, and as surely, as where the offset is a thousand."""
+    released = load_released(WEIGHTS["lf"])
+    rng, steps = np.random.default_rng(0), np.arange(120)
+    y = 10 + 3 * np.sin(2 * np.pi * steps / 12) + rng.normal(0, 0.1, 120)
+    near, far = (
+        predict_quantiles(released.network, released.weights, y[None] + shift, 12, 12)[0] - shift
+        for shift in (1e3, offset)
+    )
+    assert far == pytest.approx(near, abs=0.02)
+
+
 def test_predict_quantiles_scale_with_the_series(model):
     y = made(4, 30)
     assert predict_quantiles(*model, 1000 * y, 6, 1) == pytest.approx(

@@ -22,8 +22,8 @@ PSEUDO_CYCLES = 0.25
 MIN_UNIT_SHARE = 0.02
 """The smallest unit, as a share of the mean distance to the level."""
 
-MIN_RELATIVE_UNIT = 1e-7
-"""The smallest unit, as a share of the largest value so far."""
+MIN_RELATIVE_UNIT = 1e-12
+"""The smallest unit, as a share of the largest value so far: smaller changes are of rounding."""
 
 
 class Trend(NamedTuple):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.arrays import accumulate
+from gatecast._utils.arrays import accumulate, sum_rows
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.head import HeadShape
 from gatecast.forecasting.pretrained.lf.scaling import ScaledValues, Support
@@ -332,7 +332,7 @@ def _other_inputs(
     # A slope of independent changes has a standard deviation of 1 / sqrt(steps).
     slopes = [slope * per_unit * k**0.5 for slope, k in zip(s.slopes, SLOPES, strict=True)]
     errors = [_soft(error * per_unit) for error in (*s.errors[0], *s.errors[1])]
-    season_size = np.abs(indices.values).mean(axis=1)[block]
+    season_size = (sum_rows(np.abs(indices.values).swapaxes(0, 1)) / m)[block]
     return [
         *slopes,
         s.drift * per_unit * 4,

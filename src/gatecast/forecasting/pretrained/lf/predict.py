@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import sum_rows
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
@@ -324,8 +325,8 @@ def _later_steps(z: FloatArray, h: int) -> FloatArray:
     half = BLOCK // 2
     before, newest = z[BLOCK - half : BLOCK], z[-half:]
     middle = LEVELS.index(0.5)
-    change = (newest[:, middle].mean(axis=0) - before[:, middle].mean(axis=0)) / BLOCK
+    change = (sum_rows(newest[:, middle]) - sum_rows(before[:, middle])) / (half * BLOCK)
     steps = np.arange(len(z) + 1.0, h + 1)[:, None]
     median = z[-1, middle] + change * damped_steps(steps - len(z))
-    width = (newest - newest[:, middle, None]).mean(axis=0)
+    width = sum_rows(newest - newest[:, middle, None]) / half
     return np.asarray(median[:, None] + width * np.sqrt(steps / WIDTH_STEP)[:, None])

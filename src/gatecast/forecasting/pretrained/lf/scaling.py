@@ -25,6 +25,12 @@ MAX_EXPONENT = 700.0
 MAX_ASINH = 99.0
 """The same for sinh."""
 
+MAX_RATIO = 1e42
+"""Values of series with negative ones are read as at most so many typical sizes, nearly sinh of `MAX_ASINH`."""
+
+MIN_FLOOR = 1e-300
+"""The smallest place of zeros: half of the smallest number is 0, which has no logarithm."""
+
 MIN_SHARE = 1e-3
 """Zeros are put no lower than this share of the mean absolute value so far."""
 
@@ -124,13 +130,15 @@ class SeriesScale(NamedTuple):
         if at_floor.any():
             count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
             mean = accumulate(np.add, y) / count
-            floor = np.maximum(0.5 * smallest, MIN_SHARE * mean)
+            floor = np.maximum(np.maximum(0.5 * smallest, MIN_SHARE * mean), MIN_FLOOR)
             support = _support(y, observed, at_floor, floor)
             y = np.where(at_floor, floor, y)
         observed &= np.isfinite(smallest) | self.negative
         z = np.log(np.where(observed & ~self.negative, y, 1.0))
         if self.negative.any():
-            z = np.where(self.negative, np.arcsinh(y / self.size), z)
+            with np.errstate(over="ignore"):
+                ratio = np.clip(y / self.size, -MAX_RATIO, MAX_RATIO)
+            z = np.where(self.negative, np.arcsinh(ratio), z)
         return ScaledValues(_fill_forward(z, observed), observed, at_floor & observed, support)
 
     def inverse(self, z: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.arrays import accumulate
+from gatecast._utils.arrays import accumulate, sum_rows
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.pretrained.lf.statistics import Observed
 
@@ -29,6 +29,9 @@ MIN_YEARS = 1.5
 
 UNKNOWN_NOISE = 1e6
 """Variance of a phase that shows no season: of logarithms, none is as large."""
+
+MIN_VARIANCE = 1e-24
+"""Added to variances: smaller ones are of rounding, as those of logarithms of a constant are."""
 
 TEST_WIDTH, TEST_WIDTH_TWO_CYCLES = 4.0, 6.0
 """Spread of the indices, beyond that of chance, that shows a season: 3 % false alarms on random walks."""
@@ -122,12 +125,12 @@ def _shrunk(
     mean = total / np.maximum(count, 1.0)
     is_known = count > 0
     n_known = np.maximum(is_known.sum(axis=0), 1)
-    indices = (mean - mean.sum(axis=0) / n_known) * is_known
-    years = np.maximum(count.sum(axis=0) / n_known, 1.0)
-    degrees = np.maximum((count - is_known).sum(axis=0), 1.0)
-    within = (squares.sum(axis=0) - (total * mean).sum(axis=0)) / degrees
-    V = np.where(years < MIN_YEARS, noise, np.maximum(within, 0.0)) / years + 1e-12
-    spread = (indices * indices).sum(axis=0) / np.maximum(n_known - 1, 1)
+    indices = (mean - sum_rows(mean) / n_known) * is_known
+    years = np.maximum(sum_rows(count) / n_known, 1.0)
+    degrees = np.maximum(sum_rows(count - is_known), 1.0)
+    within = (sum_rows(squares) - sum_rows(total * mean)) / degrees
+    V = np.where(years < MIN_YEARS, noise, np.maximum(within, 0.0)) / years + MIN_VARIANCE
+    spread = sum_rows(indices * indices) / np.maximum(n_known - 1, 1)
     width = np.where(years < MIN_YEARS, TEST_WIDTH_TWO_CYCLES, TEST_WIDTH * (1 + 1 / np.maximum(years - 1, 0.5)))
     shown = spread > (1 + width * np.sqrt(2 / (m - 1))) * V
     W = max(m - 3, 1) / max(m - 1, 3) * V / np.maximum(spread, V)
@@ -153,6 +156,6 @@ def _first_noise(z: FloatArray, observed: Observed, m: int) -> FloatArray:
     known = (so_far[:m] > 0) & (so_far[m : 2 * m] > so_far[half : half + m])
     count = known.sum(axis=0)
     change = (z[m : 2 * m] - z[:m]) * known
-    change = (change - change.sum(axis=0) / np.maximum(count, 1)) * known
-    variance = (change * change).sum(axis=0) / (2 * np.maximum(count - 1, 1))
+    change = (change - sum_rows(change) / np.maximum(count, 1)) * known
+    variance = sum_rows(change * change) / (2 * np.maximum(count - 1, 1))
     return np.where(2 * count > m, variance, UNKNOWN_NOISE)

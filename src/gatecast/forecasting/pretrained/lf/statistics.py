@@ -35,7 +35,7 @@ PSEUDO_CHANGES = 3.0
 MAX_PRIOR = 8.0
 """Mean changes so far that the typical unit counts as, at most: series of small changes at a high level have theirs."""
 
-MIN_UNIT = 1e-9
+MIN_UNIT = 1e-12
 """The smallest unit: smaller changes are of rounding."""
 
 MIN_TOLD_UNIT = 1e-3
