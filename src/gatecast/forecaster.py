@@ -327,15 +327,16 @@ class Forecaster:
                 files; a Ray dataset or a Spark table, of which a sample is fetched.
             evaluate: Whether to score the models on a test part first.
             finetune: Whether to train the pretrained network further on the series. `findings_` says what came of it:
-                the tuned weights are used only if they err less on the last values before the end of the series.
-            progress: Is called now and then; None: a line in terminals and notebooks where fitting takes longer than a
-                second; False: none.
+                the tuned weights are used only if they err clearly less on the last values of the series, by 2 % and
+                1.645 standard errors.
+            progress: A function that is called every so often; None: a line in terminals and notebooks where fitting
+                takes longer than a second; False: none.
             checkpoint: A folder that keeps what is trained until `fit` is done, with a snapshot of each training every
                 30 seconds: the same call, after an interruption, goes on from there to the same bits; None: nothing is
                 kept.
             sample: Series to learn from, at most; None: all, but 10,000 of Parquet files of more than 100,000, and of a
-                cluster's. They are drawn by a hash of their ids and the seed, so the same ones from every source, and
-                `findings_` says so. `panel_` has these alone.
+                cluster's. The sample depends on the ids and the seed alone, so that every source gives the same one;
+                `findings_` says how many were drawn, and `panel_` has only these.
 
         Returns:
             This forecaster, with `panel_`, `data_notes_`, `evaluation_`, `h_`, `season_length_`, `model_weights_`,
@@ -470,7 +471,7 @@ class Forecaster:
             source: As for `predict`.
             h: As for `predict`.
             futr_df: As for `predict`.
-            seed: Of the paths; None: the forecaster's.
+            seed: Seed of the random paths; None: that of the forecaster.
             output: As for `predict`.
 
         Returns:
@@ -559,7 +560,7 @@ class Forecaster:
         Args:
             source: Newer rows or other series, which are judged alone; None: the series of `fit`, as far as enough
                 values precede. A newest value that `fit` left out as unlike all before is not among these.
-            level: Of the intervals, in percent: of 100 usual values, 100 - level are outside by chance.
+            level: Level of the intervals, in percent: of 100 usual values, 100 - level are outside by chance.
             output: As for `predict`.
 
         Returns:
@@ -568,7 +569,7 @@ class Forecaster:
 
         Raises:
             NotFittedError: `fit` comes first.
-            ConfigError: A level that is none, or networks alone, which have seen the series of `fit`.
+            ConfigError: An invalid level, or only networks that were trained on these series.
             DataError: As `predict`.
         """
         from gatecast.pipeline.anomalies import anomaly_table
@@ -610,7 +611,7 @@ class Forecaster:
         progress: Callable[[Progress], None] | bool | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> Forecaster:
-        """Continue training on new rows and new series, a third as long at a third of the learning rate.
+        """Continue training on new rows and new series, for a third of the steps at a third of the learning rate.
 
         Weights of the models stay. Intervals follow the new values: they widen where values fall outside too often. The
         scores of `fit` are dropped: `evaluate` on the new rows before `update` tells how well these were forecast.
@@ -646,11 +647,11 @@ class Forecaster:
 
         Args:
             source: The past, as for `predict`; None: the series of `fit`.
-            level: Of the intervals that tell anomalies, in percent.
+            level: Level, in percent, of the intervals outside which a value is an anomaly.
 
         Raises:
             NotFittedError: `fit` comes first, for models that are trained; others need a past.
-            ConfigError: A level that is none, columns that change in time, or totals.
+            ConfigError: An invalid level, columns that change in time, or totals.
             DataError: As `predict`.
 
         Example:

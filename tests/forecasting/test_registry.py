@@ -113,5 +113,5 @@ def test_further_training_is_refused_for_a_network_and_taken_by_the_automatic_ch
     assert [config.name for config in auto_models(panel, task, overrides) if getattr(config, "finetune", False)] == [
         "pretrained"
     ]
-    with pytest.raises(ConfigError, match="no model was trained before"):
+    with pytest.raises(ConfigError, match="no model is pretrained"):
         Forecaster(6, model="lstm").fit({"y": np.arange(60.0)}, finetune=True)

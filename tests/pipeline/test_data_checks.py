@@ -44,8 +44,8 @@ class TestHugeValues:
         y = np.arange(100.0, 150)
         y[30] *= -100
         assert self.notes(np.arange(50.0), y) == [
-            "series 's1': -13000 at 30 is more than 10 times as large as nearly all other values, and widens the "
-            "intervals. If it is wrong, empty its cell, or set missing_codes=[-13000]."
+            "series 's1': -13000 at 30 is more than 10 times as large as nearly all other values, and distorts the "
+            "forecast and its intervals. If it is wrong, empty its cell, or set missing_codes=[-13000]."
         ]
 
     def test_a_last_value_that_is_left_out_is_named_once(self):

@@ -68,7 +68,7 @@ def _keeping_checkpoint(folder: str | None, *, is_off: bool) -> Iterator[None]:
         is_off: Whether nothing is kept.
 
     Raises:
-        ConfigError: A folder that is none, or one for nothing.
+        ConfigError: An invalid folder, or a folder where nothing is to be kept.
     """
     from gatecast._utils.checkpoint import Checkpoint, default_checkpoint, keeping
 

@@ -66,7 +66,7 @@ def _is_open(descriptor: int) -> bool:
 
 
 def usable_width() -> None:
-    """Leave out a width of the terminal that is none, such as 0: nothing would be printed."""
+    """Leave out a terminal width that cannot be, such as 0: nothing would be printed."""
     if "COLUMNS" in os.environ and not (os.environ["COLUMNS"].isdecimal() and int(os.environ["COLUMNS"]) > 0):
         del os.environ["COLUMNS"]
 

@@ -237,7 +237,7 @@ class DrawIds:
     Args:
         ids: Id columns.
         n: How many, at most.
-        seed: Of the hash.
+        seed: Seed of the hash.
     """
 
     ids: tuple[str, ...]

@@ -87,7 +87,7 @@ def find_anomalies(
         calibrator: Weights of the models.
         ensemble: Models that have not seen these values, or that are fitted anew wherever they forecast.
         context: The series.
-        level: Of the intervals, in percent.
+        level: Level of the intervals, in percent.
         n_newest: Values of each series to judge, as far as enough precede them.
     """
     offsets = _origins(context, ensemble.task.horizon, ensemble.task.seasons, n_newest)
@@ -200,7 +200,7 @@ class _Judge:
 
         Args:
             values: Those that were forecast, [n_series, T]; NaN does not count.
-            level: Of the intervals.
+            level: Level of the intervals.
             known: Margins that hold where there are few errors; None: those of 80 % then tell all.
         """
         n_rows, horizon = self.unit.size, self.quantiles.shape[2]

@@ -102,7 +102,7 @@ class OnlineIntervals(NamedTuple):
         Args:
             y: New values, [n]; NaN is missing.
             values: Past values, [n, T].
-            level: Of the intervals, in percent.
+            level: Level of the intervals, in percent.
         """
         h, n = self.unit.shape
         rows = np.arange(n)

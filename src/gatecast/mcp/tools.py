@@ -62,7 +62,7 @@ def _forecaster(form: Any, work: Work, model: str) -> Forecaster:
     """Return a forecaster of the settings of a call.
 
     Raises:
-        ConfigError: Settings that are none, or too many steps.
+        ConfigError: Invalid settings, or too many steps.
     """
     if form.h is not None and form.h > work.settings.max_horizon:
         raise _too_many("steps", "h", form.h, work.settings.max_horizon, "Ask for fewer steps")

@@ -328,7 +328,7 @@ class Trainer(ModelData):
         class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """Make one update, and return loss and metrics of the batch before it, as `evaluate` returns them.
+        """Make one update, and return the loss and metrics of the batch as they were before it, as `evaluate` does.
 
         Args:
             x: As for `fit`.

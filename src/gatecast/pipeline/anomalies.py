@@ -28,7 +28,7 @@ def anomaly_table(state: FittedState, panel: Panel, level: float, since: Any = N
     Args:
         state: What was fitted.
         panel: The series.
-        level: Of the intervals, in percent.
+        level: Level of the intervals, in percent.
         since: The first time to judge; None: all.
 
     Raises:

@@ -72,7 +72,7 @@ def iter_windows(
         n_windows: Cutoffs, the last of them h steps before the end of each series.
         step_size: Steps from one cutoff to the next; None: h.
         refit: Whether to fit at every cutoff; otherwise at the first alone.
-        progress: Is called now and then during training.
+        progress: Called every so often during training.
 
     Raises:
         DataError: Series too short for so many cutoffs.
@@ -99,7 +99,7 @@ class _Fits:
         panel: The series, prepared.
         config: Settings, with the horizon.
         first: Rows after the first cutoff.
-        progress: Is called now and then during training.
+        progress: Called every so often during training.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ def cross_validate(
         n_windows: As for `iter_windows`.
         step_size: As for `iter_windows`.
         refit: As for `iter_windows`.
-        progress: Is called now and then during training, with the share of all cutoffs that is done.
+        progress: Called every so often during training, with the share of all cutoffs that is done.
 
     Returns:
         The columns of all cutoffs, and the column of the main model.

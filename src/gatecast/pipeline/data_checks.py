@@ -37,8 +37,8 @@ NOTES = {
         "value is wrong: it is treated as missing. To use it, set keep_last=True."
     ),
     "huge": (
-        "{series}: {value:.6g} at {time} is more than {factor} times as large as nearly all other values, and widens "
-        "the intervals. If it is wrong, empty its cell, or set missing_codes=[{code}]."
+        "{series}: {value:.6g} at {time} is more than {factor} times as large as nearly all other values, and "
+        "distorts the forecast and its intervals. If it is wrong, empty its cell, or set missing_codes=[{code}]."
     ),
     "constant": "{series} does not vary: its forecast is the constant.",
     "holes": "column {column!r} has no value at {n:,} of {n_rows:,} times at which the target has one: {substitute}.",

@@ -166,7 +166,7 @@ def fit(
         panel: The series.
         config: Settings.
         notes: What was noticed about the data so far.
-        progress: Is called now and then during training.
+        progress: Called every so often during training.
         evaluate: Whether to score the models on a test part first.
         defer_scores: Whether scores of few values are computed when they are first asked for.
 
@@ -261,7 +261,7 @@ class _Fit:
     Args:
         panel: The series, prepared.
         config: Settings.
-        progress: Is called now and then during training.
+        progress: Called every so often during training.
         evaluate: Whether there is a stage that scores.
     """
 
@@ -491,7 +491,7 @@ def update(
         state: What was fitted.
         panel: Its panel with new rows or series.
         config: Settings.
-        progress: Is called now and then during training.
+        progress: Called every so often during training.
     """
     ensemble = state.ensemble
     total = (count_trainings(list(ensemble.configs)), "training")
@@ -552,10 +552,10 @@ def _shared_quantiles(configs: list[ModelConfig]) -> tuple[float, ...]:
 
 
 def _check_finetune(config: ForecasterConfig, configs: list[ModelConfig]) -> None:
-    """Refuse to fine-tune where no model was trained before."""
+    """Refuse to fine-tune where no model is pretrained."""
     if config.training.finetune and not any(getattr(each, "finetune", False) for each in configs):
         raise ConfigError(
-            "Invalid finetune=True: no model was trained before",
+            "Invalid finetune=True: no model is pretrained",
             got=", ".join(each.name for each in configs),
             expected="a pretrained model",
             fix='Write model="pretrained", or model=["pretrained", "dot"].',

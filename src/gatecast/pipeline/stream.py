@@ -107,7 +107,7 @@ def step_stream(stream: StreamState, y: FloatArray, level: float) -> Step:
     Args:
         stream: After the values before; it stays as it is.
         y: New values, [n]; NaN is missing.
-        level: Of the intervals that values are judged by, in percent.
+        level: Level, in percent, of the intervals that values are judged by.
     """
     judgement = stream.intervals.judge(y, stream.context.values, level)
     intervals = stream.intervals.track(y, judgement)

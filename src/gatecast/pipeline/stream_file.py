@@ -37,7 +37,7 @@ def write_stream(
         config: Settings of the forecaster.
         stream: What the stream knows.
         table: Kind of the tables that it returns.
-        level: Of the intervals that tell anomalies.
+        level: Level of the intervals outside which a value is an anomaly.
 
     Raises:
         ConfigError: The file cannot be written there, or ids that JSON cannot hold.

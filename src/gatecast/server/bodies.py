@@ -20,7 +20,7 @@ async def read_body(request: Request) -> Body:
     """Return what a request brings.
 
     Raises:
-        ProblemError: Another kind of content, a form that is none, or settings that are given twice.
+        ProblemError: Another kind of content, an invalid form, or settings that are given twice.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     fields = dict(request.query_params)

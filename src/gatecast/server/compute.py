@@ -60,7 +60,7 @@ def untrained_forecaster(form: schemas.Forecast | schemas.StreamStart, settings:
     """Return a forecaster of a model that needs no training.
 
     Raises:
-        ConfigError: Another model, or settings that are none.
+        ConfigError: Another model, or invalid settings.
         ProblemError: A horizon beyond the limit.
     """
     check_horizon(form.h, settings)

@@ -94,7 +94,7 @@ class Store:
         """Return the file of a model.
 
         Raises:
-            ProblemError: A name that is none, or no such model.
+            ProblemError: An invalid name, or no such model.
         """
         if NAME.fullmatch(name) is None:
             raise ProblemError(

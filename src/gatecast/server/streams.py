@@ -100,7 +100,7 @@ class Streams:
 
         Raises:
             ProblemError: No such stream, another step is the next one, or the last step had another value.
-            DataError: A value that is none.
+            DataError: An invalid value.
         """
         entry = self._get(name)
         n_steps = entry.stream.n_steps

@@ -285,7 +285,7 @@ def _readings(numbers: IntArray, notations: Sequence[_Digits]) -> list[NumberDat
 
 
 def _nearly_dates(numbers: IntArray) -> NumberDates | None:
-    """Months or days with a few numbers that are none; None if these are many, or the others of one year or month."""
+    """Months or days with a few impossible numbers; None if these are many, or the others of one year or month."""
     for digits, unit in zip(_USUAL, "YM", strict=False) if len(numbers) >= MIN_NEARLY else ():
         times = _read(numbers, digits)
         # Steps can be 202001 to 202013, or 20200101 to 20200132.

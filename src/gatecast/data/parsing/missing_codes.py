@@ -104,7 +104,7 @@ def may_be_code(values: FloatArray) -> BoolArray:
 
 
 def _invalid(codes: object) -> ConfigError:
-    """The error for a setting that is none."""
+    """The error for an invalid setting."""
     return ConfigError(
         f"Invalid missing_codes {codes!r:.60}", expected="'auto', False or a list of numbers", argument="missing_codes"
     )

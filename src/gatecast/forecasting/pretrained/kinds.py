@@ -32,7 +32,7 @@ class NetworkKind:
 
 
 LF = NetworkKind("lf", lf.INPUT_NAMES, lf.ANCHOR_NAMES, lf.HEAD)
-"""Yearly to weekly series, seasons up to 60 steps."""
+"""Yearly to weekly series, seasons up to 52 steps."""
 
 HF = NetworkKind("hf", hf.INPUT_NAMES, hf.ANCHOR_NAMES, hf.HEAD)
 """Daily series to minutes, seasons from 5 steps on."""

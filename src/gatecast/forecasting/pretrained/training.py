@@ -73,7 +73,7 @@ def train_step(
         batch: As `make_batch` returns it.
         state: Changed in place.
         step: Number of the update, from 1.
-        learning_rate: Of this update.
+        learning_rate: Learning rate of this update.
 
     Raises:
         ConfigError: The loss or the gradient is not finite.

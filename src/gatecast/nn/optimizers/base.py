@@ -280,7 +280,7 @@ def _is_harmless(name: str, value: Any, where: str) -> bool:
     """Return whether a setting of Keras changes nothing here.
 
     Raises:
-        ConfigError: A value that is none in Keras either.
+        ConfigError: A value that Keras refuses too.
     """
     if name == "ema_momentum":
         # It belongs to use_ema, which is refused.

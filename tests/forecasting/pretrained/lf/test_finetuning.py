@@ -233,7 +233,7 @@ def test_values_that_tuned_weights_have_seen_are_no_evidence(fitted):
 
 def test_fine_tuning_needs_a_model_that_was_trained_before():
     for model in ("dot", ["dot", "naive"]):
-        with pytest.raises(ConfigError, match="no model was trained before"):
+        with pytest.raises(ConfigError, match="no model is pretrained"):
             Forecaster(H, model=model).fit(table(), finetune=True)
     with pytest.raises(ConfigError, match="Invalid finetune"):
         TrainingConfig(finetune=1)

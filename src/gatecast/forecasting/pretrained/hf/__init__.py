@@ -1,1 +1,1 @@
-"""The high-frequency network: daily series to minutes, seasons from 7 steps on."""
+"""The high-frequency network: daily series to minutes, seasons from 5 steps on."""

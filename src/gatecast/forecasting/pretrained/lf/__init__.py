@@ -1,1 +1,1 @@
-"""The low-frequency network: yearly to weekly series, seasons up to 60 steps."""
+"""The low-frequency network: yearly to weekly series, seasons up to 52 steps."""
