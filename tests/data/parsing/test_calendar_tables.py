@@ -128,6 +128,41 @@ def test_read_of_months_by_years_is_one_monthly_series(tmp_path):
     assert any("a row for each month and a column for each year" in note for note in notes)
 
 
+@pytest.mark.parametrize(("name", "form"), [("Week", "{}"), ("KW", "{}"), ("Woche", "W{:02d}"), ("", "KW {}")])
+@pytest.mark.parametrize("n", [52, 53])
+def test_read_of_weeks_by_years_is_one_weekly_series(tmp_path, name, form, n):
+    """2020 has 53 weeks of ISO 8601, 2021 and 2022 have 52: cells of the others are empty."""
+    years, y = [2020, 2021, 2022], np.arange(157.0)
+    columns = [y[:53], np.append(y[53:105], np.nan), np.append(y[105:], np.nan)]
+    rows = [[form.format(w + 1), *("" if np.isnan(column[w]) else column[w] for column in columns)] for w in range(n)]
+    panel, notes = read(write(tmp_path / "a.csv", [name, *years], rows))
+    check(panel, "W-MON", "2019-12-30T00", y if n == 53 else np.where(np.arange(157) == 52, np.nan, y))
+    assert any("a row for each week and a column for each year" in note for note in notes)
+
+
+def test_read_of_a_value_in_a_week_that_does_not_exist_is_no_calendar(tmp_path):
+    rows = [[w + 1, w, w + 1] for w in range(53)]
+    with pytest.raises(DataError, match="Ambiguous target"):
+        read(write(tmp_path / "a.csv", ["Week", 2021, 2022], rows))
+
+
+@pytest.mark.parametrize("n", [12, 13, 40])
+@pytest.mark.parametrize("columns", [["Rank", "Country"], ["", "Country"], ["Store"], ["Age"]])
+def test_read_of_numbered_things_by_years_is_a_series_of_each(tmp_path, n, columns):
+    """What is numbered from 1 on is no month, unless its column is called so and no other says what rows are."""
+    rows = [[k + 1, *[f"land {k}"] * (len(columns) - 1), *(10 * k + np.arange(8.0))] for k in range(n)]
+    panel, _ = read(write(tmp_path / "a.csv", [*columns, *range(2015, 2023)], rows))
+    assert (len(panel), str(panel.freq)) == (n, "YS")
+    assert sorted(panel.values.tolist()) == sorted(10.0 * k + j for k in range(n) for j in range(8))
+
+
+@pytest.mark.parametrize("below", ["13,1,2\n", "13,1,2\n14,1,2\n"])
+def test_read_of_months_by_years_does_not_leave_out_what_goes_on(tmp_path, below):
+    rows = [[m + 1, m, m + 12.0] for m in range(12)]
+    with pytest.raises(DataError, match="Ambiguous target"):
+        read(write(tmp_path / "a.csv", ["Month", 2021, 2022], rows, below=below))
+
+
 def test_read_of_fiscal_years_by_months_from_april(tmp_path):
     labels = [f"{year}/{(year + 1) % 100:02d}" for year in YEARS]
     path = write(tmp_path / "a.csv", ["FY", *MONTHS[3:], *MONTHS[:3]], rows_of(labels, Y, 12))

@@ -1,7 +1,7 @@
 """Calendar tables: a row for each year and a column for each month, a row for each day and a column for each hour.
 
 They become long tables, with one row for each time. Their columns may be months, quarters or halves of a year, days of
-a month, days of a week, or hours of a day; or they are years, and their rows months.
+a month, days of a week, or hours of a day; or they are years, and their rows months or weeks.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import numpy as np
 
 from gatecast._utils.dates import later
 from gatecast._utils.formatting import format_count
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.frequency import Times, weekday
 from gatecast.data.messages import list_columns, shorten
 from gatecast.data.parsing.date_words import fold, month_numbers, quarter_number, weekday_numbers
+from gatecast.data.parsing.dates import iso_weeks
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, take_rows, to_text
+from gatecast.data.parsing.time_columns import is_called
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.data.parsing.total_words import is_called_total
 
@@ -40,6 +43,8 @@ MINUTES_PER_DAY = 1440
 _CLOCK_NAME = re.compile(r"(\d{1,2})[:.h](\d\d)(?::00)?(?: ?(?:-|–|to|bis) ?\d{1,2}[:.h]\d\d(?::00)?)?")
 _HALF = re.compile(r"h[12]|[12]h", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|2[01])\d\d")
+_WEEK = re.compile(r"(?:w|wk|week|kw|cw)[ _.-]*0?(\d{1,2})", re.IGNORECASE)
+_PARTS_OF_YEAR = (("month", 12), ("week", 53), ("week", 52))
 
 
 class CalendarTable(NamedTuple):
@@ -164,24 +169,30 @@ def _unpivot(
 
 
 def _unpivot_years(table: RawTable) -> CalendarTable | None:
-    """The long table of one whose first twelve rows are months and whose columns are years; None for another table."""
+    """The long table of one whose rows are months or weeks and whose columns are years; None for another table.
+
+    A column of other texts says of what each row is.
+    """
     years = {i: int(name) for i, name in enumerate(table.names) if _YEAR.fullmatch(name.strip())}
     first = next((i for i in range(len(table.names)) if i not in years), None)
-    if len(years) < MIN_YEARS or first is None or len(table) < N_MONTHS or not _hold_numbers(table, list(years)):
+    if len(years) < MIN_YEARS or first is None or not _hold_numbers(table, list(years)):
         return None
-    months = _read_months(table.columns[first][:N_MONTHS])
-    if months != list(range(1, N_MONTHS + 1)):
+    rows = _parts_of_year(table.columns[first], table.names[first])
+    if rows is None:
         return None
-    starts = (np.array(list(years.values())) - 1970).astype("M8[Y]").astype("M8[us]")
-    times = np.stack([_month_of_year(starts, month) for month in months])
-    values = _stack([table.columns[i][:N_MONTHS] for i in years])
+    unit, n = rows
+    others = [i for i in range(len(table.names)) if i != first and i not in years]
+    if any(_tells_apart(table.columns[i][:n]) for i in others):
+        return None
+    numbers = np.array(list(years.values()))
+    parts = [_first_of_part(numbers, unit, part) for part in range(1, n + 1)]
+    flat = np.stack(parts).ravel()
+    values = _stack([table.columns[i][:n] for i in years])
     present = ~is_missing(values)
-    if not present.any():
+    if not present.any() or np.isnat(flat[present]).any():
         return None
-    flat = times.ravel()
     keep = np.flatnonzero((flat >= flat[present].min()) & (flat <= flat[present].max()))
     keep = keep[np.argsort(flat[keep], kind="stable")]
-    others = [i for i in range(len(table.names)) if i != first and i not in years]
     long = replace(
         take_rows(table, keep // len(years)),
         names=(table.names[first], "value"),
@@ -189,21 +200,54 @@ def _unpivot_years(table: RawTable) -> CalendarTable | None:
         types={},
         notes=(
             *table.notes,
-            f"The table has a row for each month and a column for each year, {min(years.values())} to "
+            f"The table has a row for each {unit} and a column for each year, {min(years.values())} to "
             f"{max(years.values())}: they are joined.",
             *([f"Left out: {list_columns([table.names[i] for i in others])}."] if others else []),
-            *_note_below(table, N_MONTHS),
+            *_note_below(table, n),
         ),
     )
     return CalendarTable(long, long.names[0], "value")
 
 
-def _read_months(column: RawColumn) -> list[int] | None:
-    """Months as numbers or as names in any language; None for others."""
-    if column.dtype.kind == "O" and not all(text.strip().isdigit() for text in column):
-        return month_numbers([text.strip() for text in column])
-    numbers = parse_numbers(column).values
-    return numbers.astype(int).tolist() if np.isfinite(numbers).all() else None
+def _parts_of_year(column: RawColumn, name: str) -> tuple[str, int] | None:
+    """What rows are, "month" or "week", and how many of them; None if the first are not all of a year in order.
+
+    Rows that are only numbered are months or weeks where their column is called so: things and ages are numbered too.
+    What follows them is no part of a year: a total, a source.
+    """
+    texts = [text.strip() for text in column] if column.dtype.kind == "O" else []
+    if any(month_numbers([text]) for text in texts[N_MONTHS:]):
+        return None
+    if all(text.isdigit() for text in texts[:N_MONTHS]):
+        numbers = parse_numbers(column).values
+        units = [(unit, n) for unit, n in _PARTS_OF_YEAR if is_called(unit, name)]
+        known = [unit_and_n for unit_and_n in units if _counts(numbers, unit_and_n[1])]
+        return known[0] if known else None
+    if month_numbers(texts[:N_MONTHS]) == list(range(1, N_MONTHS + 1)):
+        return "month", N_MONTHS
+    matches = [_WEEK.fullmatch(text) for text in texts]
+    weeks = np.array([float(match[1]) if match else np.nan for match in matches])
+    n = next((n for unit, n in _PARTS_OF_YEAR if unit == "week" and _counts(weeks, n)), None)
+    return None if n is None else ("week", n)
+
+
+def _counts(numbers: FloatArray, n: int) -> bool:
+    """Whether the first n numbers are 1 to n, and none follows."""
+    return np.array_equal(numbers[:n], np.arange(1.0, n + 1)) and not np.isfinite(numbers[n:]).any()
+
+
+def _first_of_part(years: IntArray, unit: str, part: int) -> Times:
+    """The first day of a month or a week of each year; NaT for a week that does not exist."""
+    if unit == "week":
+        return iso_weeks(years, np.full_like(years, part))
+    return _month_of_year((years - 1970).astype("M8[Y]").astype("M8[us]"), part)
+
+
+def _tells_apart(column: RawColumn) -> bool:
+    """Whether a column holds different texts."""
+    present = column[~is_missing(column)]
+    texts = column.dtype.kind == "O" and len(present) > 0 and parse_numbers(present).is_valid.mean() <= 1 / 2
+    return texts and len(set(present.tolist())) > 1
 
 
 def _note_below(table: RawTable, n_rows: int) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ from gatecast.data.parsing.time_parts import (
 )
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 
-__all__ = ["is_called_time", "is_part_of_time", "join_time_columns"]
+__all__ = ["is_called", "is_called_time", "is_part_of_time", "join_time_columns"]
 
 # Names of columns, by the part of a time that they hold.
 _NAMES = {
@@ -162,6 +162,19 @@ def is_called_time(name: str) -> bool:
     (True, True, False)
     """
     return any(_plain(name) in _WORDS[part] for part in ("whole", "date", "year", "quarter", "month", "week"))
+
+
+def is_called(part: str, name: str) -> bool:
+    """Return whether a column has a name of one part of times in some language.
+
+    Args:
+        part: "year", "month", "week", ...
+        name: Of the column.
+
+    >>> is_called("month", "Monat"), is_called("month", "Rank")
+    (True, False)
+    """
+    return _plain(name) in _WORDS[part]
 
 
 def is_part_of_time(name: str) -> bool:
