@@ -16,9 +16,11 @@ from gatecast.forecasting.ensemble import (
     update_models,
     weighted_average,
 )
+from gatecast.forecasting.local_global_trend import LocalGlobalTrend
 from gatecast.forecasting.median import MedianOf
 from gatecast.forecasting.panel_rnn.model import GRUConfig, LSTMConfig
 from gatecast.forecasting.pretrained.model import Pretrained
+from gatecast.forecasting.theta import DynamicOptimizedTheta
 
 TASK = Task(3)
 NAN_ROWS = {"a": [1.0, np.nan, np.nan], "b": [3.0, 3.0, np.nan]}
@@ -48,16 +50,24 @@ def test_fit_models_reports_every_step_with_the_share_of_all_trainings(context):
     np.testing.assert_allclose([fraction for _, fraction, _ in steps], np.arange(1, 10) / 9)
 
 
-def test_predict_quantiles_beyond_the_horizon_continues_from_medians_with_growing_widths(context):
-    ensemble = fit_models([Drift()], context, TASK)
-    quantiles = ensemble.predict_quantiles(context, 8)["Drift"]
-    near = ensemble.predict_quantiles(context)["Drift"]
+@pytest.mark.parametrize("config", [Drift(), DynamicOptimizedTheta(), LocalGlobalTrend(), Pretrained()])
+def test_predict_quantiles_beyond_the_horizon_of_a_local_model_are_those_of_a_longer_one(context, config):
+    ensemble, longer = (fit_models([config], context, task) for task in (TASK, TASK._replace(horizon=40)))
+    quantiles = ensemble.predict_quantiles(context, 40)[config.column]
+    np.testing.assert_array_equal(quantiles, longer.predict_quantiles(context)[config.column])
+    np.testing.assert_allclose(quantiles[:, :3], ensemble.predict_quantiles(context)[config.column], rtol=1e-9)
+
+
+def test_predict_quantiles_beyond_the_horizon_of_a_network_continues_from_medians_with_growing_widths(context):
+    ensemble = fit_models([lstm()], context, TASK)
+    quantiles = ensemble.predict_quantiles(context, 8)["LSTM"]
+    near = ensemble.predict_quantiles(context)["LSTM"]
     assert quantiles.shape == (6, 8, 5)
     np.testing.assert_array_equal(quantiles[:, :3], near)
-    far = ensemble.predict_quantiles(context.append(near[..., 2]))["Drift"]
-    np.testing.assert_array_equal(quantiles[:, 3:6, 2], far[..., 2])
+    far = ensemble.predict_quantiles(context.append(near[..., 2]))["LSTM"]
+    np.testing.assert_allclose(quantiles[:, 3:6, 2], far[..., 2], rtol=1e-5)
     width = [part[..., 4] - part[..., 2] for part in (near, far, quantiles)]
-    np.testing.assert_allclose(width[2][:, 3:6] ** 2, width[0][:, 2:] ** 2 + width[1] ** 2)
+    np.testing.assert_allclose(width[2][:, 3:6] ** 2, width[0][:, 2:] ** 2 + width[1] ** 2, rtol=1e-4)
     assert (np.diff(quantiles, axis=2) >= 0).all()
 
 

@@ -72,3 +72,13 @@ def test_lgt_quantiles_increase_and_widen(kind):
     q = LocalGlobalTrend().forecast(y[None], Task(8))[0]
     assert (np.diff(q, axis=1) > 0).all()
     assert (np.diff(q[:, -1] - q[:, 0]) > 0).all()
+
+
+def test_lgt_trend_fades_beyond_as_many_steps_as_there_are_values():
+    """Twenty values that grow by 5 % a step do not say that they will grow a million-fold."""
+    y = 100 * 1.05 ** np.arange(20.0)[None]
+    q = lgt(y, 400, quantiles=(0.1, 0.5, 0.9))[0]
+    np.testing.assert_allclose(q[:20], lgt(y, 20, quantiles=(0.1, 0.5, 0.9))[0])
+    change = np.diff(q[:, 1])
+    np.testing.assert_allclose(change[19:], change[18] * 0.9 ** np.arange(1, 381), atol=1e-6 * y.max())
+    assert (np.diff(q[20:, 2] - q[20:, 1]) > 0).all()

@@ -19,6 +19,7 @@ from gatecast.forecasting.base import (
     CarriedState,
     CarriesState,
     Family,
+    FittedLocalModel,
     ForecastModel,
     HasFindings,
     HasNetworks,
@@ -120,8 +121,9 @@ class FittedEnsemble:
     def predict_quantiles(self, context: PanelContext, n_steps: int | None = None) -> dict[str, FloatArray]:
         """Forecast with every model.
 
-        Beyond the horizon models continue from their own medians. The distances to the median then grow as if errors
-        of the stretches were independent: ``width[j h + k]^2 = j width[h]^2 + width[k]^2``.
+        Beyond the horizon, models that are fitted to each series by itself forecast all steps at once, as with a longer
+        horizon. The others continue from their own medians; the distances to the median then grow as if errors of the
+        stretches were independent: ``width[j h + k]^2 = j width[h]^2 + width[k]^2``.
 
         Args:
             context: Any series.
@@ -134,7 +136,7 @@ class FittedEnsemble:
         quantiles, clean = {}, dict[Family, PanelContext]()
         for column, model in zip(self.columns, self.models, strict=True):
             effects = self._read_by(model, context, clean)
-            forecast = self._predict_recursive(model, clean[model.config.family], n_steps)
+            forecast = self._predict_steps(model, clean[model.config.family], n_steps)
             quantiles[column] = effects.restore(context, forecast)
         return quantiles
 
@@ -173,8 +175,11 @@ class FittedEnsemble:
             after.append(state)
         return quantiles, tuple(after)
 
-    def _predict_recursive(self, model: ForecastModel, context: PanelContext, n_steps: int) -> FloatArray:
-        """Forecast with one model, continuing from its medians where the horizon ends."""
+    def _predict_steps(self, model: ForecastModel, context: PanelContext, n_steps: int) -> FloatArray:
+        """Forecast with one model; a network continues from its medians where the horizon ends."""
+        if n_steps > self.task.horizon and isinstance(model, FittedLocalModel):
+            longer = self.task._replace(horizon=n_steps)
+            return _predict(replace(model, task=longer), context, longer)
         middle, parts = len(self.task.quantiles) // 2, [_predict(model, context, self.task)]
         for _ in range(1, -(-n_steps // self.task.horizon)):
             context = context.append(parts[-1][..., middle])

@@ -10,6 +10,9 @@ here it is summed over a grid of alpha, beta, lambda, rho and tau, given which g
 least squares. The forecast is the mean over all models, weighted by the square root of their posterior: there are no
 local minima, and what a short series cannot tell is averaged instead of guessed. The sums are a native kernel.
 
+A series of n values tells nothing of more steps than n: beyond them the trend fades, ``f[n + k] = f[n] + b (phi + ...
++ phi^k)`` with b the last change and phi = 0.9, and variances grow in proportion to the steps.
+
 Shapes: n_series rows, T columns, n values of a series, h steps, m season length, Q quantiles.
 
 Source: Smyl, Bergmeir, Dokumentov, Long, Wibowo & Schmidt 2025, Local and global trend Bayesian exponential smoothing
@@ -24,7 +27,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gatecast._utils.typing import FloatArray
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import DatedModel, LocalModel, Task
 from gatecast.forecasting.registry import register
@@ -50,6 +53,9 @@ MAX_LENGTH = 512
 
 BATCH_SERIES = 1024
 """Series at a time."""
+
+DAMPING = 0.9
+"""What a trend keeps from step to step beyond as many steps as there are values."""
 
 MIN_VALUES = 4
 """Values below which a series is continued by its last value."""
@@ -122,5 +128,19 @@ def _forecast_batch(adjusted: AdjustedSeries, h: int, quantiles: Sequence[float]
         point[fitted], variance[fitted] = local_trend(
             y[fitted], n[fitted], ~adjusted.positive[fitted], GRID, EXPONENT, h
         )
+    if h > n.min():
+        point, variance = _fade(point, variance, n)
     q = LocalModel.normal_quantiles(point, np.sqrt(variance), quantiles)
     return adjusted.restore(q * unit[..., None])
+
+
+def _fade(point: FloatArray, variance: FloatArray, n: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return medians and variances, [n_series, h] each, whose trend fades beyond as many steps as there are values."""
+    h, rows = point.shape[1], np.arange(len(point))
+    steps, last = np.arange(1, h + 1), np.minimum(n, h) - 1
+    end = point[rows, last]
+    change = end - point[rows, np.maximum(last - 1, 0)]
+    beyond = np.maximum(steps - n[:, None], 0)
+    faded = end[:, None] + change[:, None] * DAMPING * (1 - DAMPING**beyond) / (1 - DAMPING)
+    wider = variance[rows, last][:, None] * steps / n[:, None]
+    return np.where(beyond > 0, faded, point), np.where(beyond > 0, wider, variance)
