@@ -106,6 +106,15 @@ def test_infinite_values_are_refused():
         build_panel(MONTHS[:3], [1.0, -np.inf, np.inf])
 
 
+def test_columns_whose_values_are_all_too_small_to_compute_with_are_refused():
+    with pytest.raises(
+        DataError, match=r"Values too small \(column 'y'\): got 3e-170 as the largest, expected 0, or a"
+    ):
+        build_panel(MONTHS[:4], [1e-200, -3e-170, np.nan, 0.0])
+    assert build_panel(MONTHS[:3], [1e-150, -1e-300, 0.0])[0].values.tolist() == [1e-150, -1e-300, 0.0]
+    assert not build_panel(MONTHS[:3], [0.0, 0.0, 0.0])[0].values.any()
+
+
 def test_values_too_large_to_compute_with_are_refused():
     with pytest.raises(DataError) as error:
         build_panel(MONTHS[:4], [1.0, -1e308, np.nan, 2e150], describe_row="row {}".format)

@@ -34,6 +34,8 @@ __all__ = [
 
 # Larger numbers are refused, so that neither a square nor a sum of squares overflows float64.
 MAX_ABSOLUTE_VALUE = 1e150
+# Columns that have only smaller numbers are refused, so that their squares do not all become 0.
+MIN_LARGEST_VALUE = 1e-150
 # A sparser grid means a wrong date or a wrong frequency, and could exhaust the memory.
 MAX_STEPS_PER_ROW = 20
 # Times that are moved farther, in steps, are not those of the grid.
@@ -98,10 +100,10 @@ def _check_times(t: Times, name: str, describe_row: Callable[[int], str]) -> Non
 
 
 def check_finite(t: Times, x: FloatArray, name: str, describe_row: Callable[[int], str]) -> None:
-    """Check that the values of a column are neither infinite nor too large to compute with.
+    """Check that the values of a column are not infinite, and neither too large nor all too small to compute with.
 
     Raises:
-        DataError: A value that is infinite or too large.
+        DataError: A value that is infinite or too large, or a column whose values are all too small.
     """
     for invalid, what, expected, fix in (
         (
@@ -127,6 +129,15 @@ def check_finite(t: Times, x: FloatArray, name: str, describe_row: Callable[[int
                 expected=expected,
                 fix=f"{fix} (such values in total: {len(rows)}).",
             )
+    largest = float(np.nanmax(np.abs(x), initial=0.0))
+    if 0 < largest < MIN_LARGEST_VALUE:
+        raise DataError(
+            "Values too small",
+            where=f"column {name!r}",
+            got=f"{largest:g} as the largest",
+            expected=f"0, or a largest value of {MIN_LARGEST_VALUE:g} at least",
+            fix="Express the column in a smaller unit.",
+        )
 
 
 def constant_per_series(

@@ -17,7 +17,7 @@ from gatecast._utils.typing import BoolArray, FloatArray
 from gatecast.data.huge_values import find_huge
 from gatecast.data.last_values import find_unlike_last
 from gatecast.data.panel import Panel
-from gatecast.data.panel_checks import MAX_ABSOLUTE_VALUE
+from gatecast.data.panel_checks import MAX_ABSOLUTE_VALUE, MIN_LARGEST_VALUE
 from gatecast.data.parsing.column_roles import ROW_NUMBER_NAMES, TARGET_NAMES, TIME_NAMES
 from gatecast.data.parsing.missing_codes import may_be_code
 
@@ -115,6 +115,7 @@ def are_plain(values: FloatArray, panel: Panel) -> BoolArray:
     with np.errstate(invalid="ignore"):
         # No comparison is true of NaN.
         plain: BoolArray = (low < high) & (low > -MAX_ABSOLUTE_VALUE) & (high < MAX_ABSOLUTE_VALUE)
+        plain &= np.maximum(-low, high) >= MIN_LARGEST_VALUE
     plain &= ~(may_be_code(low) | may_be_code(high))
     starts: npt.NDArray[Any] = np.repeat(panel.start, n)
     together = Panel(values.ravel(), np.arange(n + 1) * T, np.arange(n), starts, panel.freq, panel.columns)
