@@ -505,7 +505,7 @@ class Forecaster:
         table = tables.components(state, state.panel, context, n_steps)
         return self._session.to_table(table, state.panel, output=output)
 
-    def simple_weights(self, source: Any = None, *, output: str | None = None) -> Any:
+    def simple_forecast_weights(self, source: Any = None, *, output: str | None = None) -> Any:
         """Return how much each simple forecast counts in that of the pretrained network.
 
         The network starts from a mean of simple forecasts and adds to it: of yearly to weekly series the level, its
@@ -528,13 +528,13 @@ class Forecaster:
         Example:
             >>> import numpy as np
             >>> sales = {"ds": np.arange("2020-01", "2023-01", dtype="M8[M]"), "y": 100 + np.arange(36)}
-            >>> table = Forecaster(12, model="pretrained").simple_weights(sales)
+            >>> table = Forecaster(12, model="pretrained").simple_forecast_weights(sales)
             >>> list(table)[:6]
             ['first_step', 'last_step', 'level', 'drift', 'damped trend', 'recent mean']
         """
         source = self._without_fit(source, None)
         panel, context = self._session.past(source)
-        table, sentence = tables.simple_weights_table(self._session.fitted(), panel, context)
+        table, sentence = tables.simple_forecast_weights_table(self._session.fitted(), panel, context)
         self._session.findings = (*self._session.findings, sentence)
         return self._session.to_table(table, panel, source, output)
 

@@ -25,7 +25,7 @@ from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.forecasting.pretrained.model import Pretrained, at_levels
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released, why_unavailable
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
-from gatecast.forecasting.pretrained.simple_weights import simple_weights
+from gatecast.forecasting.pretrained.simple_forecast_weights import simple_forecast_weights
 from gatecast.pipeline import fit as fitting
 
 MONTHS = np.datetime64("2015-01") + np.arange(60)
@@ -439,10 +439,10 @@ def test_a_state_that_other_weights_have_left_is_not_read():
     np.testing.assert_allclose(follows, other.predict_quantiles(now), rtol=1e-4)
 
 
-def test_simple_weights_of_hours_name_their_copies():
+def test_simple_forecast_weights_of_hours_name_their_copies():
     stamps = np.datetime64("2024-01-01T00") + np.arange(720)
     forecaster = Forecaster(24, model="pretrained")
-    table = forecaster.simple_weights({"ds": stamps, "y": hours()[0]})
+    table = forecaster.simple_forecast_weights({"ds": stamps, "y": hours()[0]})
     assert {"last cycle", "mean week", "last value with shape"} <= set(table)
     assert table["first_step"].tolist() == [1, 7, 13, 19]
     assert table["last_step"].tolist() == [6, 12, 18, 24]
@@ -450,10 +450,10 @@ def test_simple_weights_of_hours_name_their_copies():
     assert forecaster.findings_[-1].startswith("Steps 1 to 6 start from ")
 
 
-def test_simple_weights_of_both_networks_share_a_table():
+def test_simple_forecast_weights_of_both_networks_share_a_table():
     y, low = hours(), load_released(WEIGHTS["lf"])
     networks = [(each.network, each.weights) for each in (low, load_released(WEIGHTS["hf"]))]
-    weights = simple_weights(y, choose_networks(y, Task(24, 24, seasons=(24, 168))), *networks)
+    weights = simple_forecast_weights(y, choose_networks(y, Task(24, 24, seasons=(24, 168))), *networks)
     assert weights.weights.shape == (6, 4, len(weights.names))
     np.testing.assert_allclose(weights.weights.sum(axis=2), 1, rtol=1e-5)
     drift = weights.weights[:, :, weights.names.index("drift")]
@@ -464,10 +464,10 @@ def test_simple_weights_of_both_networks_share_a_table():
 # Weights of simple forecasts.
 
 
-def test_simple_weights_of_a_panel_sum_to_one_and_are_said():
+def test_simple_forecast_weights_of_a_panel_sum_to_one_and_are_said():
     ids = np.repeat(["a", "b", "c"], 60)
     forecaster = Forecaster(6, model="pretrained")
-    table = forecaster.simple_weights({"id": ids, "ds": np.tile(MONTHS, 3), "y": np.tile(SALES, 3)})
+    table = forecaster.simple_forecast_weights({"id": ids, "ds": np.tile(MONTHS, 3), "y": np.tile(SALES, 3)})
     assert table["id"].tolist() == list("aaabbbccc")
     assert table["first_step"].tolist() == [1, 9, 17] * 3
     assert table["last_step"].tolist() == [8, 16, 24] * 3
@@ -477,15 +477,15 @@ def test_simple_weights_of_a_panel_sum_to_one_and_are_said():
     assert forecaster.findings_[-1].startswith("Steps 1 to 8 start from ")
 
 
-def test_simple_weights_of_a_trend_are_of_drift_or_trend():
-    table = Forecaster(6, model="pretrained").simple_weights({"ds": MONTHS, "y": 100.0 + 5 * np.arange(60)})
+def test_simple_forecast_weights_of_a_trend_are_of_drift_or_trend():
+    table = Forecaster(6, model="pretrained").simple_forecast_weights({"ds": MONTHS, "y": 100.0 + 5 * np.arange(60)})
     assert sum(table[name][0] for name in ("drift", "damped trend", "line")) > 0.5
 
 
-def test_simple_weights_of_other_models_are_refused():
+def test_simple_forecast_weights_of_other_models_are_refused():
     forecaster = Forecaster(6, model="dot").fit({"ds": MONTHS, "y": SALES})
     with pytest.raises(ConfigError, match=r"starts from simple forecasts.*got dot.*pretrained"):
-        forecaster.simple_weights()
+        forecaster.simple_forecast_weights()
 
 
 def test_forecaster_of_the_pretrained_network_has_its_quantiles():

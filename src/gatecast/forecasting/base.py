@@ -54,7 +54,7 @@ __all__ = [
     "PanelSummary",
     "PredictsInsample",
     "RefitsToSeries",
-    "SimpleWeights",
+    "SimpleForecastWeights",
     "StepCallback",
     "Task",
     "restore_config",
@@ -372,7 +372,7 @@ class ChecksCarriedState(Protocol):
         """Raise a ValueError that says why it is not."""
 
 
-class SimpleWeights(NamedTuple):
+class SimpleForecastWeights(NamedTuple):
     """How much each simple forecast counts in a forecast, by steps ahead.
 
     Args:
@@ -392,7 +392,7 @@ class SimpleWeights(NamedTuple):
 class MixesSimpleForecasts(Protocol):
     """A model that starts from simple forecasts, and can say how much each counts."""
 
-    def simple_weights(self, context: PanelContext) -> SimpleWeights:
+    def simple_forecast_weights(self, context: PanelContext) -> SimpleForecastWeights:
         """Return the weights for series with a value each."""
 
 

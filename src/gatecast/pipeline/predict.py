@@ -16,7 +16,7 @@ from gatecast.data.reader import read_future
 from gatecast.errors import ConfigError
 from gatecast.evaluation.calibration import point_forecasts, predict_all
 from gatecast.evaluation.coherent_forecasts import forecast_intervals, forecast_paths
-from gatecast.forecasting.base import MixesSimpleForecasts, SimpleWeights
+from gatecast.forecasting.base import MixesSimpleForecasts, SimpleForecastWeights
 from gatecast.forecasting.context import MAX_LENGTH, PanelContext
 from gatecast.pipeline.state import FittedState
 from gatecast.results import column_names
@@ -27,7 +27,7 @@ __all__ = [
     "forecast_table",
     "insample_table",
     "paths_table",
-    "simple_weights_table",
+    "simple_forecast_weights_table",
 ]
 
 ColumnTable = dict[str, npt.NDArray[Any]]
@@ -114,7 +114,7 @@ def components(state: FittedState, panel: Panel, context: PanelContext, n_steps:
     return panel.future_columns(n_steps) | columns
 
 
-def simple_weights_table(state: FittedState, panel: Panel, context: PanelContext) -> tuple[ColumnTable, str]:
+def simple_forecast_weights_table(state: FittedState, panel: Panel, context: PanelContext) -> tuple[ColumnTable, str]:
     """Return how much each simple forecast counts in the first model that starts from them, and a sentence.
 
     Raises:
@@ -128,7 +128,7 @@ def simple_weights_table(state: FittedState, panel: Panel, context: PanelContext
             fix='Write model="pretrained".',
             argument="model",
         )
-    simple = model.simple_weights(context)
+    simple = model.simple_forecast_weights(context)
     n_ranges = len(simple.first)
     table = panel.id_columns(n_ranges)
     table |= {"first_step": np.tile(simple.first, len(panel)), "last_step": np.tile(simple.last, len(panel))}
@@ -136,7 +136,7 @@ def simple_weights_table(state: FittedState, panel: Panel, context: PanelContext
     return table, _describe_weights(simple)
 
 
-def _describe_weights(simple: SimpleWeights) -> str:
+def _describe_weights(simple: SimpleForecastWeights) -> str:
     """Return the mean weights of the first and the last range in a sentence, the largest first."""
     mean = simple.weights.mean(axis=0)
 

@@ -133,13 +133,13 @@ def _seasonal_indices(z: Value, n_values: Value, T: int, m: int) -> GraphIndices
     mean, is_known = total / op.maximum(count, 1), op.cast(count > 0, np.float64)
     n_known = op.maximum(op.total(is_known, 2), 1)
     indices = (mean - op.expand_dims(op.total(mean, 2) / n_known, 2)) * is_known
-    years = op.maximum(op.total(count, 2) / n_known, 1)
+    n_cycles = op.maximum(op.total(count, 2) / n_known, 1)
     degrees = op.maximum(op.total(count - is_known, 2), 1)
     within = op.maximum((op.total(squares, 2) - op.total(total * mean, 2)) / degrees, 0)
-    has_few = years < seasons.MIN_YEARS
-    V = op.where(has_few, _first_noise(z, n_values, m), within) / years + seasons.MIN_VARIANCE
+    has_few = n_cycles < seasons.MIN_CYCLES
+    V = op.where(has_few, _first_noise(z, n_values, m), within) / n_cycles + seasons.MIN_VARIANCE
     spread = op.total(indices * indices, 2) / op.maximum(n_known - 1, 1)
-    more = seasons.TEST_WIDTH * (1 + 1 / op.maximum(years - 1, 0.5))
+    more = seasons.TEST_WIDTH * (1 + 1 / op.maximum(n_cycles - 1, 0.5))
     width = op.where(has_few, seasons.TEST_WIDTH_TWO_CYCLES, more)
     shown = spread > (1 + width * float(np.sqrt(2 / (m - 1)))) * V
     W = max(m - 3, 1) / max(m - 1, 3) * V / op.maximum(spread, V)

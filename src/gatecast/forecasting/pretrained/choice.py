@@ -36,7 +36,7 @@ MAX_LF_SEASON = 52
 
 DAYS_PER_WEEK = 7
 
-WEEKS = (5, DAYS_PER_WEEK)
+DAYS_IN_WEEK = (5, DAYS_PER_WEEK)
 """Days of a week that daily series have: working days, or all."""
 
 DAYS_PER_YEAR = 365
@@ -150,7 +150,7 @@ def high_seasons(task: Task) -> list[int]:
 
 def is_high(m: int) -> bool:
     """Return whether a season is one of days, hours or minutes."""
-    return m in WEEKS or m in DAILY_SEASONS or m > MAX_LF_SEASON
+    return m in DAYS_IN_WEEK or m in DAILY_SEASONS or m > MAX_LF_SEASON
 
 
 def day_and_week(seasons: list[int]) -> tuple[int, int]:

@@ -28,7 +28,7 @@ from gatecast.forecasting.base import (
     ModelState,
     Overrides,
     PanelSummary,
-    SimpleWeights,
+    SimpleForecastWeights,
     StepCallback,
     Task,
 )
@@ -47,7 +47,7 @@ from gatecast.forecasting.pretrained.lf.held_passes import HeldPasses
 from gatecast.forecasting.pretrained.lf.streaming import check_carried, forecast_step, from_arrays, to_arrays
 from gatecast.forecasting.pretrained.released import WEIGHTS, load_released
 from gatecast.forecasting.pretrained.shared_passes import shared_origins
-from gatecast.forecasting.pretrained.simple_weights import simple_weights
+from gatecast.forecasting.pretrained.simple_forecast_weights import simple_forecast_weights
 from gatecast.forecasting.registry import register
 from gatecast.forecasting.training_checkpoint import train_once
 from gatecast.nn.network import Network, Weights, load_weights, zeros_like
@@ -304,9 +304,11 @@ class FittedPretrained(FittedLocalModel):
         """Return whether a state comes from these weights."""
         return np.array_equal(state.get(DIGEST, ()), self._digest)
 
-    def simple_weights(self, context: PanelContext) -> SimpleWeights:
+    def simple_forecast_weights(self, context: PanelContext) -> SimpleForecastWeights:
         """Return how much each simple forecast counts at the ends of series."""
-        return simple_weights(context.values, self.config.choose(context.values, self.task), self.low, self.high)
+        return simple_forecast_weights(
+            context.values, self.config.choose(context.values, self.task), self.low, self.high
+        )
 
 
 def _tuning_series(values: FloatArray, choice: Choice, h: int) -> dict[str, finetuning.TuningSeries]:

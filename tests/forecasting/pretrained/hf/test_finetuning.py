@@ -152,7 +152,7 @@ def test_a_forecaster_keeps_and_saves_tuned_weights(tmp_path, monkeypatch):
     tuned.save(tmp_path / "hours.gatecast")
     loaded = Forecaster.load(tmp_path / "hours.gatecast")
     assert loaded.predict()["Pretrained"].tobytes() == tuned.predict()["Pretrained"].tobytes()
-    weights = [each.simple_weights()["mean week"] for each in (tuned, loaded, released)]
+    weights = [each.simple_forecast_weights()["mean week"] for each in (tuned, loaded, released)]
     assert weights[0].tobytes() == weights[1].tobytes() != weights[2].tobytes()
 
 

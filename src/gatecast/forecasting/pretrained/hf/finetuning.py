@@ -28,7 +28,7 @@ MIN_TOKENS = 24
 """Tokens before the held-back values, at least, for a series to be long enough; as many as in pretraining."""
 
 
-class _Clocked(NamedTuple):
+class _SameSeasons(NamedTuple):
     """Series of one pair of seasons."""
 
     seasons: tuple[int, int]
@@ -52,7 +52,7 @@ class HighSeries:
     max_horizon = math.inf
 
     def __init__(self, values: FloatArray, seasons: IntArray, h: int) -> None:
-        self.h, self.n_all, self.parts = h, len(values), list[_Clocked]()
+        self.h, self.n_all, self.parts = h, len(values), list[_SameSeasons]()
         windows: list[tuple[FloatArray, Clock]] = []
         for m, long in np.unique(seasons, axis=0).tolist():
             clock = Clock.of(m, long)
@@ -64,7 +64,7 @@ class HighSeries:
             # Without a value among those that are held back, a series would say nothing of the error.
             enough = (length >= (MIN_TOKENS + TOKENS) * clock.p) & np.isfinite(future).any(axis=1)
             if enough.any():
-                self.parts.append(_Clocked((m, long), past[enough], future[enough]))
+                self.parts.append(_SameSeasons((m, long), past[enough], future[enough]))
                 windows += [(row[-n:], clock) for row, n in zip(averages[enough], length[enough], strict=True)]
         self.n, self.windows = len(windows), windows
 

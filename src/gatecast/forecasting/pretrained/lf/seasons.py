@@ -24,8 +24,8 @@ __all__ = ["SeasonalIndices", "seasonal_indices", "starts_of_blocks"]
 EVERY_CYCLE = 8
 """Cycles up to which each gives a new estimate; later ones follow after an eighth of all cycles so far."""
 
-MIN_YEARS = 1.5
-"""Mean years of a phase from which they say how much it varies; before, the first two cycles do."""
+MIN_CYCLES = 1.5
+"""Mean cycles with a value of a phase, from which these say how much it varies; before, the first two cycles do."""
 
 UNKNOWN_NOISE = 1e6
 """Variance of a phase that shows no season: of logarithms, none is as large."""
@@ -120,18 +120,18 @@ def _known(observed: Observed, m: int) -> FloatArray:
 def _shrunk(
     total: FloatArray, squares: FloatArray, count: FloatArray, noise: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return indices (m, n) and 1 - W (n,), from sums over the years; the index of a phase without values is 0."""
+    """Return indices (m, n) and 1 - W (n,), from sums over the cycles; the index of a phase without values is 0."""
     m = len(total)
     mean = total / np.maximum(count, 1.0)
     is_known = count > 0
     n_known = np.maximum(is_known.sum(axis=0), 1)
     indices = (mean - sum_rows(mean) / n_known) * is_known
-    years = np.maximum(sum_rows(count) / n_known, 1.0)
+    n_cycles = np.maximum(sum_rows(count) / n_known, 1.0)
     degrees = np.maximum(sum_rows(count - is_known), 1.0)
     within = (sum_rows(squares) - sum_rows(total * mean)) / degrees
-    V = np.where(years < MIN_YEARS, noise, np.maximum(within, 0.0)) / years + MIN_VARIANCE
+    V = np.where(n_cycles < MIN_CYCLES, noise, np.maximum(within, 0.0)) / n_cycles + MIN_VARIANCE
     spread = sum_rows(indices * indices) / np.maximum(n_known - 1, 1)
-    width = np.where(years < MIN_YEARS, TEST_WIDTH_TWO_CYCLES, TEST_WIDTH * (1 + 1 / np.maximum(years - 1, 0.5)))
+    width = np.where(n_cycles < MIN_CYCLES, TEST_WIDTH_TWO_CYCLES, TEST_WIDTH * (1 + 1 / np.maximum(n_cycles - 1, 0.5)))
     shown = spread > (1 + width * np.sqrt(2 / (m - 1))) * V
     W = max(m - 3, 1) / max(m - 1, 3) * V / np.maximum(spread, V)
     keep = np.where(shown, 1 - W, 0.0)

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
-from gatecast.forecasting.base import SimpleWeights
+from gatecast.forecasting.base import SimpleForecastWeights
 from gatecast.forecasting.pretrained.choice import Choice
 from gatecast.forecasting.pretrained.hf import predict as hf
 from gatecast.forecasting.pretrained.kinds import HF, LF, NetworkKind
 from gatecast.forecasting.pretrained.lf import predict as lf
 from gatecast.nn.network import Network, Weights
 
-__all__ = ["simple_weights"]
+__all__ = ["simple_forecast_weights"]
 
 
 class _Part(NamedTuple):
@@ -41,9 +41,9 @@ class _Part(NamedTuple):
         return self.weights[:, min(int((step - 1) * groups / self.block), groups - 1)]
 
 
-def simple_weights(
+def simple_forecast_weights(
     values: FloatArray, choice: Choice, low: tuple[Network, Weights], high: tuple[Network, Weights]
-) -> SimpleWeights:
+) -> SimpleForecastWeights:
     """Return the weights; ranges of steps are those of the network and season that most series have.
 
     Args:
@@ -65,7 +65,7 @@ def simple_weights(
         for k, (first, last) in enumerate(ranges):
             weights[part.rows[:, None], k, columns] = part.at((first + last) / 2)
     first, last = np.array(ranges).T
-    return SimpleWeights(names, first, last, weights)
+    return SimpleForecastWeights(names, first, last, weights)
 
 
 def _low_part(network: tuple[Network, Weights], values: FloatArray, rows: IntArray, m: int) -> _Part:
