@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast._utils.typing import BoolArray, FloatArray
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["accumulate", "is_increasing", "row_medians", "run_heads", "sorted_unique", "sum_rows"]
+__all__ = ["accumulate", "history_lengths", "is_increasing", "row_medians", "run_heads", "sorted_unique", "sum_rows"]
 
 WIDE = 128
 """Numbers in a row from which a call for each row is faster than one for each column."""
@@ -41,6 +41,19 @@ def accumulate(ufunc: np.ufunc, x: npt.NDArray[Any], dtype: npt.DTypeLike | None
     for k in range(1, len(x)):
         ufunc(out[k - 1], x[k], out=out[k])
     return out
+
+
+def history_lengths(values: FloatArray) -> IntArray:
+    """Return the columns from the first value of each series on, (n,); 0 for a series without a value.
+
+    Args:
+        values: Series aligned at their ends, (n, T); NaN is missing, or before a series began.
+
+    >>> history_lengths(np.array([[np.nan, 1.0, np.nan], [1.0, 2.0, 3.0], [np.nan, np.nan, np.nan]])).tolist()
+    [2, 3, 0]
+    """
+    observed = np.isfinite(values)
+    return np.asarray(observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1)))
 
 
 def is_increasing(values: npt.NDArray[Any]) -> bool:

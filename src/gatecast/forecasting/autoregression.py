@@ -22,6 +22,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
 from gatecast.forecasting.batches import batches_by_length, forecast_batches
@@ -104,7 +105,7 @@ def _orders(n: int, m: int) -> list[int]:
 
 def _forecast(values: FloatArray, orders: list[int], m: int, task: Task) -> FloatArray:
     """Return quantiles of series of similar lengths, [n, h, Q]."""
-    n = values.shape[1] - np.isfinite(values).argmax(axis=1)
+    n = history_lengths(values)
     size = np.where(np.isfinite(values), np.abs(values), 0.0).max(axis=1, keepdims=True)
     size[size == 0] = 1.0
     z = forward_fill(values / size)

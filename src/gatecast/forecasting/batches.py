@@ -11,6 +11,7 @@ from contextvars import copy_context
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.kernels.runtime import get_num_threads, sharing_threads
 
@@ -31,8 +32,7 @@ def batches_by_length(values: FloatArray, size: int) -> list[Batch]:
         >>> [(rows.tolist(), x.shape) for rows, x in batches_by_length(np.array([[1.0, 2.0], [np.nan, 1.0]]), 1)]
         [([1], (1, 1)), ([0], (1, 2))]
     """
-    observed, T = np.isfinite(values), values.shape[1]
-    n = np.where(observed.any(axis=1), T - observed.argmax(axis=1), 0)
+    n, T = history_lengths(values), values.shape[1]
     order = np.argsort(n, kind="stable")
     order = order[n[order] > 0]
     parts = [order[start : start + size] for start in range(0, len(order), size)]

@@ -25,6 +25,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
 from gatecast.forecasting.own_seasons import by_own_season
@@ -81,8 +82,7 @@ class DoubleSeasonal(LocalModel):
         if pair is None:
             return forecasts
         past = values[:, -MAX_CYCLES * pair[1] :]
-        observed = np.isfinite(past)
-        n = np.where(observed.any(axis=1), past.shape[1] - observed.argmax(axis=1), 0)
+        n = history_lengths(past)
         long = np.flatnonzero(n >= MIN_CYCLES * pair[1])
         numbers = len(ALPHAS) * len(GAMMAS) * len(DELTAS) * (pair[1] + len(PHIS) * task.horizon)
         size = max(1, BATCH_NUMBERS // numbers)

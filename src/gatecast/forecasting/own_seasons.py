@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import LocalModel, Task
@@ -104,8 +105,7 @@ def by_own_season(
     """
     seasons = choose_own_seasons(values, task.seasons or (task.season_length,))
     forecasts, spread = np.full((2, len(values), task.horizon), np.nan)
-    observed = np.isfinite(values)
-    n = np.where(observed.any(axis=1), values.shape[1] - observed.argmax(axis=1), 0)
+    n = history_lengths(values)
     for P in np.unique(seasons[n > 0]).tolist():
         rows = np.flatnonzero((seasons == P) & (n > 0))
         past = values[rows, -int(n[rows].max()) :]

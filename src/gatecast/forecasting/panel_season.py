@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import has_logarithm
@@ -163,9 +164,8 @@ class PanelSeason(NamedTuple):
 
     def _is_short(self, context: PanelContext) -> BoolArray:
         """Return which series are not left to their own season, [n_series]."""
-        observed, T = np.isfinite(context.values), context.values.shape[1]
-        length = T - observed.argmax(axis=1)
-        return np.asarray((length < self.max_length[0]) & has_logarithm(context.values))
+        is_short = history_lengths(context.values) < self.max_length[0]
+        return np.asarray(is_short & has_logarithm(context.values))
 
 
 def _common_factors(context: PanelContext, m: int) -> FloatArray | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.batches import batches_by_length, forecast_batches
@@ -53,8 +54,7 @@ class AdjustedSeries(NamedTuple):
             >>> AdjustedSeries.of(np.array([[np.nan, 2.0, 4.0]]), 1).values.tolist()
             [[0.5, 1.0, 1.0]]
         """
-        T, observed = values.shape[1], np.isfinite(values)
-        n = np.where(observed.any(axis=1), T - observed.argmax(axis=1), 0)
+        T, observed, n = values.shape[1], np.isfinite(values), history_lengths(values)
         size = np.where(observed, np.abs(values), 0.0).max(axis=1, keepdims=True)
         size[size == 0] = 1.0
         scaled = values / size

@@ -19,6 +19,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.base import LocalModel, Task
 from gatecast.forecasting.baselines import seasonal_naive
@@ -84,7 +85,7 @@ class SeasonalArma(LocalModel):
         """Forecast each series from its seasonal changes; seasonal naive without a season, or with too few of them."""
         m, h = task.season_length, task.horizon
         past = values[:, -max(MAX_LENGTH, (MIN_CYCLES + 1) * m) :]
-        n = np.where(np.isfinite(past).any(axis=1), past.shape[1] - np.isfinite(past).argmax(axis=1), 0)
+        n = history_lengths(past)
         past = np.where((n >= MIN_CYCLES * m + MIN_ROWS)[:, None] & (m > 1), past, np.nan)
         size = max(1, BATCH_NUMBERS // (past.shape[1] * len(A)))
 

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.base import DatedModel, Task
@@ -74,7 +75,7 @@ class SeasonalRidge(DatedModel):
         def point(past: FloatArray, P: int, h: int) -> FloatArray:
             """Return forecasts, [n, h]."""
             past = past[:, -MAX_LENGTH:]
-            n = past.shape[1] - np.isfinite(past).argmax(axis=1)
+            n = history_lengths(past)
             size, lags = max(1, BATCH_NUMBERS // (past.shape[1] * 8)), _lags(P, longest, n)
             parts = [slice(start, start + size) for start in range(0, len(past), size)]
             return np.concatenate([_regress(past[part], n[part], lags, P, h) for part in parts])

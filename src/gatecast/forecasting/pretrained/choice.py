@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.own_seasons import DAILY_SEASONS, choose_own_seasons
@@ -92,8 +93,7 @@ def choose_networks(values: FloatArray, task: Task) -> Choice:
     season = _own_seasons(values, sorted({base, *hf}))
     # What repeats after several days repeats after a day: the longer season is read as well.
     season = np.where((season % base == 0) | ~_is_better(values, season, base, longest), base, season)
-    observed = np.isfinite(values)
-    length = observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1))
+    length = history_lengths(values)
     is_hf = length >= MIN_CYCLES * np.maximum(season, base)
     year = np.where((season == DAYS_PER_WEEK) & (length >= MIN_CYCLES * DAYS_PER_YEAR), DAYS_PER_YEAR, 0)
     long = np.where(is_hf, np.where(longest > season, longest, year), 0)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import PackedBatch
 from gatecast.forecasting.pretrained.head import LEVELS
@@ -59,8 +60,7 @@ class HighSeries:
             rows = np.flatnonzero((seasons == (m, long)).all(axis=1))
             past, future = clock.newest(values[rows, : values.shape[1] - h]), values[rows, values.shape[1] - h :]
             averages = clock.averages(past)
-            observed = np.isfinite(averages)
-            length = observed.any(axis=1) * (averages.shape[1] - observed.argmax(axis=1))
+            length = history_lengths(averages)
             # Without a value among those that are held back, a series would say nothing of the error.
             enough = (length >= (MIN_TOKENS + TOKENS) * clock.p) & np.isfinite(future).any(axis=1)
             if enough.any():

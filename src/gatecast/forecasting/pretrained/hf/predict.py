@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
@@ -178,8 +179,7 @@ def _passes(
     network: Network, weights: Weights, values: FloatArray, clock: Clock, n_blocks: int
 ) -> Iterator[tuple[IntArray, _Pass]]:
     """Run the network over series of similar length, a few at a time, and yield their rows and the pass."""
-    observed = np.isfinite(values)
-    length = observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1))
+    length = history_lengths(values)
     n_tokens = np.minimum(-(-length // clock.p), MAX_TOKENS)
     by_length = np.argsort(length, kind="stable")
     by_length = by_length[length[by_length] > 0]

@@ -9,12 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import PackedBatch
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.lf.batches import FIRST_ORIGIN, make_batch
 from gatecast.forecasting.pretrained.lf.features import BLOCK, HEAD
-from gatecast.forecasting.pretrained.lf.predict import MAX_LENGTH, history_lengths
+from gatecast.forecasting.pretrained.lf.predict import MAX_LENGTH
 from gatecast.forecasting.pretrained.training import forecast_batch
 from gatecast.nn.network import Network, Weights
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.arrays import sum_rows
+from gatecast._utils.arrays import history_lengths, sum_rows
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
@@ -30,7 +30,6 @@ __all__ = [
     "adjusted_block",
     "align_left",
     "blocks_read",
-    "history_lengths",
     "join_blocks",
     "predict_anchor_weights",
     "predict_quantiles",
@@ -142,12 +141,6 @@ def _batches(length: IntArray) -> list[IntArray]:
     by_length = np.argsort(length, kind="stable")
     by_length = by_length[length[by_length] > 0]
     return [by_length[start : start + BATCH_SERIES] for start in range(0, len(by_length), BATCH_SERIES)]
-
-
-def history_lengths(values: FloatArray) -> IntArray:
-    """Return the columns from the first value on, (n,)."""
-    observed = np.isfinite(values)
-    return np.asarray(observed.any(axis=1) * (values.shape[1] - observed.argmax(axis=1)))
 
 
 def align_left(values: FloatArray, length: IntArray) -> FloatArray:

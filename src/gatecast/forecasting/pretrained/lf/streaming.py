@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import history_lengths
 from gatecast._utils.schema import SchemaError, check_array
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
@@ -30,7 +31,6 @@ from gatecast.forecasting.pretrained.lf.predict import (
     Origins,
     adjusted_block,
     blocks_read,
-    history_lengths,
     join_blocks,
     to_lanes,
 )
