@@ -14,7 +14,7 @@ from gatecast.forecasting.onnx_files.hf_errors import graph_past_errors
 from gatecast.forecasting.onnx_files.hf_history import GraphHistory
 from gatecast.forecasting.onnx_files.open_steps import at_steps, cumulative_max, earlier, fraction, numbers_below, soft
 from gatecast.forecasting.pretrained.hf.clock import TOKENS, overlaps
-from gatecast.forecasting.pretrained.hf.features import HEAD, MAX_TARGET, MIN_UNITS, PARTS, SOFT_LIMIT
+from gatecast.forecasting.pretrained.hf.features import HEAD, MAX_TARGET, MIN_UNITS, PARTS
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
@@ -69,17 +69,12 @@ def graph_tokens(history: GraphHistory, before: Value, n_tokens: Value, p: Value
         *_token_values(history, origins, p, level, unit_of_tokens),
         *_look_ahead(simple),
         op.expand_dims(op.power(at_steps(history.persistence, origins), fraction(p)), 2),
-        _soft(past.newest / op.expand_dims(past.size, 2)),
+        soft(past.newest / op.expand_dims(past.size, 2)),
         *past.inputs,
         *(op.expand_dims(part, 2) for part in _statistics(history, origins, p, unit)),
     ]
     single = op.concatenate([op.cast(part, np.float32) for part in inputs], 2)
     return GraphTokens(single, simple, level + history.origin, unit_of_tokens, past.logits)
-
-
-def _soft(x: Value) -> Value:
-    """Return x, drawn in so that it stays within SOFT_LIMIT."""
-    return soft(x, SOFT_LIMIT)
 
 
 def _followed(history: GraphHistory, origins: Value, scale: tuple[Value, Value], n_steps: Value) -> tuple[Value, Value]:
@@ -109,9 +104,9 @@ def _token_values(h: GraphHistory, origins: Value, p: Value, level: Value, unit:
     share = observed @ weights
     share = op.where(share > 1e-9, share, np.inf)
     unit = op.expand_dims(unit, 2)
-    parts = [_soft((row * observed) @ weights / share / unit) for row in rows]
+    parts = [soft((row * observed) @ weights / share / unit) for row in rows]
     newest = op.slice_of(change, 2, -1) * op.slice_of(observed, 2, -1) / unit
-    return [*parts, _soft(newest)]
+    return [*parts, soft(newest)]
 
 
 def _look_ahead(simple: Value) -> list[Value]:
@@ -129,7 +124,7 @@ def _look_ahead(simple: Value) -> list[Value]:
         op.slice_of(part[13] - part[11], 2, -1),
         op.slice_of(part[15] - part[14], 2, 0, 1),
     ]
-    return [_soft(x) for x in (*pairs, *scalars)]
+    return [soft(x) for x in (*pairs, *scalars)]
 
 
 def _statistics(h: GraphHistory, origins: Value, p: Value, unit: Value) -> list[Value]:
@@ -167,7 +162,7 @@ def _newest_mean(x: Value, weight: Value, k: Value) -> Value:
 
 def _autocorrelations(h: GraphHistory, origins: Value, p: Value) -> list[Value]:
     """Return autocorrelations of the changes over the season, at lags of a step and of a token, [n, N] each."""
-    x = _soft((h.by_season - earlier(h.by_season, h.m)) * h.compared / h.unit)
+    x = soft((h.by_season - earlier(h.by_season, h.m)) * h.compared / h.unit)
     squares = at_steps(op.cumsum(x * x, 1), origins) + 1
     lags: tuple[Value | int, ...] = (1, p)
     return [at_steps(op.cumsum(x * earlier(x, lag), 1), origins) / squares for lag in lags]
@@ -179,7 +174,7 @@ def _level_changes(h: GraphHistory, origins: Value, p: Value, unit: Value) -> li
     for lag, is_there in ((p, None), (h.m, None), (2 * h.m, None), (h.long, h.has_long)):
         step = origins - lag
         known = step >= h.first if is_there is None else (step >= h.first) & is_there
-        out.append(_soft((now - at_steps(h.level, step)) * op.cast(known, np.float64) / unit))
+        out.append(soft((now - at_steps(h.level, step)) * op.cast(known, np.float64) / unit))
     return out
 
 
@@ -197,4 +192,4 @@ def _extremes(h: GraphHistory, origins: Value, unit: Value) -> list[Value]:
     level, low, high = (at_steps(part, origins) for part in (h.level, low, high))
     began = op.is_finite(low)
     below, above = op.where(began, level - low, 0), op.where(began, high - level, 0)
-    return [*shares, _soft(below / unit), _soft(above / unit)]
+    return [*shares, soft(below / unit), soft(above / unit)]

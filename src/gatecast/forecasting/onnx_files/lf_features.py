@@ -12,10 +12,11 @@ import numpy as np
 
 from gatecast._utils.typing import IntArray
 from gatecast.forecasting.onnx_files.lf_statistics import GraphObserved, GraphStatistics, graph_statistics
+from gatecast.forecasting.onnx_files.open_steps import soft
 from gatecast.forecasting.onnx_files.running import largest_so_far, so_far
 from gatecast.forecasting.onnx_files.series import row_median
 from gatecast.forecasting.pretrained.lf import scaling, seasons
-from gatecast.forecasting.pretrained.lf.features import OTHER_TYPICAL_UNIT, SOFT_LIMIT, TYPICAL_UNITS, WINDOW
+from gatecast.forecasting.pretrained.lf.features import OTHER_TYPICAL_UNIT, TYPICAL_UNITS, WINDOW
 from gatecast.forecasting.pretrained.lf.statistics import MIN_TOLD_UNIT, SLOPES
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
@@ -240,7 +241,7 @@ def _inputs(
     value = op.take(series.z, place, 1) - index - op.expand_dims(s.level, 2)
     known = op.take(op.cast(series.observed, np.float64), place, 1) * inside.astype(np.float64)
     per_unit = 1 / s.unit
-    window = _soft(value * op.expand_dims(per_unit, 2)) * known
+    window = soft(value * op.expand_dims(per_unit, 2)) * known
     n_observed, gap = op.squeeze(observed.so_far, 1), op.squeeze(observed.gap(), 1)
     count = op.maximum(n_observed, 1)
     size = op.reduce_mean(op.absolute(op.reshape(indices.values, (0, len(indices.starts), m))), 2)
@@ -251,8 +252,8 @@ def _inputs(
     others = [
         *(slope * per_unit * k**0.5 for slope, k in zip(s.slopes, SLOPES, strict=True)),
         s.drift * per_unit * 4,
-        _soft(s.cycle_change * per_unit),
-        *(_soft(error * per_unit) for error in s.errors),
+        soft(s.cycle_change * per_unit),
+        *(soft(error * per_unit) for error in s.errors),
         op.log(count) / 3,
         zeros + float(np.log2(m) / 6),
         n_observed / (steps + 1.0),
@@ -263,15 +264,10 @@ def _inputs(
         s.newest_unit * per_unit,
         s.autocorrelation,
         n_zeros / count,
-        _soft(op.take(size, block, 1) * per_unit),
-        _soft(s.cycle_error * per_unit),
-        _soft((s.mean - s.level) * per_unit),
-        _soft((s.line - s.level) * per_unit),
+        soft(op.take(size, block, 1) * per_unit),
+        soft(s.cycle_error * per_unit),
+        soft((s.mean - s.level) * per_unit),
+        soft((s.line - s.level) * per_unit),
         s.line_slope * per_unit * 4,
     ]
     return op.cast(op.concatenate([window, *(op.expand_dims(part, 2) for part in others)], 2), np.float32)
-
-
-def _soft(x: Value) -> Value:
-    """Return x, drawn in so that it stays within SOFT_LIMIT."""
-    return x / (1 + op.absolute(x) / SOFT_LIMIT)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from gatecast.forecasting.onnx_files.series import numbers_along
+from gatecast.forecasting.pretrained.soft_limit import SOFT_LIMIT
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
@@ -68,6 +69,6 @@ def cumulative_sum(x: Value, longest: int, stride: Value) -> Value:
     return x
 
 
-def soft(x: Value, limit: float) -> Value:
-    """Return x, drawn in so that it stays within a limit."""
-    return x / (1 + op.absolute(x) / limit)
+def soft(x: Value) -> Value:
+    """Return x as `soft_limit` does."""
+    return x / (1 + op.absolute(x) / SOFT_LIMIT)

@@ -10,10 +10,10 @@ from gatecast.forecasting.pretrained.hf.features import (
     INPUT_NAMES,
     MAX_TARGET,
     N_INPUTS,
-    SOFT_LIMIT,
     make_features,
 )
 from gatecast.forecasting.pretrained.hf.history import read_history
+from gatecast.forecasting.pretrained.soft_limit import SOFT_LIMIT
 
 CASES = [(24, 168, 3), (7, 0, 1), (48, 336, 6), (64, 0, 8), (12, 30, 2)]
 NAMES = ("inputs", "anchors", "level", "unit", "size", "prior")

@@ -9,12 +9,12 @@ from gatecast.forecasting.pretrained.lf.features import (
     INPUT_NAMES,
     MAX_TARGET,
     N_INPUTS,
-    SOFT_LIMIT,
     anchors,
     make_features,
     targets,
 )
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
+from gatecast.forecasting.pretrained.soft_limit import SOFT_LIMIT
 
 READ = ("inputs", "level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope")
 """Features by step."""

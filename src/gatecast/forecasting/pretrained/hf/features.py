@@ -20,6 +20,7 @@ from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, overlaps
 from gatecast.forecasting.pretrained.hf.copies import ANCHOR_NAMES, copies
 from gatecast.forecasting.pretrained.hf.history import History
 from gatecast.forecasting.pretrained.hf.past_errors import QUARTERS, past_errors
+from gatecast.forecasting.pretrained.soft_limit import soft_limit
 
 __all__ = ["ANCHOR_NAMES", "HEAD", "INPUT_NAMES", "MAX_TARGET", "N_INPUTS", "TokenFeatures", "make_features"]
 
@@ -33,9 +34,6 @@ PARTS = 4
 
 MAX_TARGET = 100.0
 """Targets and simple forecasts are clipped at so many units."""
-
-SOFT_LIMIT = 10.0
-"""Size, in units, that no input exceeds: ``x / (1 + |x| / SOFT_LIMIT)``."""
 
 MIN_UNITS = 0.02
 """Sizes are at least so many units before their logarithm is taken."""
@@ -149,7 +147,7 @@ def make_features(
         *_token_values(history, origins, p, unit * past.size),
         *_look_ahead(simple, p),
         history.persistence[origins] ** p,
-        *(_soft(column / past.size) for column in past.newest),
+        *(soft_limit(column / past.size) for column in past.newest),
         *past.inputs,
         *_statistics(history, origins, p, unit),
     ]
@@ -174,11 +172,6 @@ def _targets(
     return np.where(known, np.clip(value, -MAX_TARGET, MAX_TARGET), 0.0).astype(np.float32), known
 
 
-def _soft(x: FloatArray) -> FloatArray:
-    """Return x, drawn in so that it stays within SOFT_LIMIT."""
-    return x / (1 + np.abs(x) / SOFT_LIMIT)
-
-
 def _token_values(history: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:
     """Return the parts of tokens, less the level and less copies, (N, n) each; 0 where nothing was observed."""
     h, m = history, history.m
@@ -197,9 +190,9 @@ def _token_values(history: History, origins: IntArray, p: int, unit: FloatArray)
     share = np.einsum("kp,Npn->kNn", weights, observed)
     share = np.where(share > 1e-9, share, np.inf)
     means = [np.einsum("kp,Npn->kNn", weights, row * observed) / share for row in rows]
-    parts = [_soft(mean / unit) for row in means for mean in row]
+    parts = [soft_limit(mean / unit) for row in means for mean in row]
     newest = change[:, -1] * observed[:, -1] / unit
-    return [*parts, _soft(newest)]
+    return [*parts, soft_limit(newest)]
 
 
 def _look_ahead(simple: Float32Array, p: int) -> list[FloatArray]:
@@ -240,7 +233,7 @@ def _look_ahead(simple: Float32Array, p: int) -> list[FloatArray]:
         *(one[:, k] for one in of_all for k in range(TOKENS)),
         *of_ends,
     ]
-    return [_soft(column) for column in columns]
+    return [soft_limit(column) for column in columns]
 
 
 def _statistics(h: History, origins: IntArray, p: int, unit: FloatArray) -> list[FloatArray]:
@@ -281,7 +274,7 @@ def _autocorrelations(h: History, origins: IntArray, p: int) -> list[FloatArray]
     """Return autocorrelations of the changes over the season, at lags of a step and of a token, (N, n) each."""
     m, x = h.m, np.zeros_like(h.level)
     x[m:] = (h.by_season[m:] - h.by_season[:-m]) * h.compared[m:] / h.unit[m:]
-    x = _soft(x)
+    x = soft_limit(x)
     squares = accumulate(np.add, x * x)[origins] + 1.0
     out = []
     for lag in (1, p):
@@ -298,7 +291,7 @@ def _level_changes(h: History, origins: IntArray, p: int, unit: FloatArray) -> l
     for lag in lags:
         step = origins - lag
         known = (step[:, None] >= h.first) & (lag > 0)
-        out.append(_soft((h.level[origins] - h.level[np.maximum(step, 0)]) * known / unit))
+        out.append(soft_limit((h.level[origins] - h.level[np.maximum(step, 0)]) * known / unit))
     return out
 
 
@@ -314,4 +307,4 @@ def _extremes(h: History, origins: IntArray, unit: FloatArray) -> list[FloatArra
     level, began = h.level[origins], np.isfinite(low[origins])
     below = np.where(began, level - np.where(began, low[origins], 0.0), 0.0)
     above = np.where(began, np.where(began, high[origins], 0.0) - level, 0.0)
-    return [*shares, _soft(below / unit), _soft(above / unit)]
+    return [*shares, soft_limit(below / unit), soft_limit(above / unit)]

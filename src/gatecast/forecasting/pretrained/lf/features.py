@@ -27,6 +27,7 @@ from gatecast.forecasting.pretrained.lf.statistics import (
     damped_steps,
     statistics_from,
 )
+from gatecast.forecasting.pretrained.soft_limit import soft_limit
 
 __all__ = [
     "ANCHOR_NAMES",
@@ -55,9 +56,6 @@ HEAD = HeadShape(tokens=BLOCK, slots=1, groups=3, anchors=N_ANCHORS, first_sprea
 
 MAX_TARGET = 30.0
 """Targets are clipped at so many units."""
-
-SOFT_LIMIT = 10.0
-"""Size, in units, that no input exceeds: ``x / (1 + |x| / SOFT_LIMIT)``."""
 
 MAX_SIDE_BY_SIDE = 64
 """Columns up to which the blocks of seasonal indices are computed at once."""
@@ -308,12 +306,12 @@ def _inputs(
         for row, step in enumerate(range(first, T)):
             at = steps[max(step - WINDOW + 1, 0) : step + 1]
             value = series.z[at] - indices.at(np.full(len(at), step), at) - level[row]
-            x[row, WINDOW - len(at) : WINDOW] = _soft(value * per_unit[row]) * series.observed[at]
+            x[row, WINDOW - len(at) : WINDOW] = soft_limit(value * per_unit[row]) * series.observed[at]
     for lag in range(min(WINDOW, T) if T - first >= WINDOW else 0):
         start = max(lag, first)
         at, lagged = steps[start:], slice(start - lag, T - lag)
         value = series.z[lagged] - indices.at(at, at - lag) - level[start - first :]
-        x[start - first :, WINDOW - 1 - lag] = _soft(value * per_unit[start - first :]) * series.observed[lagged]
+        x[start - first :, WINDOW - 1 - lag] = soft_limit(value * per_unit[start - first :]) * series.observed[lagged]
     rest = iter(range(WINDOW, N_INPUTS))
     for values in _other_inputs(observed, indices, statistics, series.at_floor, typical_unit):
         x[:, next(rest)] = values
@@ -331,12 +329,12 @@ def _other_inputs(
     block = indices.block(steps)
     # A slope of independent changes has a standard deviation of 1 / sqrt(steps).
     slopes = [slope * per_unit * k**0.5 for slope, k in zip(s.slopes, SLOPES, strict=True)]
-    errors = [_soft(error * per_unit) for error in (*s.errors[0], *s.errors[1])]
+    errors = [soft_limit(error * per_unit) for error in (*s.errors[0], *s.errors[1])]
     season_size = (sum_rows(np.abs(indices.values).swapaxes(0, 1)) / m)[block]
     return [
         *slopes,
         s.drift * per_unit * 4,
-        _soft(s.cycle_change * per_unit),
+        soft_limit(s.cycle_change * per_unit),
         *errors,
         np.log(count) / 3,
         np.full((T, 1), np.log2(m) / 6),
@@ -348,10 +346,10 @@ def _other_inputs(
         s.newest_unit * per_unit,
         s.autocorrelation,
         accumulate(np.add, at_floor, np.float64)[first:] / count,
-        _soft(season_size * per_unit),
-        _soft(s.cycle_error * per_unit),
-        _soft((s.mean - s.level) * per_unit),
-        _soft((s.line - s.level) * per_unit),
+        soft_limit(season_size * per_unit),
+        soft_limit(s.cycle_error * per_unit),
+        soft_limit((s.mean - s.level) * per_unit),
+        soft_limit((s.line - s.level) * per_unit),
         s.line_slope * per_unit * 4,
     ]
 
@@ -362,8 +360,3 @@ def _waves(steps: IntArray, m: int) -> list[FloatArray]:
         return [np.zeros((len(steps), 1))] * 4
     angle = 2 * np.pi * (steps % m)[:, None] / m
     return [wave(k * angle) for k in (1, 2) for wave in (np.sin, np.cos)]
-
-
-def _soft(x: FloatArray) -> FloatArray:
-    """Return x, drawn in so that it stays within SOFT_LIMIT."""
-    return x / (1 + np.abs(x) / SOFT_LIMIT)
