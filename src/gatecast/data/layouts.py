@@ -22,7 +22,7 @@ from gatecast.data.parsing.column_roles import (
     find_time_column,
     infer_roles,
 )
-from gatecast.data.parsing.columns import parse_number_column, parse_time_column, row_numbers
+from gatecast.data.parsing.columns import check_resolution, parse_number_column, parse_time_column, row_numbers
 from gatecast.data.parsing.exogenous import (
     ExogenousColumns,
     reserve_column,
@@ -125,7 +125,8 @@ def read_long(
             exogenous=data.exogenous,
         )
     except DataError as error:
-        if error.what == DUPLICATE_TIME and times is not None:
+        if error.what == DUPLICATE_TIME and roles.time is not None and times is not None:
+            check_resolution(table, roles.time, times)
             taken = [i for i in reserved if i not in id_columns]
             propose_id_columns(table, id_columns, times.values, taken, named=bool(named))
         raise
@@ -174,15 +175,20 @@ def read_wide(
     )
     time_name = "time" if time is None or not table.has_header else table.names[time]
     names = ColumnNames("unique_id", time_name, "value" if time_name == "y" else "y")
-    panel, data_notes = build_panel(
-        long.times,
-        long.values,
-        long.ids,
-        freq=data.freq,
-        columns=names,
-        describe_row=long.describe_row,
-        exogenous=long.exogenous,
-    )
+    try:
+        panel, data_notes = build_panel(
+            long.times,
+            long.values,
+            long.ids,
+            freq=data.freq,
+            columns=names,
+            describe_row=long.describe_row,
+            exogenous=long.exogenous,
+        )
+    except DataError as error:
+        if error.what == DUPLICATE_TIME and time is not None and times is not None:
+            check_resolution(table, time, times)
+        raise
     summary = summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
     notes = (
         *table.notes,
