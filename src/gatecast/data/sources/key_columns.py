@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.formatting import format_times, time_unit
 from gatecast._utils.typing import ColumnTable, IntArray
 from gatecast.data.parsing.decimal_times import numbers_to_steps, steps_to_numbers
@@ -181,7 +182,7 @@ def _time_columns(columns: ColumnTable, panel: Panel) -> list[str]:
 
 
 def _to_utc(times: Array, panel: Panel, kind: str) -> tuple[Array, str]:
-    """Times in UTC, and the time zone to show them in; unchanged times and "" if the zone is unknown here."""
+    """Times in UTC, and the zone to show them in; unchanged times and "" if it is unknown or has not all of them."""
     key_types = panel.key_types
     try:
         zone: ZoneInfo | None = ZoneInfo(key_types.time_zone)
@@ -196,7 +197,9 @@ def _to_utc(times: Array, panel: Panel, kind: str) -> tuple[Array, str]:
         return times - np.timedelta64(minutes, "m"), name
     if zone is None:
         return times, ""
-    return times - offsets_of_local(times, zone).astype("m8[m]"), name
+    utc = times - offsets_of_local(times, zone).astype("m8[m]")
+    # A date that a zone skipped, to cross the date line, begins at no instant of its own.
+    return (utc, name) if len(sorted_unique(utc)) == len(sorted_unique(times)) else (times, "")
 
 
 def _fixed_offset_name(time_zone: str, kind: str) -> str:
