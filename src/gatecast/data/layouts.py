@@ -141,8 +141,8 @@ def read_long(
         *note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids]),
         *data_notes,
     )
-    summary = summarize(table, id_columns, roles, panel)
-    return data.finish(panel, id_columns, keys, roles.time, times), (summary, *notes)
+    panel = data.finish(panel, id_columns, keys, roles.time, times)
+    return panel, (summarize(table, id_columns, roles, panel), *notes)
 
 
 def read_wide(
@@ -189,7 +189,6 @@ def read_wide(
         if error.what == DUPLICATE_TIME and time is not None and times is not None:
             check_resolution(table, time, times)
         raise
-    summary = summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
     notes = (
         *table.notes,
         *(times.notes if times else ()),
@@ -199,6 +198,7 @@ def read_wide(
         *data_notes,
     )
     panel = data.finish(panel, id_columns, None, time, times)
+    summary = summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
     if keys is not None:
         columns_of_keys = keys_of_columns(table, targets, id_columns, keys, panel.ids)
         id_types = tuple(panel.key_types.id_types([table.names[i] for i in id_columns]).values())
@@ -254,7 +254,8 @@ def read_transposed(data: DeclaredTable, id_col: Columns | None, periods: Period
     similar = note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids])
     notes = (*table.notes, *periods.times.notes, *value_notes, *exogenous.notes, *similar, *data_notes)
     unused = note_unused(table, {*periods.columns, *id_columns, *exclude}, "stat_exog")
-    return data.finish(panel, id_columns, keys, None, periods.times), (
+    panel = data.finish(panel, id_columns, keys, None, periods.times)
+    return panel, (
         summarize_transposed(table, id_columns, periods, panel),
         *unused,
         *notes,
