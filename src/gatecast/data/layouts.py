@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.arrays import sorted_unique
+from gatecast.data.clock_changes import note_seasons
 from gatecast.data.frequency import Freq
 from gatecast.data.key_types import KeyTypes
 from gatecast.data.matrix_panel import build_matrix_panel
@@ -27,7 +28,7 @@ from gatecast.data.parsing.exogenous import (
     ExogenousColumns,
     reserve_column,
 )
-from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
+from gatecast.data.parsing.known_notation import INFER_OFFSET, UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.numbers import LIKELY_COMMA
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
@@ -73,6 +74,14 @@ class DeclaredTable:
         is_steps = self.freq is not None and self.freq.unit == "step"
         return parse_time_column(self.table, column, as_integers=is_steps, known=self.known)
 
+    def note_seasons(self, panel: Panel, time: int | None) -> tuple[str, ...]:
+        """Whether seasons follow the clocks of the times, where that is not obvious; not of rows that come later."""
+        return note_seasons(panel, self._time_type(time)) if self.known.utc_offset == INFER_OFFSET else ()
+
+    def _time_type(self, time: int | None) -> ColumnType | None:
+        """The type of the time column."""
+        return None if time is None else self.table.types.get(self.table.names[time])
+
     def finish(
         self,
         panel: Panel,
@@ -83,7 +92,7 @@ class DeclaredTable:
     ) -> Panel:
         """The panel with its id columns, the UTC offset of its times and the types of its key columns."""
         id_types = [self.table.types.get(self.table.names[i], ColumnType()) for i in id_columns]
-        time_type = None if time is None else self.table.types.get(self.table.names[time])
+        time_type = self._time_type(time)
         types = KeyTypes.of(self.kind, id_types, time_type, parsed)
         mark = "" if self.table.decimal_mark == LIKELY_COMMA else self.table.decimal_mark
         return replace(
@@ -130,9 +139,11 @@ def read_long(
             taken = [i for i in reserved if i not in id_columns]
             propose_id_columns(table, id_columns, times.values, taken, named=bool(named))
         raise
+    panel = data.finish(panel, id_columns, keys, roles.time, times)
     notes = (
         *table.notes,
         *(times.notes if times else ()),
+        *data.note_seasons(panel, roles.time),
         *values.notes,
         *data.exogenous.notes,
         *note_unused(
@@ -141,7 +152,6 @@ def read_long(
         *note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids]),
         *data_notes,
     )
-    panel = data.finish(panel, id_columns, keys, roles.time, times)
     return panel, (summarize(table, id_columns, roles, panel), *notes)
 
 
@@ -189,15 +199,16 @@ def read_wide(
         if error.what == DUPLICATE_TIME and time is not None and times is not None:
             check_resolution(table, time, times)
         raise
+    panel = data.finish(panel, id_columns, None, time, times)
     notes = (
         *table.notes,
         *(times.notes if times else ()),
+        *data.note_seasons(panel, time),
         *long.notes,
         *data.exogenous.notes,
         *note_unused(table, reserved),
         *data_notes,
     )
-    panel = data.finish(panel, id_columns, None, time, times)
     summary = summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
     if keys is not None:
         columns_of_keys = keys_of_columns(table, targets, id_columns, keys, panel.ids)
