@@ -12,7 +12,16 @@ import numpy.typing as npt
 from gatecast._utils.dates import later
 from gatecast._utils.typing import IntArray
 
-__all__ = ["find_zone", "format_offset", "is_named", "keeps_offset", "may_repeat", "offsets_of_local", "offsets_of_utc"]
+__all__ = [
+    "find_zone",
+    "format_offset",
+    "is_named",
+    "keeps_offset",
+    "may_repeat",
+    "offsets_of_local",
+    "offsets_of_utc",
+    "same_time_of_day",
+]
 
 # One zone for each rule by which clocks change, the most common first.
 _ZONES = (
@@ -97,6 +106,42 @@ def keeps_offset(zone: str, since: np.datetime64) -> bool:
         return True
     weeks = since.astype("M8[us]") + np.arange(0, DAYS_AHEAD, 7) * np.timedelta64(1, "D")
     return len(np.unique(offsets_of_utc(weeks, found))) == 1
+
+
+def same_time_of_day(
+    local: npt.NDArray[np.datetime64], utc_offsets: IntArray, zone: str = ""
+) -> npt.NDArray[np.datetime64] | None:
+    """Return local times that share their time of day; None for others.
+
+    On a day whose clocks skip that time, as midnight in Cairo, the first time after it stands for it.
+
+    Args:
+        local: Times, shape (n_rows,), at least one.
+        utc_offsets: Minutes by which each is ahead of UTC, shape (n_rows,).
+        zone: Their zone; empty: one that has these offsets.
+
+    >>> days = np.array(["2024-04-25T00", "2024-04-26T01", "2024-04-27T00"], "M8[us]")
+    >>> same_time_of_day(days, np.array([120, 180, 180]), "Africa/Cairo").astype("M8[h]").astype(str).tolist()
+    ['2024-04-25T00', '2024-04-26T00', '2024-04-27T00']
+    """
+    days = local.astype("M8[D]")
+    time_of_day = local - days
+    shared, counts = np.unique(time_of_day[:MAX_COMPARED], return_counts=True)
+    usual = shared[counts.argmax()]
+    others = np.flatnonzero(time_of_day != usual)
+    if not len(others):
+        return local
+    found = _find(zone or find_zone(local, utc_offsets)) if 2 * len(others) < len(local) else None
+    if found is None:
+        return None
+    # A time that clocks skip is the instant of one after it; two times that exist are two instants.
+    skipped = days[others] + usual
+    utc = local[others] - utc_offsets[others].astype("m8[m]")
+    if not np.array_equal(skipped - offsets_of_local(skipped, found).astype("m8[m]"), utc):
+        return None
+    times: npt.NDArray[np.datetime64] = local.copy()
+    times[others] = skipped
+    return times
 
 
 def is_named(zone: str) -> bool:
