@@ -252,6 +252,45 @@ def test_offsets_of_text_come_back_in_every_file(tmp_path, capsys, kind, start, 
     assert written == expected
 
 
+@pytest.fixture
+def zoned(tmp_path):
+    """A file of hours with a column of zones that changes with the clocks."""
+    local = pd.date_range("2024-03-20", "2024-04-05 22:00", freq="h", tz="Europe/Berlin")
+    lines = [f"{time:%Y-%m-%d %H:%M},{time.tzname()},{k % 24}" for k, time in enumerate(local)]
+    path = tmp_path / "zoned.csv"
+    path.write_text("\n".join(["ts,tz,load", *lines]) + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_forecast_prints_times_of_the_clock_with_their_offsets(zoned, capsys, quiet):
+    assert main(["forecast", zoned, "-n", "3", "--model", "naive", *(["--quiet"] if quiet else [])]) == 0
+    printed = capsys.readouterr().out
+    shown = [line.split("  ")[0] for line in map(str.strip, printed.splitlines()) if line.strip().startswith("2024")]
+    expected = ["2024-04-05 23:00+02:00", "2024-04-06 00:00+02:00", "2024-04-06 01:00+02:00"]
+    assert shown[-3:] == expected
+    if not quiet:
+        assert "from 2024-03-20 00:00+01:00 to 2024-04-05 22:00+02:00." in " ".join(printed.split())
+        assert f"{expected[-1]}\n" in printed.partition("history")[0]
+
+
+def test_inspect_shows_times_of_the_clock_with_their_offsets(zoned, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    assert main(["inspect", zoned, "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    ends = ["2024-03-20 00:00+01:00", "2024-04-05 22:00+02:00"]
+    assert f"from {' to '.join(ends)}." in printed
+    assert " ".join(ends) in " ".join(printed.split())
+    with out.open() as file:
+        assert [[row["first"], row["last"]] for row in csv.DictReader(file)] == [ends]
+
+
+def test_cutoff_of_a_document_has_its_offset(zoned, capsys):
+    assert main(["forecast", zoned, "-n", "3", "--model", "naive", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["evaluation"]["cutoff"].endswith("+02:00")
+
+
 def test_dates_and_times_come_back_in_their_types():
     dates = [date(2024, 1, day) for day in range(1, 31)]
     values = [float(k) for k in range(30)]

@@ -66,3 +66,21 @@ def test_notes_of_names_options_in_place_of_arguments():
     assert notes_of(forecaster) == [
         "Columns 'promo', 'price in EUR' are not used; --futr-exog 'promo,price in EUR' would use them."
     ]
+
+
+def test_with_labels_writes_the_times_of_history_forecast_and_all_series_alike(make_view):
+    view = make_view()
+    view = replace(view, all_series=replace(view.forecast, columns={**view.forecast.columns}))
+    seen = []
+
+    def labels(times):
+        seen.append(len(times))
+        return np.array([f"<{time}>" for time in times.astype("M8[D]")], object)
+
+    labelled = view.with_labels(labels)
+    assert seen == [len(view.times) + 2 * len(view.mean)]
+    assert labelled.times[0] == f"<{view.times[0].astype('M8[D]')}>"
+    for before, after in ((view.forecast, labelled.forecast), (view.all_series, labelled.all_series)):
+        assert after.columns["ds"].tolist() == labels(before.columns["ds"]).tolist()
+    assert forecast_table(labelled).rows[0][0] == labelled.forecast_times[0]
+    assert view.with_labels(lambda times: times).times.tolist() == view.times.tolist()

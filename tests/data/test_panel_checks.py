@@ -143,6 +143,46 @@ def test_hours_over_both_changes_of_the_clock():
         assert notes[1].endswith("All share the same local time of day and are treated as local times.")
 
 
+NANOSECONDS = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=30, freq="ns"), "y": np.arange(30.0)})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pd.DataFrame,
+        lambda frame: frame.set_index("ds"),
+        lambda frame: frame.assign(ds=frame["ds"].dt.tz_localize("Europe/Berlin")),
+        lambda frame: frame.assign(ds=[time.isoformat() for time in frame["ds"]]),
+        lambda frame: frame.assign(ds=frame["ds"].astype("int64")),
+        lambda frame: pd.concat([frame.assign(id="a"), frame.assign(id="b")]),
+        pl.from_pandas,
+        pa.Table.from_pandas,
+        lambda frame: {name: frame[name].to_numpy() for name in frame},
+    ],
+)
+def test_times_finer_than_microseconds_are_no_duplicates(make):
+    assert refusal(make(NANOSECONDS)) == (
+        "Times finer than microseconds are not supported (column 'ds'): got times that differ by less, expected a "
+        "microsecond or more between times. Give the rows of each series numbers (1, 2, 3, ...) as times instead."
+    )
+    panel, _ = read(NANOSECONDS.assign(ds=np.arange(1, 31)))
+    assert (panel.start.tolist(), str(panel.freq)) == ([1], "1")
+
+
+@pytest.mark.parametrize("columns", ["*", None])
+def test_times_finer_than_microseconds_in_a_file(tmp_path, columns):
+    NANOSECONDS.to_parquet(tmp_path / "a.parquet")
+    message = refusal(str(tmp_path / "a.parquet"), target_col=columns)
+    assert message.startswith("Times finer than microseconds are not supported (column 'ds')")
+
+
+def test_times_in_nanoseconds_that_are_farther_apart_are_read_and_their_duplicates_named():
+    times = NANOSECONDS["ds"] + np.arange(30) * np.timedelta64(1, "h")
+    panel, _ = read(NANOSECONDS.assign(ds=times))
+    assert (str(panel.freq), panel.mask.all()) == ("h", True)
+    assert refusal(pd.concat([NANOSECONDS.assign(ds=times)] * 2)).startswith("Duplicate time (row index 0 and row")
+
+
 def test_one_offset_stays_local():
     local = pd.date_range("2024-01-01", periods=30, freq="h", tz="Asia/Kolkata")
     panel, notes = read(pd.DataFrame({"ds": local, "y": np.arange(30.0)}))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import gatecast as gc
+from gatecast.data.reader import to_frame_like
 from gatecast.errors import DataError
 
 HOURS = pd.date_range("2024-06-01", periods=336, freq="h", tz="Europe/Berlin")
@@ -58,6 +59,20 @@ def test_days_of_a_zone_go_on_over_the_change_of_clocks(zone):
     assert len(updated.panel_.values) == 140
     forecast = updated.predict()
     assert forecast["ds"].tolist() == list(pd.date_range("2024-11-18", periods=7, freq="D", tz=zone))
+
+
+@pytest.mark.parametrize("zone", ["Africa/Cairo", "America/Havana", "America/Santiago", "Asia/Beirut"])
+def test_days_of_a_zone_whose_clocks_skip_midnight_go_on_at_midnight(zone):
+    days = pd.date_range("2024-01-01", periods=320).tz_localize(zone, nonexistent="shift_forward", ambiguous=True)
+    y = 50 + np.arange(320) % 7
+    forecaster = fitted(table(days[:200], y[:200]), h=7)
+    assert str(forecaster.panel_.freq) == "D"
+    updated = forecaster.update(table(days[200:].tz_convert("UTC"), y[200:]))
+    assert updated.panel_.mask.all()
+    assert len(updated.panel_.values) == 320
+    assert updated.predict()["ds"].tolist() == list(pd.date_range("2024-11-16", periods=7, tz=zone))
+    # The day that begins at one comes back as it is.
+    assert to_frame_like("pandas", updated.panel_.to_columns(), updated.panel_)["ds"].tolist() == days.tolist()
 
 
 def test_hours_go_on_over_the_change_of_clocks():

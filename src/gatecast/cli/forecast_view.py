@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,6 +135,23 @@ class ForecastView:
         if self.evaluation is not None and len(self.evaluation.scores) > 1:
             return next((score.model for score in self.evaluation.scores if score.model in BASELINES), "Naive")
         return "SeasonalNaive" if self.season_length > 1 else "Naive"
+
+    def with_labels(self, labels: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> ForecastView:
+        """Return the view with times as people read them.
+
+        Args:
+            labels: Returns the texts of times, which are written alike; or the times.
+        """
+        name, tables = self.forecast.time_col, [self.forecast, *([] if self.all_series is None else [self.all_series])]
+        parts = [self.times, *(table.columns[name] for table in tables)]
+        texts = np.split(labels(np.concatenate(parts)), np.cumsum([len(part) for part in parts])[:-1])
+        labelled = [
+            replace(table, columns={**table.columns, name: column})
+            for table, column in zip(tables, texts[1:], strict=True)
+        ]
+        return replace(
+            self, times=texts[0], forecast=labelled[0], all_series=None if self.all_series is None else labelled[1]
+        )
 
     @property
     def n_missing(self) -> int:

@@ -91,7 +91,9 @@ def forecast_document(
             "findings": list(view.notes),
         },
         "model": {"name": forecast.model, "horizon": len(view.mean), "levels": list(forecast.levels)},
-        "evaluation": None if view.evaluation is None else evaluation_facts(view.evaluation, view.time_unit),
+        "evaluation": None
+        if view.evaluation is None
+        else evaluation_facts(view.evaluation, view.time_unit, with_offsets),
         "learning": view.advice or None,
         "forecast": rows(with_offsets(table), view.time_unit),
         "files": list(files),
@@ -168,9 +170,19 @@ def _plain_column(values: Column, unit: str) -> list[Any]:
     return [finite_or_none(value) for value in values.tolist()]
 
 
-def evaluation_facts(evaluation: Evaluation, unit: str = "") -> dict[str, Any]:
-    """Return the scores of a test part."""
-    cutoff = rows({"cutoff": np.array([evaluation.cutoff])}, unit)[0]["cutoff"]
+def evaluation_facts(
+    evaluation: Evaluation,
+    unit: str = "",
+    with_offsets: Callable[[dict[str, Column]], dict[str, Column]] = dict,
+) -> dict[str, Any]:
+    """Return the scores of a test part.
+
+    Args:
+        evaluation: The scores.
+        unit: NumPy unit of the times; see `gatecast._utils.formatting.format_times`.
+        with_offsets: Adds UTC offsets to the times of a table.
+    """
+    cutoff = rows(with_offsets({"cutoff": np.array([evaluation.cutoff])}), unit)[0]["cutoff"]
     return {
         "cutoff": cutoff,
         "rows": dict(zip(("training", "validation", "test"), map(int, evaluation.split_sizes), strict=True)),

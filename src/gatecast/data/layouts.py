@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.arrays import sorted_unique
+from gatecast.data.clock_changes import note_seasons
 from gatecast.data.frequency import Freq
 from gatecast.data.key_types import KeyTypes
 from gatecast.data.matrix_panel import build_matrix_panel
@@ -22,12 +23,12 @@ from gatecast.data.parsing.column_roles import (
     find_time_column,
     infer_roles,
 )
-from gatecast.data.parsing.columns import parse_number_column, parse_time_column, row_numbers
+from gatecast.data.parsing.columns import check_resolution, parse_number_column, parse_time_column, row_numbers
 from gatecast.data.parsing.exogenous import (
     ExogenousColumns,
     reserve_column,
 )
-from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
+from gatecast.data.parsing.known_notation import INFER_OFFSET, UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.numbers import LIKELY_COMMA
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
@@ -73,6 +74,14 @@ class DeclaredTable:
         is_steps = self.freq is not None and self.freq.unit == "step"
         return parse_time_column(self.table, column, as_integers=is_steps, known=self.known)
 
+    def note_seasons(self, panel: Panel, time: int | None) -> tuple[str, ...]:
+        """Whether seasons follow the clocks of the times, where that is not obvious; not of rows that come later."""
+        return note_seasons(panel, self._time_type(time)) if self.known.utc_offset == INFER_OFFSET else ()
+
+    def _time_type(self, time: int | None) -> ColumnType | None:
+        """The type of the time column."""
+        return None if time is None else self.table.types.get(self.table.names[time])
+
     def finish(
         self,
         panel: Panel,
@@ -83,7 +92,7 @@ class DeclaredTable:
     ) -> Panel:
         """The panel with its id columns, the UTC offset of its times and the types of its key columns."""
         id_types = [self.table.types.get(self.table.names[i], ColumnType()) for i in id_columns]
-        time_type = None if time is None else self.table.types.get(self.table.names[time])
+        time_type = self._time_type(time)
         types = KeyTypes.of(self.kind, id_types, time_type, parsed)
         mark = "" if self.table.decimal_mark == LIKELY_COMMA else self.table.decimal_mark
         return replace(
@@ -125,13 +134,16 @@ def read_long(
             exogenous=data.exogenous,
         )
     except DataError as error:
-        if error.what == DUPLICATE_TIME and times is not None:
+        if error.what == DUPLICATE_TIME and roles.time is not None and times is not None:
+            check_resolution(table, roles.time, times)
             taken = [i for i in reserved if i not in id_columns]
             propose_id_columns(table, id_columns, times.values, taken, named=bool(named))
         raise
+    panel = data.finish(panel, id_columns, keys, roles.time, times)
     notes = (
         *table.notes,
         *(times.notes if times else ()),
+        *data.note_seasons(panel, roles.time),
         *values.notes,
         *data.exogenous.notes,
         *note_unused(
@@ -140,8 +152,7 @@ def read_long(
         *note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids]),
         *data_notes,
     )
-    summary = summarize(table, id_columns, roles, panel)
-    return data.finish(panel, id_columns, keys, roles.time, times), (summary, *notes)
+    return panel, (summarize(table, id_columns, roles, panel), *notes)
 
 
 def read_wide(
@@ -174,25 +185,31 @@ def read_wide(
     )
     time_name = "time" if time is None or not table.has_header else table.names[time]
     names = ColumnNames("unique_id", time_name, "value" if time_name == "y" else "y")
-    panel, data_notes = build_panel(
-        long.times,
-        long.values,
-        long.ids,
-        freq=data.freq,
-        columns=names,
-        describe_row=long.describe_row,
-        exogenous=long.exogenous,
-    )
-    summary = summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
+    try:
+        panel, data_notes = build_panel(
+            long.times,
+            long.values,
+            long.ids,
+            freq=data.freq,
+            columns=names,
+            describe_row=long.describe_row,
+            exogenous=long.exogenous,
+        )
+    except DataError as error:
+        if error.what == DUPLICATE_TIME and time is not None and times is not None:
+            check_resolution(table, time, times)
+        raise
+    panel = data.finish(panel, id_columns, None, time, times)
     notes = (
         *table.notes,
         *(times.notes if times else ()),
+        *data.note_seasons(panel, time),
         *long.notes,
         *data.exogenous.notes,
         *note_unused(table, reserved),
         *data_notes,
     )
-    panel = data.finish(panel, id_columns, None, time, times)
+    summary = summarize(table, id_columns, ColumnRoles(None, time, targets[0]), panel, targets=targets)
     if keys is not None:
         columns_of_keys = keys_of_columns(table, targets, id_columns, keys, panel.ids)
         id_types = tuple(panel.key_types.id_types([table.names[i] for i in id_columns]).values())
@@ -248,7 +265,8 @@ def read_transposed(data: DeclaredTable, id_col: Columns | None, periods: Period
     similar = note_similar_ids([] if keys is None else keys.columns.values() or [panel.ids])
     notes = (*table.notes, *periods.times.notes, *value_notes, *exogenous.notes, *similar, *data_notes)
     unused = note_unused(table, {*periods.columns, *id_columns, *exclude}, "stat_exog")
-    return data.finish(panel, id_columns, keys, None, periods.times), (
+    panel = data.finish(panel, id_columns, keys, None, periods.times)
+    return panel, (
         summarize_transposed(table, id_columns, periods, panel),
         *unused,
         *notes,

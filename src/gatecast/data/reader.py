@@ -52,7 +52,7 @@ from gatecast.data.sources.dataframes import (
     to_frame_like,
 )
 from gatecast.data.sources.files import from_file, from_pattern, from_stdin
-from gatecast.data.sources.key_columns import add_offsets, read_numbers
+from gatecast.data.sources.key_columns import add_offsets, label_times, read_numbers
 from gatecast.data.sources.patterns import is_pattern, match_files, split_selection
 from gatecast.data.sources.sql import files_in_query, files_in_views, from_database, from_query, is_database, is_query
 from gatecast.data.sources.stdin import STDIN, list_stdin
@@ -66,6 +66,7 @@ __all__ = [
     "installed_kind",
     "is_text_source",
     "kind_of",
+    "label_times",
     "list_files",
     "read",
     "read_future",

@@ -14,6 +14,7 @@ from gatecast.data.panel import Panel
 from gatecast.data.parsing.column_roles import ColumnRoles
 from gatecast.data.parsing.raw_table import RawTable
 from gatecast.data.parsing.transposed_tables import Periods
+from gatecast.data.sources.key_columns import label_times
 
 __all__ = ["summarize", "summarize_transposed"]
 
@@ -45,7 +46,7 @@ def _summarize_extent(panel: Panel) -> str:
         shortest, longest = panel.lengths.min(), panel.lengths.max()
         n_points = f"{len(panel)} series of {shortest if shortest == longest else f'{shortest} to {longest}'}"
     last = panel.freq.at(panel.start, panel.lengths - 1)
-    first_and_last: npt.NDArray[Any] = np.array([panel.start.min(), last.max()])
+    first_and_last: npt.NDArray[Any] = label_times(np.array([panel.start.min(), last.max()]), panel)
     return f"{n_points} points from {' to '.join(format_times(first_and_last))}"
 
 

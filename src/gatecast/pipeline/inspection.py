@@ -12,6 +12,7 @@ from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray
 from gatecast.config import ForecasterConfig
 from gatecast.data.frequency import format_times
 from gatecast.data.panel import Panel
+from gatecast.data.reader import label_times
 from gatecast.errors import GatecastError
 from gatecast.pipeline.fit import plan_fit, prepare_panel
 from gatecast.pipeline.read import read_source
@@ -145,12 +146,13 @@ def _series_table(panel: Panel, mask: BoolArray, smallest: FloatArray, largest: 
     n_values = np.bincount(series[mask], minlength=len(panel))
     sums = np.bincount(series[mask], panel.values[mask], len(panel))
     last = panel.freq.at(panel.start, np.maximum(panel.lengths - 1, 0))
+    ends = np.array(format_times(label_times(np.concatenate([panel.start, last]), panel)))
     with np.errstate(invalid="ignore"):
         means = np.where(n_values > 0, sums / np.maximum(n_values, 1), np.nan)
     return {
         "id": panel.ids,
-        "first": np.array(format_times(panel.start)),
-        "last": np.array(format_times(last)),
+        "first": ends[: len(panel)],
+        "last": ends[len(panel) :],
         "rows": panel.lengths,
         "missing": panel.lengths - n_values,
         "longest_gap": _longest_gaps(mask, series, len(panel)),

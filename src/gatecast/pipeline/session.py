@@ -17,7 +17,7 @@ from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import base_series, with_siblings
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import prepend_history
-from gatecast.data.reader import add_offsets, attach_findings, kind_of, read_numbers, to_frame_like
+from gatecast.data.reader import add_offsets, attach_findings, kind_of, label_times, read_numbers, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import NotFittedError
 from gatecast.forecasting.baselines import reference_baseline
@@ -132,8 +132,11 @@ class Session:
 
     def with_offsets(self, columns: ColumnTable) -> ColumnTable:
         """Return columns of the newest result with their times as text with UTC offsets, if the source has a zone."""
-        panel = self.newest or self.fitted().panel
-        return add_offsets(columns, panel)
+        return add_offsets(columns, self.newest or self.fitted().panel)
+
+    def labels(self, times: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return times of the newest result as people read them: with UTC offsets if the source has a zone."""
+        return label_times(times, self.newest or self.fitted().panel)
 
     def n_steps(self, h: int | None) -> int:
         """Return how many steps to forecast."""

@@ -7,7 +7,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from gatecast.data.parsing.time_zones import find_zone, format_offset, is_named, offsets_of_local, offsets_of_utc
+from gatecast.data.parsing.time_zones import (
+    find_zone,
+    format_offset,
+    is_named,
+    keeps_offset,
+    may_repeat,
+    offsets_of_local,
+    offsets_of_utc,
+)
 
 HOURS = np.arange("2023-01-01", "2024-06-01", dtype="M8[h]").astype("M8[us]")
 
@@ -49,3 +57,20 @@ def test_offsets_of_utc_equal_those_of_each_time(name):
     stamps = [time.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone) for time in times.tolist()]
     assert offsets_of_utc(times, zone).tolist() == [stamp.utcoffset().total_seconds() / 60 for stamp in stamps]
     assert offsets_of_utc(np.array(["NaT", "2024-07-01"], "M8[us]"), ZoneInfo("Asia/Tokyo")).tolist() == [0, 540]
+
+
+@pytest.mark.parametrize("since", ["2023-01-01", "2023-06-01", "2023-12-31"])
+def test_keeps_offset_looks_a_year_ahead(since):
+    first = np.datetime64(since)
+    assert not any(keeps_offset(zone, first) for zone in ("Europe/Berlin", "Africa/Casablanca", "CET"))
+    assert all(
+        keeps_offset(zone, first) for zone in ("UTC", "Asia/Kolkata", "Etc/GMT+5", "+05:30", "", "Nowhere/At_All")
+    )
+
+
+def test_may_repeat_needs_one_zone_for_all_times():
+    berlin, cairo = "2023-10-29T02:30", "2023-10-26T23:30"
+    assert all(may_repeat(np.array([time], "M8[us]")) for time in (berlin, cairo))
+    assert not may_repeat(np.array([berlin, cairo], "M8[us]"))
+    # An hour that is skipped in spring occurs never, not twice.
+    assert not may_repeat(np.array(["2023-03-26T02:30"], "M8[us]"))

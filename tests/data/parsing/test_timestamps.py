@@ -130,6 +130,19 @@ class TestZones:
         assert "All share the same local time of day" in stamps.notes[0]
         assert (stamps.utc_offset_minutes, stamps.is_utc) == (None, False)
 
+    def test_days_that_begin_at_one_because_clocks_skip_midnight_are_days(self):
+        days = np.arange("2024-04-20", "2024-05-03", dtype="M8[D]").astype(str)
+        texts = [f"{day}T{'01' if day == '2024-04-26' else '00'}:00+0{2 + (day >= '2024-04-26')}:00" for day in days]
+        stamps = parse_times(to_text(texts))
+        assert format_times(stamps.values) == days.tolist()
+        assert (stamps.utc_offset_minutes, stamps.is_utc, stamps.time_zone) == (None, False, "Africa/Cairo")
+
+    def test_days_of_utc_that_end_where_clocks_change_are_no_local_days(self):
+        # In London clocks skip the second hour of 31 March, not midnight of 1 April.
+        texts = ["2024-03-29T00:00+00:00", "2024-03-30T00:00+00:00", "2024-03-31T00:00+00:00", "2024-04-01T01:00+01:00"]
+        stamps = parse_times(to_text(texts))
+        assert (stamps.utc_offset_minutes, stamps.is_utc) == (0, True)
+
     def test_changing_offset_of_hours_converts_to_utc(self):
         local = ["2024-10-27T02:00:00+02:00", "2024-10-27T02:00:00+01:00", "2024-10-27T03:00:00+01:00"]
         stamps = parse_times(to_text(local))

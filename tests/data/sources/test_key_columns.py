@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from gatecast.data.panel import KeyTypes
-from gatecast.data.reader import kind_of, read, to_frame_like
+from gatecast.data.reader import add_offsets, kind_of, label_times, read, to_frame_like
 
 IDS = ["b", "b", "b", "a", "a", "a"]
 DAYS = ["2024-03-29", "2024-03-30", "2024-03-31"]
@@ -191,6 +191,48 @@ def test_daily_future_across_a_change_to_summer_time_stays_at_local_midnight():
     frame = pd.DataFrame({"ds": pd.date_range("2024-03-26", periods=6, tz="Europe/Berlin"), "y": np.arange(6.0)})
     future = result_of(frame, 2)["ds"]
     assert future.tolist() == list(pd.date_range("2024-04-01", periods=2, tz="Europe/Berlin"))
+
+
+@pytest.mark.parametrize(("zone", "skipped"), [("Pacific/Apia", "2011-12-30"), ("Pacific/Kwajalein", "1993-08-21")])
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.from_pandas, pa.Table.from_pandas])
+def test_daily_future_over_a_date_that_a_zone_skipped_has_dates_without_a_zone(zone, skipped, make):
+    last = pd.Timestamp(skipped) - pd.Timedelta("2D")
+    days = pd.date_range(last - pd.Timedelta("9D"), last)
+    source = make(pd.DataFrame({"ds": days.tz_localize(zone), "y": np.arange(10.0)}))
+    assert (
+        pd.to_datetime(np.asarray(result_of(source, 4)["ds"])).tolist() == list(pd.date_range(days[-1], periods=5))[1:]
+    )
+    panel, _ = read(source)
+    assert add_offsets(panel.future_columns(4), panel)["ds"].dtype.kind == "M"
+    # Before it there is a zone.
+    assert str(add_offsets(panel.future_columns(1), panel)["ds"][0]).endswith(("-10:00", "-12:00"))
+
+
+def test_daily_future_begins_at_the_first_hour_of_a_day_without_midnight():
+    days = pd.date_range("2024-02-20", periods=17, freq="D", tz="America/Havana")
+    future = result_of(pd.DataFrame({"ds": days, "y": np.arange(17.0)}), 4)["ds"]
+    assert [str(time) for time in future[1:3]] == ["2024-03-09 00:00:00-05:00", "2024-03-10 01:00:00-04:00"]
+
+
+@pytest.mark.parametrize(
+    ("start", "freq", "zone", "labels"),
+    [
+        ("2024-10-27 01:00", "h", "Europe/Berlin", ["2024-10-27 02:00+02:00", "2024-10-27 02:00+01:00"]),
+        ("2024-03-31 00:30", "30min", "Europe/Berlin", ["2024-03-31 01:00+01:00", "2024-03-31 01:30+01:00"]),
+        ("2024-01-01 05:00", "h", "Asia/Kolkata", ["2024-01-01 06:00+05:30", "2024-01-01 07:00+05:30"]),
+        ("2024-01-01 05:00", "h", "UTC", ["2024-01-01 06:00Z", "2024-01-01 07:00Z"]),
+        ("2024-01-01 05:00", "h", None, None),
+        ("2024-03-30", "D", "Europe/Berlin", ["2024-03-31", "2024-04-01"]),
+        ("2024-03-30", "D", "UTC", ["2024-03-31", "2024-04-01"]),
+    ],
+)
+def test_labels_are_times_of_the_clock_with_offsets_and_dates_without(start, freq, zone, labels):
+    past = pd.date_range(end=start, periods=20, freq=freq).tz_localize(zone)
+    panel, notes = read(pd.DataFrame({"ds": past, "y": np.arange(20.0)}))
+    future = panel.future_times(2)[0]
+    assert label_times(future, panel).tolist() == (future.tolist() if labels is None else labels)
+    if labels is not None:
+        assert notes[0].endswith(f" to {label_times(panel.times(0)[-1:], panel)[0]}.")
 
 
 @pytest.mark.parametrize("n", [20, 40])

@@ -50,7 +50,11 @@ def evaluate(
 
         print_document(
             "evaluate",
-            {"evaluation": evaluation_facts(evaluation), "forecast": rows(table), "files": files},
+            {
+                "evaluation": evaluation_facts(evaluation, with_offsets=forecaster._session.with_offsets),
+                "forecast": rows(table),
+                "files": files,
+            },
             evaluation.findings,
         )
         return

@@ -60,7 +60,7 @@ def forecast(
     elif not (quiet and out):
         from gatecast.cli.terminal import print_forecast
 
-        print_forecast(view, files, quiet=quiet)
+        print_forecast(view.with_labels(forecaster._session.labels), files, quiet=quiet)
 
 
 def _fit(forecaster: Forecaster, source: Path | str, future: Path | str | None, *, show_progress: bool) -> ForecastView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,21 @@ from gatecast.data.parsing.time_zones import is_named
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.errors import DataError
 
-__all__ = ["is_missing_id", "parse_booleans", "parse_ids", "parse_number_column", "parse_time_column", "row_numbers"]
+__all__ = [
+    "check_resolution",
+    "is_missing_id",
+    "parse_booleans",
+    "parse_ids",
+    "parse_number_column",
+    "parse_time_column",
+    "row_numbers",
+]
 
 MAX_TEXT_IN_MESSAGE = 80
 MISSING_IDS = frozenset({"", "nan", "nat", "<na>"})
 """Strings that libraries write for a missing value, in lower case."""
+_NANOSECONDS = re.compile(r":\d\d[.,]\d{6}\d*[1-9]|^\d{17,}$")
+"""Texts with digits after those of microseconds."""
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 ACCEPTED_TIMES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, integers, or evenly spaced numbers"
@@ -170,6 +181,41 @@ def parse_time_column(
         expected=f"a time such as {_shorten(str(valid_example))!r}",
         fix=f"{fix} (rows without a valid time in total: {len(invalid)}).",
     )
+
+
+def check_resolution(table: RawTable, column: int, parsed: ParsedTimes) -> None:
+    """Check that times which differ are not one in microseconds, the resolution of all times.
+
+    Args:
+        table: The table.
+        column: Index of the column of times.
+        parsed: What `parse_time_column` returned for it.
+
+    Raises:
+        DataError: Times that differ by less than a microsecond.
+
+    >>> from gatecast.data.parsing.raw_table import to_text
+    >>> table = RawTable(("t",), (to_text(["2024-01-01T00:00:00.0000001", "2024-01-01T00:00:00.0000002"]),))
+    >>> check_resolution(table, 0, parse_time_column(table, 0))
+    Traceback (most recent call last):
+    ...
+    gatecast.errors.DataError: Times finer than microseconds are not supported (column 't'): ...
+    """
+    cells = table.columns[column]
+    is_finer = table.names[column] in table.too_fine
+    if cells.dtype.kind == "O":
+        written = {text.strip() for text in cells.tolist()}
+        is_finer = any(map(_NANOSECONDS.search, written)) and len(written) > len(np.unique(parsed.values))
+    elif parsed.number_format == "ns":
+        is_finer = len(np.unique(cells)) > len(np.unique(parsed.values))
+    if is_finer:
+        raise DataError(
+            "Times finer than microseconds are not supported",
+            where=table.describe_column(column),
+            got="times that differ by less",
+            expected="a microsecond or more between times",
+            fix="Give the rows of each series numbers (1, 2, 3, ...) as times instead.",
+        )
 
 
 def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:

@@ -117,6 +117,7 @@ class RawTable:
         decimal_mark: "," or "." where the table shows which mark separates decimals; else empty.
         date_order: Order of day and month in dates that were joined with a clock; else empty.
         separator: What separates the cells of a text file; else empty.
+        too_fine: Columns with datetimes that differ by less than a microsecond, the resolution of `columns`.
     """
 
     names: tuple[str, ...]
@@ -133,6 +134,7 @@ class RawTable:
     decimal_mark: str = ""
     date_order: str = ""
     separator: str = ""
+    too_fine: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -10,7 +12,16 @@ import numpy.typing as npt
 from gatecast._utils.dates import later
 from gatecast._utils.typing import IntArray
 
-__all__ = ["find_zone", "format_offset", "is_named", "offsets_of_local", "offsets_of_utc"]
+__all__ = [
+    "find_zone",
+    "format_offset",
+    "is_named",
+    "keeps_offset",
+    "may_repeat",
+    "offsets_of_local",
+    "offsets_of_utc",
+    "same_time_of_day",
+]
 
 # One zone for each rule by which clocks change, the most common first.
 _ZONES = (
@@ -18,9 +29,12 @@ _ZONES = (
     *("America/Los_Angeles", "America/Halifax", "America/St_Johns", "America/Anchorage", "Australia/Sydney"),
     *("Australia/Adelaide", "Pacific/Auckland", "America/Santiago", "America/Sao_Paulo", "Asia/Jerusalem"),
     *("Africa/Cairo", "Europe/Moscow", "Asia/Tehran", "Asia/Beirut", "America/Havana", "America/Asuncion"),
+    "Africa/Casablanca",
 )
 MAX_COMPARED = 400
 """Times by which a zone is chosen."""
+DAYS_AHEAD = 366
+"""Days in which clocks that ever change do so."""
 
 
 def find_zone(local: npt.NDArray[np.datetime64], utc_offsets: IntArray) -> str:
@@ -46,14 +60,88 @@ def find_zone(local: npt.NDArray[np.datetime64], utc_offsets: IntArray) -> str:
         changes = np.flatnonzero(np.diff(utc_offsets))[:MAX_COMPARED]
         rows = np.unique(np.concatenate([rows, changes, changes + 1]))
         utc = local[rows] - utc_offsets[rows].astype("m8[m]")
-        for name in _ZONES:
-            try:
-                zone = ZoneInfo(name)
-            except (ZoneInfoNotFoundError, OSError):
-                continue
+        for zone in _known_zones():
             if np.array_equal(offsets_of_utc(utc, zone), utc_offsets[rows]):
-                return name
+                return zone.key
     return format_offset(newest) if newest else "UTC"
+
+
+def _known_zones() -> Iterator[ZoneInfo]:
+    """The zones that this computer knows, one for each rule by which clocks change."""
+    return (zone for zone in map(_find, _ZONES) if zone is not None)
+
+
+def _find(name: str) -> ZoneInfo | None:
+    """The zone of a name; None for a name that this computer does not know."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def may_repeat(local: npt.NDArray[np.datetime64]) -> bool:
+    """Return whether there is a zone in which local times occur twice, because clocks are set back there.
+
+    >>> may_repeat(np.array(["2023-10-29T02:30"], "M8[us]")), may_repeat(np.array(["2023-10-29T05:30"], "M8[us]"))
+    (True, False)
+    """
+    times = np.unique(local.astype("M8[us]")).tolist()
+    return any(all(_occurs_twice(time.replace(tzinfo=zone)) for time in times) for zone in _known_zones())
+
+
+def _occurs_twice(time: datetime) -> bool:
+    """Whether a local time occurs twice: the second time later from UTC."""
+    first, second = time.replace(fold=0).utcoffset(), time.replace(fold=1).utcoffset()
+    return first is not None and second is not None and first > second
+
+
+def keeps_offset(zone: str, since: np.datetime64) -> bool:
+    """Return whether the clocks of a zone stay at one offset from UTC for a year; also if the zone is unknown.
+
+    >>> [keeps_offset(zone, np.datetime64("2024-01-01")) for zone in ("Europe/Berlin", "Asia/Tokyo", "+01:00")]
+    [False, True, True]
+    """
+    found = _find(zone)
+    if found is None:
+        return True
+    weeks = since.astype("M8[us]") + np.arange(0, DAYS_AHEAD, 7) * np.timedelta64(1, "D")
+    return len(np.unique(offsets_of_utc(weeks, found))) == 1
+
+
+def same_time_of_day(
+    local: npt.NDArray[np.datetime64], utc_offsets: IntArray, zone: str = ""
+) -> npt.NDArray[np.datetime64] | None:
+    """Return local times that share their time of day; None for others.
+
+    On a day whose clocks skip that time, as midnight in Cairo, the first time after it stands for it.
+
+    Args:
+        local: Times, shape (n_rows,), at least one.
+        utc_offsets: Minutes by which each is ahead of UTC, shape (n_rows,).
+        zone: Their zone; empty: one that has these offsets.
+
+    >>> days = np.array(["2024-04-25T00", "2024-04-26T01", "2024-04-27T00"], "M8[us]")
+    >>> same_time_of_day(days, np.array([120, 180, 180]), "Africa/Cairo").astype("M8[h]").astype(str).tolist()
+    ['2024-04-25T00', '2024-04-26T00', '2024-04-27T00']
+    """
+    days = local.astype("M8[D]")
+    time_of_day = local - days
+    shared, counts = np.unique(time_of_day[:MAX_COMPARED], return_counts=True)
+    usual = shared[counts.argmax()]
+    others = np.flatnonzero(time_of_day != usual)
+    if not len(others):
+        return local
+    found = _find(zone or find_zone(local, utc_offsets)) if 2 * len(others) < len(local) else None
+    if found is None:
+        return None
+    # A time that clocks skip is the instant of one after it; two times that exist are two instants.
+    skipped = days[others] + usual
+    utc = local[others] - utc_offsets[others].astype("m8[m]")
+    if not np.array_equal(skipped - offsets_of_local(skipped, found).astype("m8[m]"), utc):
+        return None
+    times: npt.NDArray[np.datetime64] = local.copy()
+    times[others] = skipped
+    return times
 
 
 def is_named(zone: str) -> bool:

@@ -33,7 +33,7 @@ from gatecast.data.parsing.number_times import DECIMAL, parse_number_times, pars
 from gatecast.data.parsing.parsed_times import ParsedTimes, fill_invalid, no_times
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
-from gatecast.data.parsing.time_zones import find_zone, offsets_of_utc
+from gatecast.data.parsing.time_zones import find_zone, offsets_of_utc, same_time_of_day
 
 __all__ = [
     "LocalOrUtc",
@@ -303,10 +303,10 @@ def choose_local_or_utc(local: npt.NDArray[Any], utc_offsets: IntArray) -> Local
             note = f"Times are in UTC{sign}{size // 60:02d}:{size % 60:02d} and are treated as local times."
         return LocalOrUtc(local, minutes, False, note)
     change = "The UTC offset of the times changes (daylight saving time)"
-    time_of_day = local - local.astype("M8[D]")
-    if (time_of_day == time_of_day[0]).all():
+    same = same_time_of_day(local, utc_offsets)
+    if same is not None:
         note = f"{change}. All share the same local time of day and are treated as local times."
-        return LocalOrUtc(local, None, False, note)
+        return LocalOrUtc(same, None, False, note)
     return LocalOrUtc(local - utc_offsets.astype("m8[m]"), 0, True, f"{change}, so they are converted to UTC.")
 
 
@@ -337,7 +337,10 @@ def _apply_offsets(
         return ParsedTimes(fill_invalid(times, is_valid), is_valid)
     utc, zone = times - offsets.astype("m8[m]"), find_zone(times, offsets)
     if isinstance(choice, str):
-        local = utc + offsets_of_utc(utc, ZoneInfo(choice)).astype("m8[m]")
+        minutes = offsets_of_utc(utc, ZoneInfo(choice))
+        local = utc + minutes.astype("m8[m]")
+        same = same_time_of_day(local, minutes, choice) if len(local) else None
+        local = local if same is None else same
         return ParsedTimes(fill_invalid(local, is_valid), is_valid, time_zone=zone)
     is_utc = choice == 0 and bool(offsets.any())
     shifted = fill_invalid(utc + np.timedelta64(choice, "m"), is_valid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ __all__ = [
     "make_table",
     "to_frame_like",
     "to_raw_column",
+    "too_fine_columns",
 ]
 
 
@@ -156,7 +158,8 @@ def from_mapping(source: Mapping[Any, Any]) -> RawTable:
     check_column_count(len(source))
     _check_unique_names(source)
     types = {str(name): column_type(column, "dict") for name, column in source.items()}
-    return make_table({str(name): to_raw_column(column) for name, column in source.items()}, types=types)
+    table = make_table({str(name): to_raw_column(column) for name, column in source.items()}, types=types)
+    return replace(table, too_fine=too_fine_columns({str(name): column for name, column in source.items()}))
 
 
 def from_sequence(source: Sequence[Any] | npt.NDArray[Any]) -> RawTable:
@@ -230,6 +233,24 @@ def _as_array(column: Any) -> npt.NDArray[Any]:
         return array
 
 
+def too_fine_columns(columns: Mapping[str, Any]) -> frozenset[str]:
+    """Return the columns with datetimes that differ by less than a microsecond.
+
+    >>> sorted(too_fine_columns({"a": np.arange(2).astype("M8[ns]"), "b": np.arange(2).astype("M8[us]")}))
+    ['a']
+    """
+    return frozenset(name for name, column in columns.items() if _are_too_fine(column))
+
+
+def _are_too_fine(column: Any) -> bool:
+    """Whether datetimes differ by less than a microsecond."""
+    times = column if isinstance(column, np.ndarray) and column.dtype.kind == "M" else np.empty(0, "M8[us]")
+    present = times[~np.isnat(times)]
+    cut = present.astype("M8[us]")
+    # Nearly all datetimes are whole microseconds: only others are sorted.
+    return bool((cut != present).any()) and len(np.unique(cut)) < len(np.unique(present))
+
+
 def from_frame(source: Any) -> RawTable:
     """Read a pandas, polars, Arrow or other table, through narwhals.
 
@@ -251,14 +272,16 @@ def from_frame(source: Any) -> RawTable:
         frame = frame.to_frame()
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    columns, utc_offsets, types = {}, {}, {}
+    columns, utc_offsets, types, nanoseconds = {}, {}, {}, {}
     # Names need not be strings (pandas numbers columns without a name), so columns are not accessed by name.
     for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
         columns[str(name)], minutes = _from_series(series)
         types[str(name)] = column_type(series.to_native(), kind)
         if minutes is not None:
             utc_offsets[str(name)] = minutes
-    return make_table(columns, utc_offsets, types)
+        if isinstance(series.dtype, nw.Datetime) and series.dtype.time_unit == "ns":
+            nanoseconds[str(name)] = series.to_numpy()
+    return replace(make_table(columns, utc_offsets, types), too_fine=too_fine_columns(nanoseconds))
 
 
 def _fill_masked(column: Any) -> RawColumn:

@@ -356,6 +356,7 @@ def _stack(tables: Sequence[RawTable], paths: Sequence[Path]) -> RawTable:
             for name in first.names
             if any(name in table.utc_offsets for table in tables)
         },
+        too_fine=frozenset[str]().union(*(table.too_fine for table in tables)),
     )
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.formatting import format_times, time_unit
 from gatecast._utils.typing import ColumnTable, IntArray
 from gatecast.data.parsing.decimal_times import numbers_to_steps, steps_to_numbers
@@ -21,7 +22,7 @@ from gatecast.data.parsing.time_zones import format_offset, offsets_of_local, of
 if TYPE_CHECKING:
     from gatecast.data.panel import Panel
 
-__all__ = ["add_offsets", "column_type", "read_numbers", "restore_arrays", "restore_frame"]
+__all__ = ["add_offsets", "column_type", "label_times", "read_numbers", "restore_arrays", "restore_frame"]
 
 Array = npt.NDArray[Any]
 
@@ -138,22 +139,60 @@ def add_offsets(columns: ColumnTable, panel: Panel) -> ColumnTable:
     """
     written = dict(columns)
     for name in _time_columns(columns, panel):
-        if not panel.key_types.time_zone or columns[name].dtype.kind != "M":
-            continue
-        utc, zone = _to_utc(columns[name], panel, "pyarrow")
-        if zone == "UTC":
-            texts = [f"{text}Z" for text in format_times(utc, "T", _unit(utc))]
-        elif zone:
-            minutes = _minutes_ahead(utc, zone)
-            local = utc + minutes.astype("m8[m]")
-            offsets = map(format_offset, minutes.tolist())
-            texts = [
-                text + offset for text, offset in zip(format_times(local, "T", _unit(local)), offsets, strict=True)
-            ]
-        else:
-            continue
-        written[name] = np.array(texts, object)
+        clock = _on_clock(columns[name], panel)
+        if clock is not None:
+            written[name] = _with_offsets(clock, "T", _unit(clock.times))
     return written
+
+
+def label_times(times: Array, panel: Panel) -> Array:
+    """Return times as people read them: as text with the UTC offset if the source had a time zone, else as they are.
+
+    Times that are all midnights of its clock are dates, without an offset.
+
+    Args:
+        times: Times of results.
+        panel: The panel that they come from.
+
+    >>> from dataclasses import replace
+    >>> from gatecast.data.panel import KeyTypes, from_values
+    >>> panel = from_values([1.0, 2.0], start="2024-03-31T00:00", freq="h")
+    >>> panel = replace(panel, utc_offset_minutes=0, key_types=KeyTypes(time_zone="Europe/Berlin", is_utc=True))
+    >>> label_times(panel.times(0), panel).tolist()
+    ['2024-03-31 01:00+01:00', '2024-03-31 03:00+02:00']
+    """
+    clock = _on_clock(times, panel)
+    if clock is None:
+        return times
+    if _are_dates(clock.times):
+        return np.array(format_times(clock.times, unit="D"), object)
+    return _with_offsets(clock, " ", time_unit(clock.times))
+
+
+class _ClockTimes(NamedTuple):
+    """Local times, and the UTC offset of each as text."""
+
+    times: Array
+    offsets: list[str]
+
+
+def _on_clock(times: Array, panel: Panel) -> _ClockTimes | None:
+    """Times on the clock of the source; None if it had no time zone or results have none."""
+    if not panel.key_types.time_zone or times.dtype.kind != "M":
+        return None
+    utc, zone = _to_utc(times, panel, "pyarrow")
+    if not zone:
+        return None
+    if zone == "UTC":
+        return _ClockTimes(utc, ["Z"] * len(utc))
+    minutes = _minutes_ahead(utc, zone)
+    return _ClockTimes(utc + minutes.astype("m8[m]"), list(map(format_offset, minutes.tolist())))
+
+
+def _with_offsets(clock: _ClockTimes, separator: str, unit: str) -> Array:
+    """Local times as text that ends in their UTC offsets."""
+    texts = format_times(clock.times, separator, unit)
+    return np.array([text + offset for text, offset in zip(texts, clock.offsets, strict=True)], object)
 
 
 def _unit(times: Array) -> str:
@@ -181,7 +220,7 @@ def _time_columns(columns: ColumnTable, panel: Panel) -> list[str]:
 
 
 def _to_utc(times: Array, panel: Panel, kind: str) -> tuple[Array, str]:
-    """Times in UTC, and the time zone to show them in; unchanged times and "" if the zone is unknown here."""
+    """Times in UTC, and the zone to show them in; unchanged times and "" if it is unknown or has not all of them."""
     key_types = panel.key_types
     try:
         zone: ZoneInfo | None = ZoneInfo(key_types.time_zone)
@@ -196,7 +235,9 @@ def _to_utc(times: Array, panel: Panel, kind: str) -> tuple[Array, str]:
         return times - np.timedelta64(minutes, "m"), name
     if zone is None:
         return times, ""
-    return times - offsets_of_local(times, zone).astype("m8[m]"), name
+    utc = times - offsets_of_local(times, zone).astype("m8[m]")
+    # A date that a zone skipped, to cross the date line, begins at no instant of its own.
+    return (utc, name) if len(sorted_unique(utc)) == len(sorted_unique(times)) else (times, "")
 
 
 def _fixed_offset_name(time_zone: str, kind: str) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import ColumnType, RawTable
-from gatecast.data.sources.dataframes import make_table, to_raw_column
+from gatecast.data.sources.dataframes import make_table, to_raw_column, too_fine_columns
 from gatecast.data.sources.duckdb_session import QueryResult, quoted_name, quoted_text, run_query
 from gatecast.data.sources.patterns import match_files
 from gatecast.data.sources.trust import is_trusted
@@ -191,6 +191,7 @@ def _to_table(result: QueryResult) -> RawTable:
         table,
         utc_offsets={name: np.zeros(len(table), np.int64) for name in result.utc_columns},
         types={name: ColumnType(time_zone="UTC") for name in result.utc_columns},
+        too_fine=too_fine_columns(result.columns),
     )
 
 
