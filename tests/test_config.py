@@ -39,7 +39,7 @@ def test_data_config_invalid_holidays_raise(holidays):
         DataConfig(holidays=holidays)
 
 
-@pytest.mark.parametrize("name", ["integer", "keep_last"])
+@pytest.mark.parametrize("name", ["integer", "keep_last", "keep_outliers"])
 def test_data_config_flag_that_is_a_number_is_refused(name):
     with pytest.raises(ConfigError, match=f"Invalid {name} 30 .*expected True or False"):
         DataConfig(**{name: 30})

@@ -98,6 +98,8 @@ class DataConfig:
             impossible for the rest of the target, False keeps all, a list names them.
         keep_last: Whether the newest value is used even where it is unlike all that came before; otherwise it is noted
             and left out, as when a last period is incomplete.
+        keep_outliers: Whether single values that are more than ten times as large as every value before them are used;
+            otherwise they are noted and treated as missing, as a wrong decimal mark or unit makes them.
         holidays: Countries, or parts of them such as "DE-BY", whose public holidays become columns that are known for
             the steps ahead without a table: the day, the day after and the day before. Needs the extra `holidays`.
 
@@ -118,6 +120,7 @@ class DataConfig:
     integer: bool = False
     missing_codes: str | bool | Sequence[float] = "auto"
     keep_last: bool = False
+    keep_outliers: bool = False
     holidays: Sequence[str] | str = ()
 
     def __post_init__(self) -> None:
@@ -133,7 +136,7 @@ class DataConfig:
             bound = getattr(self, name)
             if bound is not None and not (isinstance(bound, int | float | np.number) and np.isfinite(bound)):
                 raise ConfigError(f"Invalid {name} {bound!r}", expected="a finite number or None", argument=name)
-        for name in ("integer", "keep_last"):
+        for name in ("integer", "keep_last", "keep_outliers"):
             object.__setattr__(self, name, check_flag(getattr(self, name), name, where="DataConfig"))
         object.__setattr__(self, "missing_codes", _check_codes(self.missing_codes))
         if self.lower_bound is not None and self.upper_bound is not None and self.lower_bound >= self.upper_bound:

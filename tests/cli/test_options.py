@@ -58,6 +58,7 @@ def test_settings_are_values_of_python():
         integer=True,
         missing_codes="-999, 9999",
         keep_last=True,
+        keep_outliers=True,
         holidays="de, US-ca",
         futr_exog="price, holiday",
         units="8",
@@ -72,6 +73,7 @@ def test_settings_are_values_of_python():
         integer=True,
         missing_codes=(-999, 9999),
         keep_last=True,
+        keep_outliers=True,
         holidays=("DE", "US-CA"),
     )
     assert ForecasterOptions(missing_codes="none").settings()["data"].missing_codes is False

@@ -42,15 +42,15 @@ class TestHugeValues:
 
     def test_is_named_with_its_time(self):
         y = np.arange(100.0, 150)
-        y[30] *= -100
+        y[15] *= -100
         assert self.notes(np.arange(50.0), y) == [
-            "series 's1': -13000 at 30 is more than 10 times as large as nearly all other values, and distorts the "
-            "forecast and its intervals. If it is wrong, empty its cell, or set missing_codes=[-13000]."
+            "series 's1': -11500 at 15 is more than 10 times as large as nearly all other values, and distorts the "
+            "forecast and its intervals. If it is wrong, empty its cell, or set missing_codes=[-11500]."
         ]
 
     def test_a_last_value_that_is_left_out_is_named_once(self):
         table = monthly(np.append(100 + np.sin(np.arange(60)), 14_000))
-        for keep_last, words in ((False, "is unlike all before"), (True, "times as large")):
+        for keep_last, words in ((False, "is unlike all before"), (True, "times as large as nearly all")):
             settings = {"model": "naive", "data": DataConfig(keep_last=keep_last)}
             notes = Forecaster(2, **settings).fit(table, evaluate=False).data_notes_
             assert [words in note for note in notes if "14000" in note] == [True]
@@ -59,7 +59,7 @@ class TestHugeValues:
         widths = []
         for value, codes in ((130.0, "auto"), (13_000.25, "auto"), (np.nan, "auto"), (13_000.25, [13000.25])):
             y = np.arange(100.0, 150) + np.sin(np.arange(50) * 1.7)
-            y[30] = value
+            y[15] = value
             forecaster = Forecaster(2, model="dot", data=DataConfig(missing_codes=codes))
             forecast = forecaster.fit({"ds": np.arange(50), "y": y}, evaluate=False).predict()
             notes = [note for note in forecaster.data_notes_ if "set missing_codes=[13000.25]" in note]
@@ -76,14 +76,65 @@ class TestHugeValues:
         [
             np.exp(np.arange(60) / 3),
             np.where(np.arange(60) % 7, 0.0, 5.0) + 500.0 * (np.arange(60) == 14),
-            np.where(np.arange(60) < 30, 1.0, 100.0) + np.arange(60) / 100,
             np.append(np.ones(10), 100.0),
             np.full(60, 3.0),
         ],
-        ids=["growth", "mostly zeros", "a step", "short", "constant"],
+        ids=["growth", "mostly zeros", "short", "constant"],
     )
     def test_values_that_are_how_the_series_is_are_not(self, y):
         assert self.notes(y, np.arange(50.0)) == []
+
+
+class TestSuddenValues:
+    """Values far larger than all before them."""
+
+    def table(self, value=12_000.0, at=40):
+        y = 100 + 10 * np.sin(np.arange(70) * np.pi / 6) + np.random.default_rng(0).normal(size=70)
+        y[at] = value
+        return monthly(y)
+
+    @pytest.mark.parametrize("model", ["dot", "pretrained", "seasonal-naive"])
+    @pytest.mark.parametrize("at", [25, 40, 68])
+    def test_are_treated_as_missing(self, model, at):
+        sudden, empty = (Forecaster(6, model=model).fit(self.table(value, at)) for value in (12_000.0, np.nan))
+        (note,) = [note for note in sudden.data_notes_ if "12000" in note]
+        assert note.endswith("treated as missing. To use such values, set keep_outliers=True.")
+        for name, column in empty.predict().items():
+            assert sudden.predict()[name].tobytes() == column.tobytes()
+        assert sudden.evaluation_.scores[0].mae == empty.evaluation_.scores[0].mae
+
+    def test_are_kept_where_that_is_wanted(self):
+        kept = Forecaster(6, model="naive", data=DataConfig(keep_outliers=True)).fit(self.table())
+        assert np.nanmax(kept.panel_.values) == 12_000
+        assert any("distorts the forecast" in note for note in kept.data_notes_)
+
+    def test_next_to_exogenous_columns_are_kept(self):
+        table = self.table() | {"promotion": (np.arange(70) == 40) * 1.0}
+        assert np.nanmax(Forecaster(6, model="naive", hist_exog="promotion").fit(table).panel_.values) == 12_000
+
+    def test_of_a_new_level_only_the_first_is(self):
+        y = np.where(np.arange(60) < 30, 1.0, 100.0) + np.arange(60) / 100
+        panel = Forecaster(3, model="naive").fit(monthly(y)).panel_
+        assert np.flatnonzero(np.isnan(panel.values)).tolist() == [30]
+
+    def test_newer_rows_are_judged_as_anomalies_all_the_same(self):
+        table = self.table()
+        forecaster = Forecaster(6, model="dot").fit({name: column[:39] for name, column in table.items()})
+        judged = forecaster.anomalies({name: column[39:] for name, column in table.items()})
+        assert judged["y"][judged["is_anomaly"]].tolist() == [12_000]
+
+    def test_newest_one_is_kept_with_keep_last(self):
+        kept = Forecaster(6, model="naive", data=DataConfig(keep_last=True)).fit(self.table(at=69))
+        assert kept.panel_.values[-1] == 12_000
+
+    def test_many_are_named_by_the_first_and_counted(self):
+        table = {"unique_id": np.repeat(["a", "b"], 70), "ds": np.tile(self.table()["ds"], 2)}
+        table["y"] = np.concatenate([self.table()["y"], self.table(5_000.0, 50)["y"]])
+        (note,) = [n for n in Forecaster(6, model="naive").fit(table).data_notes_ if "times as large" in n]
+        assert note.startswith(
+            "series 'a': 12000 at 2003-05-01 is more than 10 times as large as every value before it, "
+        )
+        assert "as is another: treated as missing" in note
 
 
 def test_check_series_column_named_like_a_forecast_raises(panel_table):

@@ -22,6 +22,7 @@ Examples:
 
 OF_MODELS = (
     *("model", "level", "point", "totals", "reconciliation", "lower_bound", "upper_bound", "integer", "keep_last"),
+    "keep_outliers",
     *("input_size", "units", "n_layers", "dropout", "n_members", "max_steps", "batch_size", "learning_rate"),
     *("finetune", "seed"),
 )

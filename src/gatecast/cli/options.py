@@ -374,6 +374,11 @@ class ForecasterOptions:
         typer.Option("--keep-last", help="Use the newest value even if it is unlike all before."),
         Setting("keep_last", TEXT, "", "data"),
     ] = False
+    keep_outliers: Annotated[
+        bool,
+        typer.Option("--keep-outliers", help="Use single values ten times as large as every value before."),
+        Setting("keep_outliers", TEXT, "", "data"),
+    ] = False
     input_size: Annotated[
         str | None,
         typer.Option(metavar="N", help="Past values that a network reads. Default: inferred."),
@@ -497,6 +502,7 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
                 "integer",
                 "missing_codes",
                 "keep_last",
+                "keep_outliers",
                 "holidays",
                 "input_size",
                 "units",

@@ -1,13 +1,17 @@
-"""Values far above all others of their series, as a wrong decimal mark or unit makes them."""
+"""Values far above all others of their series, as a wrong decimal mark or unit makes them.
+
+Shapes: n series, T columns.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from gatecast._utils.typing import IntArray
+from gatecast._utils.arrays import accumulate
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.panel import Panel
 
-__all__ = ["HUGE_FACTOR", "find_huge"]
+__all__ = ["HUGE_FACTOR", "find_huge", "find_sudden"]
 
 HUGE_FACTOR = 10
 """Values this many times as large as all others of their series are likely to be wrong."""
@@ -17,6 +21,9 @@ MIN_ROWS = 20
 
 MAX_SHARE = 0.01
 """More values than this are no errors, but how the series is; a single one always may be an error."""
+
+BATCH_NUMBERS = 1 << 22
+"""Numbers of a batch of series."""
 
 
 def find_huge(panel: Panel) -> IntArray:
@@ -43,3 +50,73 @@ def find_huge(panel: Panel) -> IntArray:
     )
     are_few = n_huge <= np.maximum(1, MAX_SHARE * n_observed)
     return with_rows[are_few & (n_observed >= MIN_ROWS) & (2 * n_positive > n_observed)]
+
+
+def find_sudden(panel: Panel) -> IntArray:
+    """Return the rows whose values are far larger than all before them.
+
+    A value is sudden if it is more than ten times as large as each of the values before it, at least 20 and mostly not
+    zeros, and if at most 1 % of these were sudden, or none. One that follows a sudden value is not: then the level is a
+    new one. What comes later does not matter, so that a backtest reads of the past what was read then.
+
+    Args:
+        panel: The series; NaN is missing and never such a value.
+
+    Returns:
+        Positions in the values of the panel, ascending.
+
+    >>> from gatecast.data.panel import from_values
+    >>> find_sudden(from_values([*range(1, 30), 3_000.0, 7.0])).tolist()
+    [29]
+    >>> find_sudden(from_values([*range(1, 30), 3_000.0, 3_000.0, 3_000.0])).tolist()
+    [29]
+    """
+    sizes = np.abs(panel.values)
+    candidates = _rising_series(panel, sizes)
+    rows = []
+    size = max(1, BATCH_NUMBERS // max(int(panel.lengths.max(initial=1)), 1))
+    for series in (candidates[start : start + size] for start in range(0, len(candidates), size)):
+        T = int(panel.lengths[series].max())
+        column = np.arange(T)
+        inside = column < panel.lengths[series, None]
+        row = panel.indptr[series, None] + np.where(inside, column, 0)
+        rows.append(row[_are_sudden(np.where(inside, sizes[row], np.nan))])
+    return np.sort(np.concatenate(rows)) if rows else np.zeros(0, np.int64)
+
+
+def _rising_series(panel: Panel, sizes: FloatArray) -> IntArray:
+    """Return the series with a value more than ten times as large as the observed one before it."""
+    observed = np.flatnonzero(np.isfinite(sizes))
+    series = np.repeat(np.arange(len(panel)), panel.lengths)[observed]
+    size = sizes[observed]
+    rises = (size[1:] > HUGE_FACTOR * size[:-1]) & (series[1:] == series[:-1])
+    return np.unique(series[1:][rises])
+
+
+def _are_sudden(sizes: FloatArray) -> BoolArray:
+    """Return which values of series are sudden, (n, T); one after the other, since each counts for those behind it."""
+    observed = np.isfinite(sizes)
+    sudden = np.zeros_like(observed)
+    rows = np.arange(len(sizes))
+    while len(rows):
+        known = observed[rows] & ~sudden[rows]
+        size = np.where(known, sizes[rows], 0.0)
+        largest, count, positive, found = (
+            _before(accumulate(ufunc, x.T).T)
+            for ufunc, x in ((np.maximum, size), (np.add, known), (np.add, size > 0), (np.add, sudden[rows]))
+        )
+        newest = accumulate(np.maximum, np.where(observed[rows], np.arange(sizes.shape[1]), -1).T).T
+        follows = np.take_along_axis(sudden[rows], np.maximum(_before(newest), 0), axis=1)
+        is_next = known & (size > HUGE_FACTOR * largest) & (count >= MIN_ROWS) & (2 * positive > count) & ~follows
+        is_next &= found < np.maximum(1, MAX_SHARE * count)
+        has_next = is_next.any(axis=1)
+        rows, column = rows[has_next], is_next.argmax(axis=1)[has_next]
+        sudden[rows, column] = True
+    return sudden
+
+
+def _before(x: FloatArray) -> FloatArray:
+    """Return the columns one step later, 0 in the first."""
+    out = np.zeros_like(x)
+    out[:, 1:] = x[:, :-1]
+    return out

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray
-from gatecast.data.huge_values import find_huge
+from gatecast.data.huge_values import find_huge, find_sudden
 from gatecast.data.last_values import find_unlike_last
 from gatecast.data.panel import Panel
 from gatecast.data.panel_checks import MAX_ABSOLUTE_VALUE, MIN_LARGEST_VALUE
@@ -121,4 +121,5 @@ def are_plain(values: FloatArray, panel: Panel) -> BoolArray:
     together = Panel(values.ravel(), np.arange(n + 1) * T, np.arange(n), starts, panel.freq, panel.columns)
     plain[find_unlike_last(together)] = False
     plain[find_huge(together)] = False
+    plain[find_sudden(together) // T] = False
     return plain

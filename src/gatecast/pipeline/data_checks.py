@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gatecast.config import DataConfig
 from gatecast.data.frequency import Times
-from gatecast.data.huge_values import HUGE_FACTOR, find_huge
+from gatecast.data.huge_values import HUGE_FACTOR, find_huge, find_sudden
 from gatecast.data.last_values import find_unlike_last
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.data.parsing.truth_values import are_truth_values
@@ -19,7 +19,7 @@ from gatecast.forecasting.ensemble import COMBINED
 from gatecast.forecasting.presets import BASELINES, model_columns
 from gatecast.forecasting.registry import AUTO, BUILT_IN_COLUMNS
 
-__all__ = ["check_bounds", "check_series", "drop_unlike_last", "note_huge", "trim_unobserved"]
+__all__ = ["check_bounds", "check_series", "drop_sudden", "drop_unlike_last", "note_huge", "trim_unobserved"]
 
 
 def _output_columns(model: Any) -> tuple[str, ...]:
@@ -35,6 +35,10 @@ NOTES = {
     "unlike": (
         "the last value of {series}, {value:.6g} at {time}, is unlike all before, as when a period is incomplete or a "
         "value is wrong: it is treated as missing. To use it, set keep_last=True."
+    ),
+    "sudden": (
+        "{series}: {value:.6g} at {time} is more than {factor} times as large as every value before it{more}: treated "
+        "as missing. To use such values, set keep_outliers=True."
     ),
     "huge": (
         "{series}: {value:.6g} at {time} is more than {factor} times as large as nearly all other values, and "
@@ -175,6 +179,35 @@ def drop_unlike_last(panel: Panel, notes: list[str]) -> Panel:
     time = format_times(panel.times(s)[-1:])[0]
     series = _series_text(panel, selected)
     notes.append(NOTES["unlike"].format(series=series, value=panel.values[rows[0]], time=time))
+    values = panel.values.copy()
+    values[rows] = np.nan
+    return replace(panel, values=values)
+
+
+def drop_sudden(panel: Panel, notes: list[str], *, keep_last: bool = False) -> Panel:
+    """Return the panel without values that are far larger than all before them, and add a note.
+
+    As in `drop_unlike_last`, nothing is left out where exogenous columns may explain it.
+
+    Args:
+        panel: The series.
+        notes: Are added to.
+        keep_last: Whether the last value of each series stays.
+    """
+    rows = np.zeros(0, np.int64) if panel.given_futr_exog or panel.hist_exog else find_sudden(panel)
+    for column in panel.futr_exog.values():
+        rows = rows[column[rows] == 0]
+    if keep_last:
+        rows = rows[~np.isin(rows, panel.indptr[1:] - 1)]
+    if not len(rows):
+        return panel
+    series = np.searchsorted(panel.indptr, rows, side="right") - 1
+    s, row = int(series[0]), int(rows[0])
+    time = format_times(panel.times(s)[row - panel.indptr[s] :][:1])[0]
+    more = "" if len(rows) == 1 else ", as is another" if len(rows) == 2 else f", as are {len(rows) - 1:,} others"
+    name = _series_text(panel, np.unique(series)[:1])
+    facts = {"value": panel.values[row], "time": time, "factor": HUGE_FACTOR, "more": more}
+    notes.append(NOTES["sudden"].format(series=name, **facts))
     values = panel.values.copy()
     values[rows] = np.nan
     return replace(panel, values=values)

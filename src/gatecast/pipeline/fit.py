@@ -68,7 +68,14 @@ from gatecast.forecasting.pretrained.released import why_unavailable
 from gatecast.forecasting.registry import AUTO
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.forecasting.side_by_side import in_background
-from gatecast.pipeline.data_checks import check_bounds, check_series, drop_unlike_last, note_huge, trim_unobserved
+from gatecast.pipeline.data_checks import (
+    check_bounds,
+    check_series,
+    drop_sudden,
+    drop_unlike_last,
+    note_huge,
+    trim_unobserved,
+)
 from gatecast.pipeline.progress import Progress, ProgressTracker
 from gatecast.pipeline.state import FittedState
 from gatecast.pipeline.units import count_trainings, environment, forecast_past_once
@@ -141,6 +148,7 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig, fact
     check_series(panel, notes, config.model, is_part=facts is not None)
     check_bounds(panel, data)
     panel = panel if data.keep_last else drop_unlike_last(panel, notes)
+    panel = panel if data.keep_outliers else drop_sudden(panel, notes, keep_last=data.keep_last)
     note_huge(panel, notes)
     if not config.hierarchy:
         return panel

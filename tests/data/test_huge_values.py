@@ -1,0 +1,68 @@
+"""Values far above all others: those that are noted, and those that are sudden."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from gatecast.data.huge_values import HUGE_FACTOR, MAX_SHARE, MIN_ROWS, find_huge, find_sudden
+from gatecast.data.panel import from_values
+
+
+def sudden_one_by_one(values):
+    """Return the definition, value by value: each is judged by those before it alone."""
+    before, found, follows = [], [], False
+    for k, size in enumerate(np.abs(values)):
+        if np.isnan(size):
+            continue
+        positive = 2 * sum(one > 0 for one in before) > len(before)
+        is_large = len(before) >= MIN_ROWS and positive and size > HUGE_FACTOR * max(before)
+        follows = is_large and not follows and len(found) < max(1, MAX_SHARE * len(before))
+        if follows:
+            found.append(k)
+        else:
+            before.append(size)
+    return found
+
+
+SPIKY = st.one_of(st.floats(0.5, 2.0), st.sampled_from([0.0, np.nan, 30.0, -40.0, 900.0, 1.0]))
+
+
+@given(arrays(np.float64, st.integers(2, 160), elements=SPIKY))
+def test_find_sudden_is_its_definition(values):
+    values[0] = 1.0
+    assert find_sudden(from_values(values)).tolist() == sudden_one_by_one(values)
+
+
+@given(arrays(np.float64, st.integers(30, 120), elements=SPIKY), st.integers(2, 119))
+def test_find_sudden_reads_nothing_of_the_future(values, n):
+    values[0] = 1.0
+    n = min(n, len(values))
+    early = find_sudden(from_values(values[:n]))
+    assert early.tolist() == [row for row in find_sudden(from_values(values)).tolist() if row < n]
+
+
+@pytest.mark.parametrize("n_series", [1, 40, 200])
+def test_find_sudden_of_a_panel_is_that_of_each_series(n_series):
+    """As many series as NumPy adds in other ways; of unequal lengths."""
+    rng = np.random.default_rng(0)
+    panel = from_values(np.exp(rng.normal(0, 0.3, n_series * 100)))
+    cuts = np.unique(np.r_[0, rng.integers(1, n_series * 100, 2 * n_series), n_series * 100])
+    values = panel.values.copy()
+    values[rng.integers(0, len(values), 4 * n_series)] *= 1_000
+    n = len(cuts) - 1
+    several = replace(panel, values=values, indptr=cuts, ids=np.arange(n), start=np.repeat(panel.start, n))
+    expected = [start + row for start, stop in pairwise(cuts.tolist()) for row in sudden_one_by_one(values[start:stop])]
+    assert find_sudden(several).tolist() == expected
+    assert len(expected) >= n_series // 4
+
+
+def test_growth_is_never_sudden():
+    assert find_sudden(from_values(np.exp(np.arange(100) / 3))).size == 0
+    assert find_huge(from_values(np.exp(np.arange(100) / 3))).size == 0
