@@ -852,7 +852,10 @@ class Forecaster:
         """
         from gatecast.pipeline import serialization
 
-        serialization.write(path, self.config, self._session.fitted(), self._session.kind)
+        session = self._session
+        serialization.write(
+            path, session.config, session.fitted(), session.kind, by_predict=session.is_fitted_by_predict
+        )
 
     def to_onnx(
         self,
@@ -896,8 +899,10 @@ class Forecaster:
         """
         from gatecast.pipeline import serialization
 
-        config, state, kind = serialization.read(path)
-        return cls._from_state(config, state, kind)
+        config, state, kind, by_predict = serialization.read(path)
+        forecaster = cls._from_state(config, state, kind)
+        forecaster._session.is_fitted_by_predict = by_predict
+        return forecaster
 
     @classmethod
     def _from_state(cls, config: ForecasterConfig, state: FittedState, kind: str) -> Forecaster:

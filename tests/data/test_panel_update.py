@@ -109,6 +109,9 @@ def test_prepend_history_single_series_with_equal_overlap_is_the_same():
         ([1, 2], [2.5], ["1", "2", "2.5"]),
         (np.array([1, 2], np.int8), [300], [1, 2, 300]),
         (["a", "b"], [3], ["a", "b", "3"]),
+        ([1, 2], [2**63], [1, 2, 2**63]),
+        (np.array([1, 2**64 - 1], np.uint64), ["3"], [1, 2**64 - 1, 3]),
+        ([-1, 2], [2**63], ["-1", "2", str(2**63)]),
     ],
 )
 def test_joined_ids_are_integers_where_all_of_them_can_be(old_ids, new_ids, expected):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import to_integers
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.panel import Panel
@@ -192,8 +193,8 @@ def _join_ids(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """
     if old.dtype.kind in "iu":
         try:
-            return np.concatenate([old, np.array([int(str(name)) for name in new.tolist()], np.int64)])
-        except ValueError:
+            return to_integers([*old.tolist(), *(int(str(name)) for name in new.tolist())])
+        except (ValueError, OverflowError):
             pass
     texts = [str(name) for ids in (old, new) for name in ids.tolist()]
     return np.array(texts, object)

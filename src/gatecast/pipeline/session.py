@@ -237,9 +237,9 @@ class Session:
     def _history(self, columns: ColumnTable) -> HistoryData | None:
         """Return the history of a forecast table for its chart; None if its series are not those of `fit`."""
         state, names = self.fitted(), self.fitted().panel.columns
-        ids = self.fitted().panel.ids
+        ids = [str(name) for name in self.fitted().panel.ids.tolist()]
         has_ids = names.id is not None and set(names.ids) <= set(columns)
-        if has_ids and not np.isin(np.asarray(row_ids(columns, names.id)), ids).all():
+        if has_ids and not set(map(str, np.asarray(row_ids(columns, names.id)).tolist())) <= set(ids):
             return None
         baseline: ColumnTable = {}
         n_steps = len(columns[names.time]) // len(ids)

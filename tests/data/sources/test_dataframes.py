@@ -60,6 +60,11 @@ class TestTables:
         assert read([1, 2, 4])[0].values.tolist() == [1.0, 2.0, 4.0]
         assert read(np.array([1.0, np.nan, 4.0]))[0].mask.tolist() == [True, False, True]
 
+    @pytest.mark.parametrize("make", [dict, pd.DataFrame, pl.DataFrame, pa.table])
+    def test_values_of_2_63_and_above_are_those_of_the_table(self, make):
+        values = np.array([2**63 + 2**40, 5, 2**64 - 2**40], np.uint64)
+        assert read(make({"ds": [1, 2, 3], "y": values}))[0].values.tolist() == values.astype(np.float64).tolist()
+
     def test_whole_numbers_as_names_of_series(self):
         panel, _ = read({"unique_id": [7, 7, 3, 3], "ds": [1, 2, 1, 2], "y": [1, 2, 3, 4]})
         assert panel.ids.tolist() == [7, 3]

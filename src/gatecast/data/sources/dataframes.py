@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import to_integers
 from gatecast._utils.typing import IntArray
 from gatecast.data.parsing.raw_table import (
     ROWS_PER_CHUNK,
@@ -211,7 +212,9 @@ def to_raw_column(column: Any) -> RawColumn:
         raise DataError("A column must have one dimension", got=f"the shape {array.shape}", expected="(n_rows,)")
     if isinstance(array, np.ma.MaskedArray):
         array = _fill_masked(array)
-    dtypes: dict[str, Any] = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_, "M": "M8[us]"}
+    if array.dtype.kind in "iu":
+        return to_integers(array)
+    dtypes: dict[str, Any] = {"f": np.float64, "b": np.bool_, "M": "M8[us]"}
     dtype = dtypes.get(array.dtype.kind)
     return to_text(array) if dtype is None else np.asarray(array, dtype)
 

@@ -343,7 +343,7 @@ def _polars_ids(ids: Array, id_type: ColumnType) -> Any:
     """Ids as a polars column."""
     import polars
 
-    column = polars.Series(ids.tolist())
+    column = polars.Series(ids if ids.dtype.kind in "iu" else ids.tolist())
     if id_type.name == "Categorical":
         return column.cast(polars.String).cast(polars.Categorical)
     if id_type.name == "Enum":
@@ -383,7 +383,7 @@ def _arrow_ids(ids: Array, id_type: ColumnType) -> Any:
     """Ids as an Arrow column."""
     import pyarrow
 
-    column = pyarrow.array(ids.tolist())
+    column = pyarrow.array(ids if ids.dtype.kind in "iu" else ids.tolist())
     match = _DICTIONARY.fullmatch(id_type.name)
     if match is not None:
         value_type = pyarrow.type_for_alias(match[1])
