@@ -243,7 +243,7 @@ class Session:
             return None
         baseline: ColumnTable = {}
         n_steps = len(columns[names.time]) // len(ids)
-        if "path" not in columns and n_steps * len(ids) == len(columns[names.time]):
+        if "path" not in columns.keys() - {*names.ids, names.time} and n_steps * len(ids) == len(columns[names.time]):
             context = PanelContext.from_panel(state.panel, fitted_on=state.panel)
             baseline = dict(_reference(context, n_steps, state.season_length))
         return HistoryData(state.panel, state.season_length, state.scored, baseline)
