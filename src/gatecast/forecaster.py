@@ -824,7 +824,7 @@ class Forecaster:
             n_repeats=n_repeats,
             kind=self._session.table_kind(source),
         )
-        return replace(importance, findings=self._session.findings)
+        return replace(importance, findings=(*self._session.findings, *importance.findings))
 
     def learning_curves(self) -> Diagnosis:
         """Return how the first network was trained: its curves, whether it overfits, and what to change.

@@ -135,6 +135,7 @@ def simple_weights_table(state: FittedState, panel: Panel, context: PanelContext
         )
     simple = model.simple_weights(context)
     n_ranges = len(simple.first)
+    columns: dict[str, npt.NDArray[Any]]
     columns = {"first_step": np.tile(simple.first, len(panel)), "last_step": np.tile(simple.last, len(panel))}
     columns |= {name: simple.weights[..., k].ravel() for k, name in enumerate(simple.names)}
     check_outputs(panel.columns, columns)

@@ -20,6 +20,7 @@ from gatecast.data.panel_update import prepend_history
 from gatecast.data.reader import add_offsets, attach_findings, kind_of, read_numbers, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import NotFittedError
+from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.presets import needs_training
@@ -192,11 +193,13 @@ class Session:
         progress: Callable[[Progress], None] | None = None,
     ) -> Forecast:
         """Cross-validate, as a record with a chart."""
-        from gatecast.pipeline.cross_validation import cross_validate
+        from gatecast.pipeline.cross_validation import cross_validate, cutoff_offsets, note_short_series
 
         check_positive_int(n_windows, "n_windows")
         check_steps(step_size, "step_size")
         panel = self.prepare(*self.read(source))
+        h = self.config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+        self.findings += note_short_series(panel, cutoff_offsets(panel, h, n_windows, step_size))
         columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit, progress=progress)
         return self._record(panel, columns, self.config.level, name)
 
