@@ -313,6 +313,16 @@ def test_score_new_rows_scores_the_rows_after_fitting(naive, n_rows, n_test, n_s
     assert ("fitted on" in evaluation.verdict) == (n_seen > 0)
 
 
+@pytest.mark.parametrize(("n_gap", "sentence"), [(0, ""), (5, "Of these 7 rows, those with a value are scored: 2.")])
+def test_score_new_rows_after_a_gap_says_how_many_have_a_value(n_gap, sentence):
+    forecaster = Forecaster(3, model="naive").fit({"ds": np.arange(20), "y": np.arange(20.0)}, evaluate=False)
+    evaluation = forecaster.evaluate({"ds": np.arange(20, 22) + n_gap, "y": [1.0, 2.0]})
+    assert ("those with a value" in evaluation.verdict) == (n_gap > 0)
+    assert evaluation.verdict.endswith(sentence)
+    gap = f"{n_gap} times between the known rows and the new ones have no value."
+    assert (gap in evaluation.findings) == (n_gap > 0)
+
+
 def test_score_new_rows_of_the_first_series_alone_scores_its_new_rows(naive):
     table = ragged_panel([34])
     panel = read({"unique_id": table["unique_id"], "ds": table["ds"], "y": table["y"]}, id_col="unique_id")[0]

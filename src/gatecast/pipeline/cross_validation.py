@@ -255,6 +255,10 @@ def score_new_rows(state: FittedState, panel: Panel, n_rows: int | None, levels:
         )
     split = Split(int(np.median(panel.lengths)) - n_test, 0, n_test)
     evaluation = score_test_part(state.calibrator, state.ensemble, panel, context, split, state.season_length, levels)
+    scored = panel.keep_last(n_test)
+    if not scored.mask.all():
+        which = f"Of these {len(scored.values):,} rows, those with a value are scored: {int(scored.mask.sum()):,}."
+        evaluation = replace(evaluation, verdict=f"{evaluation.verdict} {which}")
     if n_test > n_new and known.any():
         seen = f" The models were fitted on {n_test - max(n_new, 0)} of these rows: errors to come are larger."
         evaluation = replace(evaluation, verdict=evaluation.verdict + seen)
