@@ -68,7 +68,14 @@ from gatecast.forecasting.pretrained.released import why_unavailable
 from gatecast.forecasting.registry import AUTO
 from gatecast.forecasting.season_selection import choose_season
 from gatecast.forecasting.side_by_side import in_background
-from gatecast.pipeline.data_checks import check_bounds, check_series, drop_unlike_last, note_huge, trim_unobserved
+from gatecast.pipeline.data_checks import (
+    check_bounds,
+    check_series,
+    drop_unlike_last,
+    note_ended,
+    note_huge,
+    trim_unobserved,
+)
 from gatecast.pipeline.progress import Progress, ProgressTracker
 from gatecast.pipeline.state import FittedState
 from gatecast.pipeline.units import count_trainings, environment, forecast_past_once
@@ -143,6 +150,8 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig, fact
     panel = panel if data.keep_last else drop_unlike_last(panel, notes)
     note_huge(panel, notes)
     if not config.hierarchy:
+        if facts is None:
+            note_ended(panel, notes, config.h or default_horizon(panel.freq, int(np.median(panel.lengths))))
         return panel
     # A table with several targets has a series for each: what is summed has one unit.
     is_wide = config.target_col is not None and config.target_col != panel.columns.target
