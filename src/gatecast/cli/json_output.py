@@ -13,6 +13,7 @@ import numpy as np
 
 from gatecast._utils.formatting import Column, finite_or_none, format_times, time_unit
 from gatecast._utils.versions import versions
+from gatecast.cli.output import format_verdict
 from gatecast.errors import GatecastError
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _plain_column(values: Column, unit: str) -> list[Any]:
     return [finite_or_none(value) for value in values.tolist()]
 
 
-def evaluation_facts(evaluation: Evaluation, unit: str = "") -> dict[str, Any]:
+def evaluation_facts(evaluation: Evaluation, unit: str = "", command: str = "") -> dict[str, Any]:
     """Return the scores of a test part."""
     cutoff = rows({"cutoff": np.array([evaluation.cutoff])}, unit)[0]["cutoff"]
     return {
@@ -176,7 +177,7 @@ def evaluation_facts(evaluation: Evaluation, unit: str = "") -> dict[str, Any]:
         "rows": dict(zip(("training", "validation", "test"), map(int, evaluation.split_sizes), strict=True)),
         "season": int(evaluation.season_length),
         "horizon": int(evaluation.horizon),
-        "verdict": evaluation.verdict,
+        "verdict": format_verdict(evaluation, command),
         "scores": [_score(score) for score in evaluation.scores],
     }
 

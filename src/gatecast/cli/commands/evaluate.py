@@ -8,7 +8,7 @@ import typer
 
 from gatecast.cli.input_files import check_model, check_source
 from gatecast.cli.options import WHOLE, Json, ModelFile, Out, SafeCsv, Setting, parse_option
-from gatecast.cli.output import echo, format_findings, print_document, print_parts
+from gatecast.cli.output import echo, format_findings, format_verdict, print_document, print_parts
 from gatecast.cli.output_files import TABLE, check_outputs, write_outputs
 
 __all__ = ["EXAMPLE", "evaluate"]
@@ -50,7 +50,7 @@ def evaluate(
 
         print_document(
             "evaluate",
-            {"evaluation": evaluation_facts(evaluation), "forecast": rows(table), "files": files},
+            {"evaluation": evaluation_facts(evaluation, command="evaluate"), "forecast": rows(table), "files": files},
             evaluation.findings,
         )
         return
@@ -60,4 +60,4 @@ def evaluate(
     echo(format_findings(evaluation.findings, "evaluate") + "\n")
     print_table(score_table(evaluation))
     echo()
-    print_parts(evaluation.verdict, files=files)
+    print_parts(format_verdict(evaluation, "evaluate"), files=files)
