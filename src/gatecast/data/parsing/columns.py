@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import format_times
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.messages import shorten
 from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
@@ -173,7 +174,7 @@ def parse_time_column(
 
 
 def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
-    """Parse a column as ids of series: integers stay integers, everything else becomes strings.
+    """Parse a column as ids of series: integers stay integers, everything else becomes strings, dates as ISO 8601.
 
     Raises:
         DataError: A row without an id.
@@ -194,6 +195,8 @@ def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
         # Spaces in a text file align its columns.
         unique, codes = factorize(cells)
         return np.array([text.strip() for text in unique], object)[codes]
+    if cells.dtype.kind == "M":
+        return np.array(format_times(cells), object)
     return cells if cells.dtype.kind in "iuO" else np.array([str(cell) for cell in cells.tolist()], object)
 
 

@@ -323,6 +323,8 @@ def _from_series(series: Any) -> tuple[RawColumn, IntArray | None]:
     """A narwhals column, and for aware datetimes the minutes by which each is ahead of UTC."""
     import narwhals as nw
 
+    if type(series.dtype).__name__ in ("Int128", "UInt128"):
+        return _from_long_integers(series.to_list()), None
     if series.dtype.is_numeric():
         return to_raw_column(series.cast(nw.Float64).to_numpy() if series.null_count() else series.to_numpy()), None
     if series.dtype == nw.Boolean and not series.null_count():
@@ -339,6 +341,14 @@ def _from_series(series: Any) -> tuple[RawColumn, IntArray | None]:
     if series.dtype in (nw.Datetime, nw.Date):
         return to_raw_column(series.to_numpy()), None
     return _to_texts(series), None
+
+
+def _from_long_integers(values: list[int | None]) -> RawColumn:
+    """Integers of 128 bits, which NumPy does not have: as integers where they fit, else as strings."""
+    try:
+        return to_text(values) if None in values else to_integers(values)  # type: ignore[arg-type]
+    except OverflowError:
+        return to_text(values)
 
 
 def _to_texts(series: Any) -> RawColumn:
