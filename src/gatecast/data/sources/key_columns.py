@@ -76,8 +76,8 @@ def restore_arrays(columns: ColumnTable, panel: Panel, kind: str) -> ColumnTable
             restored[name] = _cast_array(restored[name], key_types.time)
     if kind == key_types.source == "dict":
         for name, id_type in _id_types(columns, panel).items():
-            times = _ids_as_times(columns[name], id_type.name)
-            restored[name] = _cast_array(columns[name] if times is None else times, id_type.name)
+            read = _ids_as_times(columns[name], id_type.name)
+            restored[name] = _cast_array(columns[name] if read is None else read, id_type.name)
     return restored
 
 
@@ -121,8 +121,8 @@ def restore_frame(frame: Any, kind: str, columns: ColumnTable, panel: Panel) -> 
             frame = library.replace(frame, name, library.times(times, time_type, zone))
     for name, id_type in _id_types(columns, panel).items() if is_source else ():
         if id_type.name:
-            times = _ids_as_times(columns[name], id_type.name)
-            column = library.ids(columns[name], id_type) if times is None else library.times(times, id_type.name, "")
+            read = _ids_as_times(columns[name], id_type.name)
+            column = library.ids(columns[name], id_type) if read is None else library.times(read, id_type.name, "")
             frame = library.replace(frame, name, column)
     return frame
 
