@@ -41,6 +41,7 @@ from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_w
 from gatecast.evaluation.online_margins import update_margins
 from gatecast.evaluation.past_forecasts import (
     PastForecasts,
+    count_horizons,
     older_origins,
     select_origins,
     short_origins,
@@ -455,7 +456,11 @@ class _Fit:
         origins = short_origins(self.context, max(self.task.seasons, default=1))
         if quick is None or not len(origins) or self.typical_length < MIN_TRAINING_ROWS:
             return calibrator
+        # No more values than these follow an origin, and a horizon of a million steps takes gigabytes at each.
+        horizon, n_known = self.task.horizon, int(origins.max())
+        quick = quick.with_horizon(n_known) if n_known < horizon else quick
         past = forecast_past_once("short", quick, self.context, origins, self.season_length)
+        past = past._replace(horizons=np.full(len(past.series), count_horizons(origins, horizon)))
         unknown = {name: np.full(len(past.series), np.nan) for name in ensemble.columns}
         weights = fit_weights({**unknown, **past.errors()}, past.series, past.horizons, len(self.context))
         weights = leave_out(weights, self.of_means, is_mostly_zero(self.context.values))
