@@ -93,7 +93,8 @@ class DataConfig:
         stat_exog: Columns constant within a series.
         lower_bound: Smallest possible value and forecast. Without it forecasts are not negative where no value is.
         upper_bound: Largest possible value and forecast.
-        integer: Whether values are integers, such as counts: forecasts and bounds of intervals then are.
+        integer: Whether values are integers, such as counts: medians and bounds of intervals then are. A mean, as of
+            `point="mean"`, is not: that of 0 and 1 is 0.5.
         missing_codes: Numbers that stand for missing values, such as -999: "auto" recognizes and notes those that are
             impossible for the rest of the target, False keeps all, a list names them.
         keep_last: Whether the newest value is used even where it is unlike all that came before; otherwise it is noted

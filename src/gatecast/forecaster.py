@@ -28,7 +28,7 @@ from gatecast._utils.validation import (
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
 from gatecast.data.hierarchy import base_series
 from gatecast.data.panel import Panel
-from gatecast.data.panel_update import complete_history, extend_panel
+from gatecast.data.panel_update import complete_history, count_changes, extend_panel, note_changes
 from gatecast.data.reader import kind_of
 from gatecast.distributed.engine import engine_of
 from gatecast.evaluation.sample_paths import MAX_PATHS
@@ -601,7 +601,9 @@ class Forecaster:
         check_optional_positive_int(n_rows, "n_rows")
         rows, notes = self._session.read(source, like=state.panel)
         base = base_series(state.panel)
-        panel = self._session.prepare(self._session.complete(complete_history(rows, base), base), notes)
+        changes = note_changes(count_changes(base, rows), base.columns.target)
+        history = self._session.complete(complete_history(rows, base), base)
+        panel = self._session.prepare(history, (*notes, *changes))
         return replace(score_new_rows(state, panel, n_rows, self.config.level), findings=self._session.findings)
 
     def update(
@@ -617,7 +619,8 @@ class Forecaster:
         scores of `fit` are dropped: `evaluate` on the new rows before `update` tells how well these were forecast.
 
         Args:
-            source: New rows, as given to `fit`; rows of times that are known already replace them.
+            source: New rows, as given to `fit`; values of times that are known already replace them, missing ones
+                do not.
             progress: As for `fit`.
             checkpoint: As for `fit`.
 
@@ -630,7 +633,9 @@ class Forecaster:
         """
         state = self._session.fitted()
         rows, notes = self._session.read(source, like=state.panel)
-        panel = self._session.prepare(extend_panel(base_series(state.panel), rows), notes)
+        base = base_series(state.panel)
+        changes = note_changes(count_changes(base, rows), base.columns.target)
+        panel = self._session.prepare(extend_panel(base, rows), (*notes, *changes))
         notify = None if progress is False else show_notice
         with show_progress(progress) as report, keeping(checkpoint, notify):
             updated = update(state, panel, self.config, report)
@@ -824,7 +829,7 @@ class Forecaster:
             n_repeats=n_repeats,
             kind=self._session.table_kind(source),
         )
-        return replace(importance, findings=self._session.findings)
+        return replace(importance, findings=(*self._session.findings, *importance.findings))
 
     def learning_curves(self) -> Diagnosis:
         """Return how the first network was trained: its curves, whether it overfits, and what to change.
@@ -852,7 +857,10 @@ class Forecaster:
         """
         from gatecast.pipeline import serialization
 
-        serialization.write(path, self.config, self._session.fitted(), self._session.kind)
+        session = self._session
+        serialization.write(
+            path, session.config, session.fitted(), session.kind, by_predict=session.is_fitted_by_predict
+        )
 
     def to_onnx(
         self,
@@ -896,8 +904,10 @@ class Forecaster:
         """
         from gatecast.pipeline import serialization
 
-        config, state, kind = serialization.read(path)
-        return cls._from_state(config, state, kind)
+        config, state, kind, by_predict = serialization.read(path)
+        forecaster = cls._from_state(config, state, kind)
+        forecaster._session.is_fitted_by_predict = by_predict
+        return forecaster
 
     @classmethod
     def _from_state(cls, config: ForecasterConfig, state: FittedState, kind: str) -> Forecaster:

@@ -3,8 +3,18 @@
 import json
 
 import numpy as np
+import pytest
 
-from gatecast.cli.output import MAX_ROWS, format_findings, format_table, print_document, print_parts, print_table
+from gatecast.cli.output import (
+    MAX_ROWS,
+    format_findings,
+    format_table,
+    format_verdict,
+    print_document,
+    print_parts,
+    print_table,
+)
+from gatecast.results import Evaluation
 
 
 def test_format_table_writes_each_column_with_its_own_decimals():
@@ -47,3 +57,16 @@ def test_format_findings_says_which_command_has_the_option():
         "note: Truth values in the --futr-exog column 'b' are read as 1 (true) and 0 (false).",
     ]
     assert "gatecast train" not in format_findings(findings, "backtest")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "command", "expected"),
+    [
+        ('It is larger. Prefer model="naive". It held.', "", 'It is larger. Prefer --model "naive". It held.'),
+        ('Take point="mean" here.', "evaluate", 'Take --point "mean" here (with gatecast train).'),
+        ("It is 5 % smaller.", "evaluate", "It is 5 % smaller."),
+    ],
+)
+def test_format_verdict_names_options(verdict, command, expected):
+    evaluation = Evaluation(9, (9, 3, 3), 1, 3, (), {}, verdict)
+    assert format_verdict(evaluation, command) == expected

@@ -21,7 +21,7 @@ COMMANDS = {
     "predict": ("predict sales.gatecast", "LSTM-lo-80"),
     "simulate": ("simulate sales.gatecast --n-paths 2", "path"),
     "evaluate": ("evaluate old.gatecast shops.csv", "MASE"),
-    "update": ("update old.gatecast shops.csv", "12 new rows"),
+    "update": ("update old.gatecast shops.csv", "12 new values"),
     "backtest": ("backtest sales.csv -n 3 --n-windows 1 QUICK", "smape"),
     "anomalies": ("anomalies sales.csv -n 3 --model dot", "outside"),
     "compare": ("compare sales.csv -n 3 --n-windows 1 --models rnn --max-steps 2 --n-members 1", "rnn"),

@@ -59,8 +59,8 @@ def test_add_totals_with_gaps_and_late_series_notes_what_counts() -> None:
     panel = add_totals(read(table, id_col="shop")[0], True, notes)
     assert panel.series(0).tolist() == [1.0, 11.0, 23.0]
     assert notes[0] == "totals: total (1); forecasts and sample paths of all levels add up."
-    assert any("begin later than others and count as 0" in note for note in notes)
-    assert any(note.startswith("1 missing values of single series (series 'a')") for note in notes)
+    assert any("begins later than others and counts as 0" in note for note in notes)
+    assert any(note.startswith("1 missing value of series 'a' counts") for note in notes)
 
 
 def test_add_totals_of_an_unknown_column_names_it() -> None:
@@ -139,7 +139,7 @@ def test_add_totals_a_missing_value_counts_as_the_last_before():
     notes = []
     panel = add_totals(panel_of(rows), True, notes)
     assert panel.series(0).tolist() == [64.0, 67.0, 72.0]
-    assert notes[1].startswith("1 missing values of single series (series '1/a') count in totals as the last value")
+    assert notes[1].startswith("1 missing value of series '1/a' counts in totals as the last value")
 
 
 def test_add_totals_is_missing_where_most_of_it_is():
@@ -154,7 +154,7 @@ def test_add_totals_a_late_series_counts_as_0_before():
     notes = []
     panel = add_totals(panel_of(rows), True, notes)
     assert panel.series(0).tolist() == [33.0, 36.0, 72.0]
-    assert "series '2/b' begin later than others and count as 0 in totals before." in notes
+    assert "series '2/b' begins later than others and counts as 0 in totals before." in notes
 
 
 def test_add_totals_a_series_that_ends_early_is_continued():
@@ -163,7 +163,7 @@ def test_add_totals_a_series_that_ends_early_is_continued():
     panel = add_totals(panel_of(rows), True, notes)
     assert panel.series(0).tolist() == [64.0, 68.0, 71.0]
     assert panel.lengths.tolist() == [3] * 7
-    assert any(note.startswith("series '2/b' end before the others") for note in notes)
+    assert any(note.startswith("series '2/b' ends before the others") for note in notes)
 
 
 def test_add_totals_repeated_levels_are_left_out_and_noted():
@@ -350,18 +350,16 @@ def test_add_totals_of_series_without_a_value_says_so():
     notes = []
     panel = add_totals(read(table, id_col="shop")[0], True, notes)
     assert panel.series(0).tolist() == [2.0, 3.0, 12.0]
-    assert "series 'b' without a value count as 0 in totals." in notes
-    assert any(note.startswith("1 missing values of single series (series 'c')") for note in notes)
-    assert not any("begin later" in note or "end before" in note for note in notes)
+    assert "series 'b' without a value counts as 0 in totals." in notes
+    assert any(note.startswith("1 missing value of series 'c' counts") for note in notes)
+    assert not any("later than others" in note or "before the others" in note for note in notes)
 
 
 def test_add_totals_notes_the_last_time_of_all_series():
     rows = [row for row in GRID if row[:2] != (2, "b") or row[2] < 3]
     notes = []
     add_totals(panel_of(rows), True, notes)
-    assert (
-        "series '2/b' end before the others: their missing values up to 3 are forecast from their last values." in notes
-    )
+    assert "series '2/b' ends before the others: its missing values up to 3 are forecast from its last values." in notes
 
 
 def test_add_totals_off_the_grid_names_the_first_such_series():

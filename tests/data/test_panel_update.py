@@ -9,7 +9,15 @@ import pytest
 
 from gatecast.data.panel import ColumnNames, KeyTypes, from_values
 from gatecast.data.panel_builder import build_panel
-from gatecast.data.panel_update import complete_history, extend_panel, match_series, prepend_history
+from gatecast.data.panel_update import (
+    Changes,
+    complete_history,
+    count_changes,
+    extend_panel,
+    match_series,
+    note_changes,
+    prepend_history,
+)
 from gatecast.errors import DataError
 
 
@@ -32,6 +40,41 @@ def test_extend_panel_replaces_rows_and_fills_gaps_with_missing_values(old):
     assert [extended.series(s).tolist() for s in (0, 2)] == [[1, 20, 30], [6, 7]]
     np.testing.assert_array_equal(extended.series(1), [4, 5, np.nan, np.nan, 70, 80])
     assert extended.start.tolist() == [1, 1, 0]
+
+
+def test_extend_panel_by_rows_with_a_gap_keeps_the_values_within_it(old):
+    around, _ = build_panel([0, 1, 4], [9.0, 10.0, 40.0], ["a"] * 3)
+    assert extend_panel(old, around).series(0).tolist() == [9, 10, 2, 3, 40]
+
+
+@pytest.mark.parametrize(
+    ("times", "values", "ids", "expected"),
+    [
+        ([2, 3, 4], [2.0, 30.0, 40.0], ["a"] * 3, (1, 1, 0)),
+        ([6, 7], [6.0, 7.0], ["a"] * 2, (2, 0, 2)),
+        ([-3, -2], [6.0, 7.0], ["a"] * 2, (2, 0, 2)),
+        ([4, 5, 7], [6.0, 7.0, 8.0], ["a"] * 3, (3, 0, 1)),
+        ([9, 10], [6.0, 7.0], ["c"] * 2, (2, 0, 0)),
+    ],
+)
+def test_count_changes_of_new_replaced_and_missing_values(old, times, values, ids, expected):
+    new, _ = build_panel(times, values, ids)
+    assert count_changes(old, new)[:3] == expected
+    n_after = int(extend_panel(old, new).mask.sum())
+    assert n_after - int(old.mask.sum()) == expected[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (Changes(3, 0, 0, "y"), ()),
+        (Changes(1, 2, 0, "y"), ("2 known values are replaced by new ones.",)),
+        (Changes(1, 0, 1, "y"), ("1 time between the known rows and the new ones has no value.",)),
+        (Changes(1, 0, 0, "z"), ("The new values are those of 'z', the known ones those of 'y'.",)),
+    ],
+)
+def test_note_changes_says_what_a_user_may_not_expect(changes, expected):
+    assert note_changes(changes, "y") == expected
 
 
 def test_extend_panel_by_earlier_rows_moves_the_start(old):
@@ -109,6 +152,9 @@ def test_prepend_history_single_series_with_equal_overlap_is_the_same():
         ([1, 2], [2.5], ["1", "2", "2.5"]),
         (np.array([1, 2], np.int8), [300], [1, 2, 300]),
         (["a", "b"], [3], ["a", "b", "3"]),
+        ([1, 2], [2**63], [1, 2, 2**63]),
+        (np.array([1, 2**64 - 1], np.uint64), ["3"], [1, 2**64 - 1, 3]),
+        ([-1, 2], [2**63], ["-1", "2", str(2**63)]),
     ],
 )
 def test_joined_ids_are_integers_where_all_of_them_can_be(old_ids, new_ids, expected):

@@ -93,3 +93,44 @@ def test_table_without_a_file_gets_no_query():
     with pytest.raises(DataError, match="Duplicate time") as caught:
         read({"ds": ["2024-01-01", "2024-01-01", "2024-01-02"], "y": [1, 2, 3]})
     assert "SELECT" not in str(caught.value)
+
+
+YEARS = {year: pd.date_range(f"{year}-01-01", periods=12, freq="MS") for year in (2022, 2020, 2021)}
+
+
+def write_years(folder, years, **columns):
+    for year, months in years.items():
+        pd.DataFrame({"month": months, "sold": range(year, year + len(months)), **columns}).to_csv(
+            folder / f"{year}.csv", index=False
+        )
+    return str(folder / "*.csv")
+
+
+def advice_on_files(notes):
+    return [note for note in notes if note.startswith("Each file is a series of its own")]
+
+
+def test_files_that_are_parts_of_one_series_are_joined_by_a_query(tmp_path):
+    folder = tmp_path / "it's"
+    folder.mkdir()
+    (note,) = advice_on_files(read(write_years(folder, YEARS))[1])
+    assert "though each begins where another ends" in note
+    query = re.search(r'call fit\("(.*)"\)\.$', note)[1]
+    panel, notes = read(query)
+    assert (len(panel), len(panel.values)) == (1, 36)
+    assert panel.values[[0, 12, 24]].tolist() == [2020, 2021, 2022]
+    assert not advice_on_files(notes)
+
+
+@pytest.mark.parametrize(
+    ("years", "columns"),
+    [
+        ({2020: YEARS[2020], 2022: YEARS[2022]}, {}),
+        ({2020: YEARS[2020], 2021: YEARS[2020]}, {}),
+        ({2020: YEARS[2020], 2021: YEARS[2021][:6], 2022: YEARS[2022]}, {}),
+        (YEARS, {"shop": "north"}),
+    ],
+)
+def test_files_that_do_not_follow_one_another_are_series(tmp_path, years, columns):
+    arguments = {"id_col": "shop"} if columns else {}
+    assert not advice_on_files(read(write_years(tmp_path, years, **columns), **arguments)[1])

@@ -41,6 +41,22 @@ def test_verdict_on_a_baseline_without_error_has_no_percentage():
     assert "nan" not in describe(found)
 
 
+@pytest.mark.parametrize(("error", "kind"), [(7e-15, "exact"), (0.25, "exact_baseline")])
+def test_verdict_on_a_model_that_is_exact_too_prefers_neither(error, kind):
+    actual = np.arange(1.0, 7.0)[None]
+    scored = ScoredForecasts(actual, actual - 6, {"Ensemble": actual + error, "Drift": actual}, 6)
+    scores = (Score("Ensemble", error, error, 0.0, -np.inf), Score("Drift", 0.0, 0.0, 0.0, 0.0))
+    found = compare_with_baselines(scores, 6, 6, 1, 1, scored)
+    assert found.kind == kind
+    assert ("prefer the simple one" in describe(found)) == (kind == "exact_baseline")
+    exact = "On the last 6 rows both the ensemble and the simple forecast drift are exact up to rounding."
+    assert (describe(found) == exact) == (kind == "exact")
+
+
+def test_verdict_on_one_row_is_about_a_row():
+    assert describe(verdict({"LSTM": 1.0, "Naive": 2.0}, n_rows=1, horizon=1)).startswith("On the last row the LSTM's")
+
+
 def test_verdict_names_the_first_interval_that_is_too_narrow():
     coverage = {80: 70.0, 95: 60.0}
     found = verdict({"LSTM": 1.0, "Naive": 2.0}, coverage=coverage)

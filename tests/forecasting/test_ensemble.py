@@ -1,11 +1,13 @@
 """Several models together: weights by past errors, forecasts beyond the horizon, updates, and in-sample forecasts."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gatecast.errors import ConfigError
+from gatecast.errors import ConfigError, DataError
+from gatecast.forecaster import Forecaster
 from gatecast.forecasting.base import Task
 from gatecast.forecasting.baselines import Drift, Naive
 from gatecast.forecasting.context import PanelContext
@@ -131,3 +133,30 @@ def test_refitting_models_are_those_that_may_be_asked_at_past_origins(context):
 def test_replacing_a_model_keeps_the_rest(context):
     ensemble = fit_models([Naive()], context, TASK)
     assert replace(ensemble, columns=("Other",)).predict_quantiles(context).keys() == {"Other"}
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_with_horizon_begins_with_the_same_forecasts(context, horizon):
+    configs = [Naive(), MedianOf((Drift(),)), Pretrained(), DynamicOptimizedTheta()]
+    ensemble = fit_models(configs, context, Task(30))
+    forecasts = ensemble.predict_quantiles(context)
+    for name, q in ensemble.with_horizon(horizon).predict_quantiles(context).items():
+        np.testing.assert_array_equal(q, forecasts[name][:, :horizon])
+
+
+def test_forecasts_that_fit_into_no_memory_are_refused_before_they_are_made(context):
+    ensemble = fit_models([Naive()], context, Task(3))
+    with pytest.raises(DataError, match=r"A forecast of 10,000,000,000 steps of \d series does not fit into memory"):
+        ensemble.predict_quantiles(context, 10**10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["pretrained", "dot"])
+def test_a_long_horizon_takes_no_more_than_a_kilobyte_a_step(model):
+    table = {"ds": np.arange(96), "y": np.tile(np.arange(12.0), 8) + np.random.default_rng(0).normal(size=96)}
+    Forecaster(12, model=model).predict(table)
+    tracemalloc.start()
+    Forecaster(30_000, model=model).predict(table)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30_000 * 1_000 + 10_000_000

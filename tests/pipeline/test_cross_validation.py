@@ -16,6 +16,7 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline import cross_validation as cv
 from gatecast.pipeline.cross_validation import cross_validate, cutoff_offsets, iter_windows, longer_than, score_new_rows
 from gatecast.pipeline.progress import Progress
+from gatecast.selection.compare import compare
 
 H = 4
 
@@ -39,6 +40,41 @@ def test_longer_than_takes_series_with_two_values_before_the_cutoff(fitted_panel
     panel = fitted_panel.panel_
     assert (longer_than(panel, 15).lengths > 16).all()
     assert len(longer_than(panel, 15)) == (panel.lengths > 16).sum()
+
+
+SHORT = {"a": 24, "b": 24, "d": 13, "c": 5, "e": 5}
+"""Rows of series; of the last three, not all cutoffs have two rows before them."""
+
+
+def table_of_short_series():
+    ids = np.repeat(np.array(list(SHORT), object), list(SHORT.values()))
+    times = np.concatenate([np.arange(24 - n, 24) for n in SHORT.values()])
+    return {"unique_id": ids, "ds": times, "y": np.arange(float(len(times)))}
+
+
+def cross_validation_findings(table, **settings):
+    forecaster = Forecaster(6, model="naive", **settings)
+    forecaster.cross_validation(table, n_windows=2)
+    return forecaster.findings_
+
+
+def compare_findings(table, **settings):
+    return compare(table, 6, models="naive", n_windows=2, **settings).findings
+
+
+@pytest.mark.parametrize("findings_of", [cross_validation_findings, compare_findings])
+def test_series_that_cutoffs_leave_out_are_noted(findings_of):
+    assert list(findings_of(table_of_short_series())[-2:]) == [
+        "2 of 5 series have fewer than 2 rows before every cutoff and are left out: 'c', 'e'.",
+        "1 of 5 series has fewer than 2 rows before the first cutoff and is forecast from later ones alone: 'd'.",
+    ]
+    findings = findings_of({name: column[:48] for name, column in table_of_short_series().items()})
+    assert not any("cutoff" in finding for finding in findings)
+
+
+def test_totals_of_series_that_cutoffs_leave_out_are_noted():
+    findings = cross_validation_findings(table_of_short_series(), hierarchy=True)
+    assert findings[-1] == "At each cutoff, totals are the sums of the series that have a forecast from there."
 
 
 @pytest.mark.slow
@@ -275,6 +311,16 @@ def test_score_new_rows_scores_the_rows_after_fitting(naive, n_rows, n_test, n_s
     seen = f"The models were fitted on {n_seen} of these rows"
     assert (seen in evaluation.verdict) == (n_seen > 0)
     assert ("fitted on" in evaluation.verdict) == (n_seen > 0)
+
+
+@pytest.mark.parametrize(("n_gap", "sentence"), [(0, ""), (5, "Of these 7 rows, those with a value are scored: 2.")])
+def test_score_new_rows_after_a_gap_says_how_many_have_a_value(n_gap, sentence):
+    forecaster = Forecaster(3, model="naive").fit({"ds": np.arange(20), "y": np.arange(20.0)}, evaluate=False)
+    evaluation = forecaster.evaluate({"ds": np.arange(20, 22) + n_gap, "y": [1.0, 2.0]})
+    assert ("those with a value" in evaluation.verdict) == (n_gap > 0)
+    assert evaluation.verdict.endswith(sentence)
+    gap = f"{n_gap} times between the known rows and the new ones have no value."
+    assert (gap in evaluation.findings) == (n_gap > 0)
 
 
 def test_score_new_rows_of_the_first_series_alone_scores_its_new_rows(naive):

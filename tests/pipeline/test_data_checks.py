@@ -307,3 +307,40 @@ def test_missing_codes_setting_reaches_the_reader():
         assert np.isnan(fitted.panel_.values).sum() == n_missing
     with pytest.raises(ConfigError, match="Invalid missing_codes"):
         DataConfig(missing_codes="all")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "sentence"),
+    [
+        ([40, 40, 40], ""),
+        ([40, 40, 35], ""),
+        ([40, 40, 34], "series 'c' ends at 34, 6 steps or more before others: its forecast begins there."),
+        (
+            [40, 20, 34],
+            "series 'b', 'c' end 6 steps or more before others, the first of them at 20: their forecasts begin there.",
+        ),
+    ],
+)
+def test_series_that_are_forecast_into_their_own_past_are_noted(lengths, sentence):
+    ids = np.repeat(np.array(["a", "b", "c"], object), lengths)
+    times = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    table = {"unique_id": ids, "ds": times, "y": np.arange(float(len(ids)))}
+    forecaster = Forecaster(6, model="naive").fit(table, evaluate=False)
+    assert [note for note in forecaster.findings_ if "before others" in note] == [sentence][: bool(sentence)]
+    if sentence:
+        forecaster.predict(table)
+        assert sentence in forecaster.findings_
+
+
+@pytest.mark.parametrize(
+    ("values", "sentences"),
+    [
+        ([[5.0] * 9, [*range(9)]], {"series 'a' does not vary: its forecast is the constant."}),
+        ([[5.0] * 9, [7.0] * 9], {"series 'a', 'b' do not vary: their forecasts are the constants."}),
+        ([[np.nan] * 9, [*range(9)]], {"series 'a' has no value: there is no forecast of it."}),
+    ],
+)
+def test_notes_on_series_agree_with_their_number(values, sentences):
+    table = {"unique_id": np.repeat(["a", "b"], 9), "ds": np.tile(np.arange(9), 2), "y": np.concatenate(values)}
+    findings = Forecaster(2, model="naive").fit(table, evaluate=False).findings_
+    assert sentences <= set(findings)

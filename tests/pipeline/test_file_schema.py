@@ -79,6 +79,7 @@ def test_hostile_settings_are_refused_or_forecast_finite_numbers(files, name, tm
         ("lstm", ("config", "level"), [101], "Invalid level 101"),
         ("lstm", ("config", "h"), 10**9, "config.h is 1000000000"),
         ("lstm", ("evaluation", "sizes"), [1, 1, 10**9], "more rows than the series"),
+        ("panel", ("panel", "ids"), [2**64, 1, 2], "panel.ids or panel.keys have integers"),
         ("panel", ("panel", "ids"), ["a", "a", "b"], "panel.ids are not different"),
         ("exogenous", ("panel", "categories", "kind"), [], "values that number none of its 0 categories"),
         ("exogenous", ("panel", "holidays", "DE", 0), "promo2", "names 'promo2', expected one of"),

@@ -285,3 +285,19 @@ def test_one_new_row_has_the_notation_in_digits_of_the_rows_of_fit(tmp_path, not
         updated = each.update({"t": [convert(new)], "y": [100.0]})
         assert len(updated.panel_.values) == len(old) + 1
         assert updated.panel_.times(0)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"store": ["a"] * 4, "day": [1, 2, 3, 4], "A": [1.0, 2, 3, 4], "B": [1.0, 2, 3, 5]},
+        {"shop": ["a"] * 4, "day": [1, 2, 3, 4], "sold": [1.0, 2, 3, 4]},
+        {"store": ["a"] * 4, "when": ["x"] * 4, "sold": [1.0, 2, 3, 4]},
+    ],
+)
+def test_columns_that_new_rows_lack_are_named_as_those_of_fit(rows):
+    old = {"store": ["a"] * 20, "day": np.arange(20), "sold": np.arange(20.0)}
+    forecaster = fitted(old, 2, id_col="store", time_col="day", target_col="sold")
+    with pytest.raises(DataError) as caught:
+        forecaster.predict(rows)
+    assert caught.value.fix == "Name the columns as in the table of fit: 'store', 'day', 'sold'."

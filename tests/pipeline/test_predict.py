@@ -140,6 +140,25 @@ def test_paths_table_same_seed_gives_the_same_paths(fitted_shops):
         fitted_shops.simulate(0)
 
 
+@pytest.mark.parametrize(
+    ("ask", "name"),
+    [
+        (lambda forecaster: forecaster.simulate(2), "path"),
+        (lambda forecaster: forecaster.anomalies(), "score"),
+        (lambda forecaster: forecaster.stream().step({"a": 1.0, "b": 2.0}), "is_anomaly"),
+    ],
+)
+@pytest.mark.parametrize("role", ["id_col", "time_col"])
+def test_tables_with_further_columns_refuse_key_columns_of_these_names(ask, name, role):
+    names = {"id_col": "id", "time_col": "ds"} | {role: name}
+    ids, times = np.repeat(np.array(["a", "b"], object), 30), np.tile(np.arange(30), 2)
+    table = {names["id_col"]: ids, names["time_col"]: times, "y": np.arange(60.0)}
+    forecaster = Forecaster(2, model="naive", **names).fit(table, evaluate=False)
+    assert list(forecaster.predict())[:2] == [names["id_col"], names["time_col"]]
+    with pytest.raises(ConfigError, match=rf"name of a forecast column \({role}\): got '{name}'"):
+        ask(forecaster)
+
+
 def test_components_weighted_mean_is_the_forecast(fitted_with_promo, shops):
     future = rows_after(shops, N_MONTHS - H)
     components = fitted_with_promo.predict_components(futr_df=future)

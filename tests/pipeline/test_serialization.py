@@ -1,5 +1,7 @@
 """A forecaster written to a file and read again is the same forecaster; damaged files are refused."""
 
+import pickle
+
 import numpy as np
 import pytest
 from panel_cases import N_MONTHS, QUICK, SHOP_COLUMNS, monthly, only_sales, rows_after
@@ -94,6 +96,28 @@ def test_read_single_named_series_restores_its_test_table(tmp_path):
 def test_read_without_evaluation_has_none(sales, tmp_path):
     forecaster = Forecaster(12, **QUICK).fit(monthly(sales), evaluate=False)
     assert saved(forecaster, tmp_path).evaluation_ is None
+
+
+@pytest.mark.parametrize("make", [saved, lambda forecaster, _: pickle.loads(pickle.dumps(forecaster))])
+def test_read_of_what_predict_fitted_fits_the_next_table_anew(tmp_path, make):
+    one, other = ({"ds": np.arange(40), "y": level + np.arange(40.0)} for level in (0.0, 1000.0))
+    forecaster = Forecaster(3, model="dot")
+    forecaster.predict(one)
+    restored = make(forecaster, tmp_path)
+    assert_same_table(restored.predict(), forecaster.predict())
+    assert_same_table(restored.predict(other), Forecaster(3, model="dot").predict(other))
+    assert_same_table(make(restored, tmp_path).predict(one), Forecaster(3, model="dot").predict(one))
+
+
+def test_read_restores_ids_that_int64_does_not_hold(tmp_path):
+    ids = np.array([2**63 + 1, 2**64 - 1, 5], np.uint64)
+    table = {"unique_id": np.repeat(ids, 20), "ds": np.tile(np.arange(20), 3), "y": np.arange(60.0)}
+    forecaster = Forecaster(2, model="naive").fit(table, evaluate=False)
+    loaded = saved(forecaster, tmp_path)
+    assert_same_table(loaded.predict(), forecaster.predict())
+    assert_same_table(loaded.update(table).predict(table), forecaster.predict())
+    assert loaded.predict()["unique_id"].tolist() == np.repeat(ids, 2).tolist()
+    assert loaded.stream().ids == ids.tolist()
 
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "foreign", "absent"])

@@ -134,6 +134,18 @@ def test_several_id_columns_are_divided_by_all_of_them(tmp_path):
         np.testing.assert_array_equal(got[name][order].astype(expected[name].dtype), expected[name][wanted])
 
 
+def test_ids_of_unsigned_integers_have_their_type_in_every_part(tmp_path):
+    ids = np.repeat(np.array([3, 5, 2**63 + 1, 2**64 - 1], np.uint64), 30)
+    table = {"unique_id": ids, "ds": np.tile(np.arange(30), 4), "y": np.arange(120.0)}
+    forecaster = Forecaster(H, model="naive").fit(table, evaluate=False)
+    stored = store(forecaster, table, tmp_path, partition_size=2)
+    assert len(stored.files) == 2
+    for file in stored.files:
+        column = duckdb.execute("SELECT unique_id FROM read_parquet(?)", [str(file)]).fetchnumpy()["unique_id"]
+        assert column.dtype == np.uint64
+        assert np.isin(column, ids).all()
+
+
 def test_exogenous_columns_and_their_future_are_read_from_the_files(tmp_path):
     n, length = 6, 40
     t = np.arange(length + 3)

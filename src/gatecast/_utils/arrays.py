@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,16 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["accumulate", "history_lengths", "is_increasing", "row_medians", "run_heads", "sorted_unique", "sum_rows"]
+__all__ = [
+    "accumulate",
+    "history_lengths",
+    "is_increasing",
+    "row_medians",
+    "run_heads",
+    "sorted_unique",
+    "sum_rows",
+    "to_integers",
+]
 
 WIDE = 128
 """Numbers in a row from which a call for each row is faster than one for each column."""
@@ -119,7 +129,7 @@ def sorted_unique(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def sum_rows(x: FloatArray) -> FloatArray:
     """Return ``x.sum(axis=0)``, row after row: `numpy.sum` adds in another order where there is a single column.
 
-    So the sum of a series has the same bits, whichever others are beside it.
+    So the sum of a series has the same bits, whichever others are next to it.
 
     Args:
         x: (n, ...), n > 0.
@@ -128,3 +138,22 @@ def sum_rows(x: FloatArray) -> FloatArray:
     [3.0, 3.0]
     """
     return np.asarray(accumulate(np.add, x)[-1])
+
+
+def to_integers(values: Sequence[int] | npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+    """Return integers as int64, or as uint64 where one of them is 2**63 or above, as half of all 64-bit hashes are.
+
+    NumPy makes such numbers negative, or floats, which do not hold them exactly.
+
+    Raises:
+        OverflowError: No type holds all of them.
+
+    >>> to_integers(np.array([1, 2], np.uint64)).dtype.name, to_integers([1, 2**63]).tolist()
+    ('int64', [1, 9223372036854775808])
+    """
+    if isinstance(values, np.ndarray):
+        is_large = values.dtype == np.uint64 and bool((values > np.iinfo(np.int64).max).any())
+        return values if is_large else values.astype(np.int64, copy=False)
+    if max(values, default=0) <= np.iinfo(np.int64).max:
+        return np.array(values, np.int64)
+    return np.array(values, np.uint64)

@@ -13,6 +13,7 @@ import numpy as np
 
 from gatecast._utils.formatting import Column, finite_or_none, format_times, time_unit
 from gatecast._utils.versions import versions
+from gatecast.cli.output import format_verdict
 from gatecast.errors import GatecastError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def forecast_document(
         "model": {"name": forecast.model, "horizon": len(view.mean), "levels": list(forecast.levels)},
         "evaluation": None
         if view.evaluation is None
-        else evaluation_facts(view.evaluation, view.time_unit, with_offsets),
+        else evaluation_facts(view.evaluation, view.time_unit, with_offsets=with_offsets),
         "learning": view.advice or None,
         "forecast": rows(with_offsets(table), view.time_unit),
         "files": list(files),
@@ -173,6 +174,7 @@ def _plain_column(values: Column, unit: str) -> list[Any]:
 def evaluation_facts(
     evaluation: Evaluation,
     unit: str = "",
+    command: str = "",
     with_offsets: Callable[[dict[str, Column]], dict[str, Column]] = dict,
 ) -> dict[str, Any]:
     """Return the scores of a test part.
@@ -180,6 +182,7 @@ def evaluation_facts(
     Args:
         evaluation: The scores.
         unit: NumPy unit of the times; see `gatecast._utils.formatting.format_times`.
+        command: The command whose options its sentence names.
         with_offsets: Adds UTC offsets to the times of a table.
     """
     cutoff = rows(with_offsets({"cutoff": np.array([evaluation.cutoff])}), unit)[0]["cutoff"]
@@ -188,7 +191,7 @@ def evaluation_facts(
         "rows": dict(zip(("training", "validation", "test"), map(int, evaluation.split_sizes), strict=True)),
         "season": int(evaluation.season_length),
         "horizon": int(evaluation.horizon),
-        "verdict": evaluation.verdict,
+        "verdict": format_verdict(evaluation, command),
         "scores": [_score(score) for score in evaluation.scores],
     }
 

@@ -361,7 +361,7 @@ class ForecasterOptions:
     ] = None
     integer: Annotated[
         bool,
-        typer.Option("--integer", help="Values are whole numbers, and so are forecasts."),
+        typer.Option("--integer", help="Values are whole numbers, and so are forecasts that are medians."),
         Setting("integer", TEXT, "", "data"),
     ] = False
     missing_codes: Annotated[

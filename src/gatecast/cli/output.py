@@ -6,11 +6,14 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from gatecast._printable import printable
+
+if TYPE_CHECKING:
+    from gatecast.results import Evaluation
 
 __all__ = [
     "echo",
@@ -28,6 +31,7 @@ TAKE_MODEL = ("predict", "simulate", "evaluate", "update", "report", "export")
 """Commands that take a fitted forecaster, without the options of its training."""
 _ADVICE = re.compile(r"--[a-z][a-z-]*(?![a-z-]| column)")
 """An option to set, not one that tells the role of a column."""
+_SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z])")
 MAX_ROWS = 12
 """Rows of a table on the screen."""
 
@@ -107,6 +111,11 @@ def _with_options(findings: Sequence[str], command: str) -> list[str]:
         f"{text.removesuffix('.')} (with gatecast train)." if text != finding and _ADVICE.search(text) else text
         for text, finding in zip(texts, findings, strict=True)
     ]
+
+
+def format_verdict(evaluation: Evaluation, command: str = "") -> str:
+    """Return the verdict of an evaluation, with options in place of Python arguments."""
+    return " ".join(_with_options(_SENTENCE_END.split(evaluation.verdict), command))
 
 
 def format_findings(findings: Sequence[str], command: str = "") -> str:

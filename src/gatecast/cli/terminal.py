@@ -22,6 +22,7 @@ from rich.text import Text
 from gatecast._printable import printable
 from gatecast._utils.formatting import format_count, format_times
 from gatecast.cli.forecast_view import ForecastView, forecast_table, full_table, summary_rows
+from gatecast.cli.output import format_verdict
 from gatecast.cli.output_files import TABLE_SUFFIXES
 from gatecast.cli.terminal_chart import TerminalChart, draw
 from gatecast.data.sources.stdin import STDIN, STDIN_LABEL
@@ -82,7 +83,7 @@ def _report(console: Console, view: ForecastView, files: Sequence[str]) -> None:
     _section(console, _summary(view))
     if view.evaluation is not None:
         _section(console, _table(score_table(view.evaluation)))
-        _section(console, _text(view.evaluation.verdict, style="bold"))
+        _section(console, _text(format_verdict(view.evaluation), style="bold"))
     if view.advice:
         _section(console, Text(view.advice))
     drawing = chart(view, min(console.width - 2, MAX_WIDTH), unicode=console.encoding.startswith("utf"))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.key_types import KeyTypes
-from gatecast.data.messages import abridge
+from gatecast.data.messages import abridge, agree
 from gatecast.data.panel import Hierarchy, Panel
 from gatecast.data.parsing.raw_table import ColumnType
 from gatecast.data.parsing.series_keys import join_ids
@@ -34,18 +34,26 @@ MIN_KNOWN_SHARE = 0.5
 HierarchySpec = bool | tuple[tuple[str, ...], ...]
 """False: no sums; True: the total and every prefix of the id columns; or those of each level, () for the total."""
 
-NOTES = {
+NOTES: dict[str, Any] = {
     "levels": "totals: {levels}; forecasts and sample paths of all levels add up.",
     "same": "the level {level} has the same series as another one and is left out.",
     "missing": (
-        "{n:,} missing values of single series ({series}) count in totals as the last value before; a total of which "
-        "more than half is missing is missing."
+        "{n} missing value of {series} counts in totals as the last value before; a total of which more than half is "
+        "missing is missing.",
+        "{n:,} missing values of {series} count in totals as the last value before; a total of which more than half is "
+        "missing is missing.",
     ),
-    "late": "{series} begin later than others and count as 0 in totals before.",
-    "ended": "{series} end before the others: their missing values up to {time} are forecast from their last values.",
-    "empty": "{series} without a value count as 0 in totals.",
+    "late": (
+        "{series} begins later than others and counts as 0 in totals before.",
+        "{series} begin later than others and count as 0 in totals before.",
+    ),
+    "ended": (
+        "{series} ends before the others: its missing values up to {time} are forecast from its last values.",
+        "{series} end before the others: their missing values up to {time} are forecast from their last values.",
+    ),
+    "empty": ("{series} without a value counts as 0 in totals.", "{series} without a value count as 0 in totals."),
 }
-"""Sentences of notes."""
+"""Sentences of notes, for a single series, or missing value, and for several."""
 
 
 def check_hierarchy(value: Any) -> HierarchySpec:
@@ -341,7 +349,9 @@ def _note_parts(panel: Panel, hierarchy: Hierarchy, matrix: FloatArray, first: I
             names = [repr(str(name))[:60] for name in panel.ids[chosen][:3]]
             series = "series " + abridge(names, int(chosen.sum()))
             time = str(panel.freq.at(panel.start.min(), np.array([matrix.shape[1] - 1]))[0])[:10]
-            notes.append(NOTES[kind].format(series=series, n=int(n_gaps.sum()), time=time))
+            n = int(n_gaps.sum())
+            sentence = agree(n if kind == "missing" else int(chosen.sum()), *NOTES[kind])
+            notes.append(sentence.format(series=series, n=n, time=time))
 
 
 def _join(

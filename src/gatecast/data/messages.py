@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-__all__ = ["abridge", "format_id", "list_columns", "shorten"]
+__all__ = ["abridge", "agree", "format_id", "list_columns", "shorten"]
 
 MAX_COLUMNS_LISTED = 20
 MAX_LIST_LENGTH = 240
@@ -22,6 +22,15 @@ def abridge(first: list[str], count: int, separator: str = ", ") -> str:
     """
     n_more = count - len(first)
     return separator.join(first) + (f" and {n_more} more" if n_more else "")
+
+
+def agree(number: int, singular: str, plural: str) -> str:
+    """Return the form of a word or a sentence that agrees with a number.
+
+    >>> agree(1, "ends", "end"), agree(2, "ends", "end")
+    ('ends', 'end')
+    """
+    return singular if number == 1 else plural
 
 
 def format_id(ids: npt.NDArray[Any], s: int) -> str:

@@ -125,8 +125,8 @@ class Panel:
     Args:
         values: Values of all series, float64, shape (n_values,); NaN is missing.
         indptr: Offsets of the series, shape (n_series + 1,): series s is ``values[indptr[s]:indptr[s + 1]]``.
-        ids: Ids of the series, int64 or strings, shape (n_series,); strings such as "1/2" if there are several id
-            columns.
+        ids: Ids of the series, shape (n_series,): int64, uint64 where one is 2**63 or above, or strings; strings like
+            "1/2" if there are several id columns.
         start: Time of the first value of each series, datetime64[us] or int64, shape (n_series,).
         freq: Frequency of all series.
         columns: Names of the id, time and target columns.

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import to_integers
+from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.panel import Panel
 from gatecast.data.panel_holidays import add_holidays
 from gatecast.errors import DataError
 
-__all__ = ["complete_history", "extend_panel", "match_series", "prepend_history"]
+__all__ = [
+    "Changes",
+    "complete_history",
+    "count_changes",
+    "extend_panel",
+    "match_series",
+    "note_changes",
+    "prepend_history",
+]
 
 
 def match_series(panel: Panel, reference: Panel) -> tuple[IntArray, IntArray]:
@@ -65,9 +75,10 @@ def _on_grid(panel: Panel, s: int, reference: Panel, r: int) -> str:
 
 
 def extend_panel(old: Panel, new: Panel) -> Panel:
-    """Add new rows to a panel; where both panels have a time, the new row replaces the old one.
+    """Add new rows to a panel; where both panels have a time, the new value replaces the old one.
 
-    Steps between the old and the new rows are missing values.
+    Steps between the old and the new rows are missing values. A missing value replaces nothing: it may be that of a
+    time between two new rows.
 
     Args:
         old: The panel to extend.
@@ -105,7 +116,7 @@ def extend_panel(old: Panel, new: Panel) -> Panel:
         """Merge a column of both panels."""
         merged = np.full(indptr[-1], np.nan)
         merged[old_rows] = old_column
-        merged[new_rows] = new_column
+        merged[new_rows] = np.where(np.isnan(new_column), merged[new_rows], new_column)
         return merged
 
     def merge_role(role: str) -> dict[str, FloatArray]:
@@ -130,6 +141,76 @@ def extend_panel(old: Panel, new: Panel) -> Panel:
     )
     # Steps between the old and the new rows have holidays too.
     return add_holidays(joined, tuple(old.holidays))[0]
+
+
+class Changes(NamedTuple):
+    """What new rows change in a panel.
+
+    Args:
+        n_new: Values of times that had none.
+        n_replaced: Values that differ from those known of the same times.
+        n_missing: Times without a value between the known rows and the new ones of the same series.
+        target: Column of the new values; the panel may have another name for it.
+    """
+
+    n_new: int
+    n_replaced: int
+    n_missing: int
+    target: str
+
+
+def count_changes(old: Panel, new: Panel) -> Changes:
+    """Count what `extend_panel` changes.
+
+    Args:
+        old: The panel to extend.
+        new: The new rows.
+
+    >>> from gatecast.data.panel import from_values
+    >>> count_changes(from_values([1.0, 2.0], start=1), from_values([7.0, np.nan, np.nan, 8.0], start=2))
+    Changes(n_new=1, n_replaced=1, n_missing=2, target='y')
+    """
+    matches, steps_later = match_series(new, old)
+    matched = matches >= 0
+    old_lengths = np.where(matched, old.lengths[matches], 0)
+    # Of each new row, its position in the old series.
+    offset = np.where(matched, steps_later + old_lengths - new.lengths, 0)
+    position = _runs(offset, new.lengths)
+    in_old = (position >= 0) & (position < np.repeat(old_lengths, new.lengths))
+    before = np.full(len(new.values), np.nan)
+    before[in_old] = old.values[(np.repeat(old.indptr[matches], new.lengths) + position)[in_old]]
+    has_value, had_value = ~np.isnan(new.values), ~np.isnan(before)
+    between = np.maximum(0, np.maximum(offset - old_lengths, -(offset + new.lengths)))[matched]
+    return Changes(
+        int((has_value & ~had_value).sum()),
+        int((has_value & had_value & (new.values != before)).sum()),
+        int(between.sum() + (~has_value & ~in_old & np.repeat(matched, new.lengths)).sum()),
+        new.columns.target,
+    )
+
+
+def note_changes(changes: Changes, target: str) -> tuple[str, ...]:
+    """Return what a user may not expect of new rows, as sentences.
+
+    Args:
+        changes: From `count_changes`.
+        target: Column of the known values.
+
+    >>> note_changes(Changes(2, 1, 168, "y"), "y")
+    ('1 known value is replaced by a new one.', '168 times between the known rows and the new ones have no value.')
+    """
+    notes = []
+    if changes.target != target:
+        notes.append(f"The new values are those of {changes.target!r}, the known ones those of {target!r}.")
+    if changes.n_replaced:
+        verb, new = ("is", "a new one") if changes.n_replaced == 1 else ("are", "new ones")
+        notes.append(f"{format_count(changes.n_replaced, 'known value')} {verb} replaced by {new}.")
+    if changes.n_missing:
+        has = "has" if changes.n_missing == 1 else "have"
+        notes.append(
+            f"{format_count(changes.n_missing, 'time')} between the known rows and the new ones {has} no value."
+        )
+    return tuple(notes)
 
 
 def complete_history(new: Panel, old: Panel) -> Panel:
@@ -192,8 +273,8 @@ def _join_ids(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """
     if old.dtype.kind in "iu":
         try:
-            return np.concatenate([old, np.array([int(str(name)) for name in new.tolist()], np.int64)])
-        except ValueError:
+            return to_integers([*old.tolist(), *(int(str(name)) for name in new.tolist())])
+        except (ValueError, OverflowError):
             pass
     texts = [str(name) for ids in (old, new) for name in ids.tolist()]
     return np.array(texts, object)

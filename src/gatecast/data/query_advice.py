@@ -22,7 +22,7 @@ from gatecast.data.parsing.series_keys import find_id_columns, infer_id_columns,
 from gatecast.data.sources.sql import reserved_words
 from gatecast.errors import DataError, GatecastError
 
-__all__ = ["Declared", "add_query"]
+__all__ = ["Declared", "add_query", "note_files_of_one_series"]
 
 MAX_LENGTH = 240
 """Longest query in a message."""
@@ -111,6 +111,38 @@ def add_query(error: DataError, source: str, table: RawTable, declared: Declared
         fix=" ".join([error.fix, *map(_advise, queries)]),
         argument=error.argument,
     )
+
+
+def note_files_of_one_series(source: str, table: RawTable, panel: Panel, read: QueryReader) -> tuple[str, ...]:
+    """Return a note where files that are read as a series each look like the parts of one: each begins where one ends.
+
+    Args:
+        source: The pattern that was read.
+        table: The table of all files.
+        panel: The series.
+        read: Reads a query.
+    """
+    if table.files is None or panel.ids.tolist() != list(table.files.names):
+        return ()
+    order = np.argsort(panel.start)
+    first = panel.freq.index_of(panel.start[order], np.repeat(panel.start.min(), len(panel)))[0]
+    if len(panel) < 2 or (np.diff(first) != panel.lengths[order][:-1]).any():
+        return ()
+    queries = (_Query(f"SELECT * FROM {_literal(source)}", "join them", as_declared) for as_declared in (False, True))
+    query = next((query for query in queries if _joins(query, panel, read)), None)
+    how = "To join them, write them into one file." if query is None else _advise(query)
+    return (f"Each file is a series of its own, though each begins where another ends, as the parts of one do. {how}",)
+
+
+def _joins(query: _Query, panel: Panel, read: QueryReader) -> bool:
+    """Return whether a query reads the values of all series of a panel as a single one."""
+    try:
+        joined = read(query.text, as_declared=query.needs_arguments)
+    except GatecastError:
+        return False
+    order = np.argsort(panel.start)
+    values = panel.take(order).values
+    return len(joined) == 1 and np.array_equal(joined.values, values, equal_nan=True)
 
 
 def _advise(query: _Query) -> str:

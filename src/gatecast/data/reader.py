@@ -40,7 +40,7 @@ from gatecast.data.parsing.transposed_tables import (
     find_periods,
 )
 from gatecast.data.parsing.wide_tables import ALL_COLUMNS
-from gatecast.data.query_advice import Declared, add_query
+from gatecast.data.query_advice import Declared, add_query, note_files_of_one_series
 from gatecast.data.sources.dataframes import (
     attach_findings,
     from_frame,
@@ -164,14 +164,17 @@ def read(
     exogenous = parse_exogenous(table, indices, categories or {})
     exogenous_roles = {i: role for role, columns in indices.items() for i in columns}
     data = DeclaredTable(kind_of(source), table, exogenous, exogenous_roles, step, known)
+    declared_too = {"id_col": id_col, "time_col": time_col, "target_col": target_col, "freq": freq, **names}
     try:
         panel, notes = _read_layout(data, id_col, time_col, target_col)
     except DataError as error:
         if not isinstance(source, (str, os.PathLike)) or not (target_col is None or isinstance(target_col, str)):
             raise
         columns = Declared(split_names(table, id_col), time_col, target_col, declared)
-        declared_too = {"id_col": id_col, "time_col": time_col, "target_col": target_col, "freq": freq, **names}
         raise add_query(error, os.fspath(source), table, columns, partial(_read_query, declared_too, trusted)) from None
+    if isinstance(source, (str, os.PathLike)):
+        read_query = partial(_read_query, declared_too, trusted)
+        notes = (*notes, *note_files_of_one_series(os.fspath(source), table, panel, read_query))
     panel, holiday_notes = add_holidays(panel, holidays)
     return panel, (*notes, *holiday_notes)
 

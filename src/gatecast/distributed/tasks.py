@@ -79,7 +79,7 @@ def _load(content: bytes) -> tuple[ForecasterConfig, FittedState]:
     with tempfile.TemporaryDirectory(prefix="gatecast-") as folder:
         path = Path(folder) / "model.gatecast"
         path.write_bytes(content)
-        config, state, _ = serialization.read(path)
+        config, state, *_ = serialization.read(path)
     return config, state
 
 

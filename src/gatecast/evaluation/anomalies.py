@@ -30,10 +30,13 @@ from gatecast.evaluation.past_forecasts import MIN_PAST, series_unit
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
 
-__all__ = ["CALIBRATED", "EVENT_LEVEL", "MAX_RUN", "PastIntervals", "anomaly_widths", "find_anomalies"]
+__all__ = ["CALIBRATED", "EVENT_LEVEL", "JUDGED", "MAX_RUN", "PastIntervals", "anomaly_widths", "find_anomalies"]
 
 CALIBRATED = (80.0, 90.0)
 """Levels whose margins are fitted; those of higher levels follow from them."""
+
+JUDGED = ("score", "is_anomaly")
+"""Columns of what was judged, next to values and intervals."""
 
 POWERS = (1.0, 1.6)
 """Of the growth of half-widths with the normal score of the level, at least and at most."""

@@ -20,7 +20,15 @@ from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.forecasting.scaling import forward_fill
 from gatecast.metrics.scale import seasonal_naive_scale
 
-__all__ = ["PastForecasts", "forecast_past", "older_origins", "select_origins", "series_unit", "short_origins"]
+__all__ = [
+    "PastForecasts",
+    "count_horizons",
+    "forecast_past",
+    "older_origins",
+    "select_origins",
+    "series_unit",
+    "short_origins",
+]
 
 MIN_PAIRS = 0.25
 """Share of the values, at least, that have one a step or a season before them; else most are missing."""
@@ -103,7 +111,7 @@ def forecast_past(
     length = observed.sum(axis=1)
     actual = np.where((length >= min(MIN_PAST, int(length.max(initial=0))))[:, None], actual, np.nan)
     unit = series_unit(past.values, season_length)
-    horizons = np.full(len(actual), _horizons(offsets, horizon))
+    horizons = np.full(len(actual), count_horizons(offsets, horizon))
     return PastForecasts(quantiles, actual, past.series, length, unit, horizons)
 
 
@@ -133,11 +141,11 @@ def select_origins(past: PastForecasts, offsets: IntArray, wanted: IntArray, hor
         past.series[rows],
         past.length[rows],
         past.unit[rows],
-        np.full(len(rows), _horizons(wanted, horizon)),
+        np.full(len(rows), count_horizons(wanted, horizon)),
     )
 
 
-def _horizons(offsets: IntArray, horizon: int) -> float:
+def count_horizons(offsets: IntArray, horizon: int) -> float:
     """Return how many horizons a forecast counts for: less than 1 where the next origin comes before its end."""
     apart = float(np.abs(np.diff(offsets)).mean()) if len(offsets) > 1 else float(horizon)
     return min(1.0, apart / horizon)

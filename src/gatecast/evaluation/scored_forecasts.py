@@ -21,6 +21,9 @@ FloatArray = npt.NDArray[np.float64]
 ZERO_SHARE = 0.5
 """Share of zeros from which demand is called intermittent."""
 
+ROUNDING = 1e-12
+"""Largest error of rounding, as a share of the values: thousands of operations in float64."""
+
 
 class Intermittency(NamedTuple):
     """What the absolute error does not show of intermittent demand.
@@ -77,6 +80,19 @@ class ScoredForecasts(NamedTuple):
         errors = mean_errors(actual, pair, squared=self.squared)
         known = np.isfinite(errors[model] + errors[baseline])
         return int((errors[model] < errors[baseline])[known].sum()), int(known.sum())
+
+    def is_exact(self, model: str) -> bool:
+        """Return whether no error of a model is larger than rounding makes it, by the size of the values.
+
+        Example:
+            >>> predicted = {"Drift": np.array([[1.0, 2.0 + 1e-15]]), "LSTM": np.array([[1.0, 2.001]])}
+            >>> scored = ScoredForecasts(np.array([[1.0, 2.0]]), np.zeros((1, 5)), predicted, 1)
+            >>> scored.is_exact("Drift"), scored.is_exact("LSTM")
+            (True, False)
+        """
+        errors = np.abs(self.predicted[model] - self.actual)
+        size = np.nanmax(np.abs(self.actual), initial=0.0)
+        return not bool((errors > ROUNDING * size).any())
 
     def intermittency(self, model: str, baseline: str) -> Intermittency:
         """Return the RMSE and the bias of a model on the series of intermittent demand."""

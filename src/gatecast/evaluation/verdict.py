@@ -29,7 +29,7 @@ MIN_GAIN = 5.0
 MIN_INTERMITTENT = 0.1
 """Share of the series with intermittent demand from which it is mentioned."""
 
-Kind = Literal["better", "equal", "worse", "exact_baseline", "unknown"]
+Kind = Literal["better", "equal", "worse", "exact", "exact_baseline", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Verdict:
     """A model compared with the best of the simple forecasts.
 
     Args:
-        kind: "better", "equal" or "worse"; "exact_baseline" where the simple forecast makes no error; "unknown" where
-            nothing could be scored.
+        kind: "better", "equal" or "worse"; "exact_baseline" where the simple forecast makes no error, "exact" where the
+            model makes none either, up to rounding; "unknown" where nothing could be scored.
         model: Column of the model.
         baseline: Column of the simple forecast with the smallest error, other than the model.
         mae: Mean absolute error of the model.
@@ -110,8 +110,11 @@ def compare_with_baselines(
     level, coverage = narrow[0] if narrow else (None, float("nan"))
     n_better, n_parts = (0, 1) if forecasts is None else forecasts.count_better(main.model, best.model)
     better_model, gain = _better_model(main, [score for score in scores[1:] if score.model not in columns], best)
+    kind = _kind(difference, best)
+    if kind == "exact_baseline" and forecasts is not None and forecasts.is_exact(main.model):
+        kind = "exact"
     return Verdict(
-        _kind(difference, best),
+        kind,
         main.model,
         best.model,
         main.mae,
@@ -177,6 +180,7 @@ TEMPLATES = {
         "{where} the {model} did not beat a simple forecast: its {measure} is {size:.0f} % larger than "
         '{baseline}. Prefer the simple forecast here, model="{name}", or provide more data.'
     ),
+    "exact": "{where} both the {model} and the simple forecast {name} are exact up to rounding.",
     "exact_baseline": (
         "{where} the simple forecast makes no error at all, the {model} {mae:.3g} on average: prefer the simple one, "
         'model="{name}".'
@@ -225,7 +229,7 @@ def describe(verdict: Verdict) -> str:
         >>> print(describe(Verdict("better", "LSTM", "SeasonalNaive", 1.0, 50.0, 24, 24, 12)))
         On the last 24 rows the LSTM's mean absolute error is 50 % smaller than seasonal naive's (season 12).
     """
-    where = f"On the last {verdict.n_rows} rows"
+    where = "On the last row" if verdict.n_rows == 1 else f"On the last {verdict.n_rows} rows"
     where += f" of each of {verdict.n_series:,} series" if verdict.n_series > 1 else ""
     where += f", forecast {verdict.horizon} at a time," if verdict.n_rows > verdict.horizon else ""
     model_is_baseline = verdict.model in POSSESSIVES
@@ -251,8 +255,8 @@ def describe(verdict: Verdict) -> str:
     intermittency = _describe_intermittency(verdict)
     details = {
         "narrow": verdict.narrow_level is not None,
-        "series": verdict.n_parts > 1 and verdict.n_series > 1,
-        "horizons": verdict.n_parts > 1 and verdict.n_series == 1,
+        "series": verdict.n_parts > 1 and verdict.n_series > 1 and verdict.kind != "exact",
+        "horizons": verdict.n_parts > 1 and verdict.n_series == 1 and verdict.kind != "exact",
         "missing": verdict.n_missing > 0,
         "better_model": verdict.better_model != "" and not intermittency,
     }

@@ -26,7 +26,7 @@ from gatecast.evaluation.splits import default_horizon
 from gatecast.explain.describe import describe_importance
 from gatecast.forecasting.context import PanelContext, column_groups
 from gatecast.nn.random import generator
-from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than
+from gatecast.pipeline.cross_validation import cutoff_offsets, longer_than, note_short_series
 from gatecast.pipeline.fit import fit
 from gatecast.pipeline.state import FittedState
 
@@ -115,6 +115,7 @@ def permutation_importance(
     h = config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
     offsets = np.array(cutoff_offsets(panel, h, n_windows, step_size))
     first = int(offsets[0])
+    notes = note_short_series(panel, [first])
     panel = longer_than(panel, first)
     panel = panel.restrict_categories(panel.categories_before(first))
     fitted = fit(panel.drop_last(first), replace(config, h=h), [], None, evaluate=False)
@@ -127,7 +128,7 @@ def permutation_importance(
                 _shuffle_column(context, lengths, role, groups == c, h, (config.seed, c, k)) for k in range(n_repeats)
             ]
             increases[name] = [_increase(_error(fitted, each, offsets), mae) for each in shuffled]
-    return Importance(mae, _table(increases), n_windows, n_repeats, kind)
+    return Importance(mae, _table(increases), n_windows, n_repeats, kind, notes)
 
 
 def _table(increases: dict[str, list[float]]) -> ColumnTable:

@@ -39,6 +39,7 @@ from gatecast.forecasting.monitoring import MonitorData, ValidationMonitor, mean
 from gatecast.forecasting.panel_effects import PanelEffects
 from gatecast.forecasting.presets import unique_columns
 from gatecast.forecasting.training_checkpoint import train_once
+from gatecast.nn.memory_limits import check_allocation
 from gatecast.nn.training import StepRecord
 
 __all__ = [
@@ -60,6 +61,9 @@ COMBINED = "Ensemble"
 
 FitCallback = Callable[[int, float, StepRecord], object]
 """Is called after every training step with the position of the model, the share of all trainings done, and the step."""
+
+N_COPIES = 4
+"""Copies of its forecasts that a model makes on the way, at least; the pretrained network makes seven."""
 
 ROUNDING = 1e-6
 """Relative size of steps down from one quantile to the next that are rounding."""
@@ -110,6 +114,12 @@ class FittedEnsemble:
         models, configs = tuple(self.models[k] for k in chosen), tuple(self.configs[k] for k in chosen)
         return replace(self, models=models, configs=configs, columns=tuple(columns))
 
+    def with_horizon(self, horizon: int) -> FittedEnsemble:
+        """Return the models with another horizon, where none was trained for its own."""
+        task = self.task._replace(horizon=horizon)
+        models = tuple(type(model.config).from_state(model.to_state(), task) for model in self.models)
+        return replace(self, models=models, task=task)
+
     def differentiable(self) -> tuple[str, Sequence[IsDifferentiable]] | None:
         """Return the column and the members of the first model whose forecast can be differentiated; None: no model."""
         for column, model in zip(self.columns, self.models, strict=True):
@@ -131,8 +141,14 @@ class FittedEnsemble:
 
         Returns:
             By column, [n_series, n_steps, Q]; NaN for a series without a forecast.
+
+        Raises:
+            DataError: More steps of more series than fit into memory.
         """
         n_steps = n_steps or self.task.horizon
+        n_numbers = len(context) * n_steps * len(self.task.quantiles) * (len(self.models) + N_COPIES)
+        what = f"A forecast of {n_steps:,} steps of {len(context):,} series"
+        check_allocation(8 * n_numbers, what, "Forecast fewer steps, or fewer series at a time.")
         quantiles, clean = {}, dict[Family, PanelContext]()
         for column, model in zip(self.columns, self.models, strict=True):
             effects = self._read_by(model, context, clean)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.panel import Panel
+from gatecast.data.panel import Panel, check_outputs
 from gatecast.errors import ConfigError
-from gatecast.evaluation.anomalies import PastIntervals, find_anomalies
+from gatecast.evaluation.anomalies import JUDGED, PastIntervals, find_anomalies
 from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline.state import FittedState
 from gatecast.results import column_names
@@ -64,14 +64,19 @@ def _newest_of(parts: list[PastIntervals], n_unseen: int) -> PastIntervals:
 
 
 def _to_table(state: FittedState, panel: Panel, past: PastIntervals, level: float, since: Any) -> ColumnTable:
-    """Return the rows that were judged."""
+    """Return the rows that were judged.
+
+    Raises:
+        ConfigError: A column of the data is named "score" or "is_anomaly".
+    """
+    check_outputs(panel.columns, JUDGED)
     inside = np.arange(-past.score.shape[1], 0) >= -panel.lengths[:, None]
     names, columns = (
         column_names(state.calibrator.name, (level,)),
         (past.median, past.low, past.high),
     )
     table = panel.to_columns() | {name: column[inside] for name, column in zip(names, columns, strict=True)}
-    table |= {"score": past.score[inside], "is_anomaly": past.is_anomaly[inside]}
+    table |= dict(zip(JUDGED, (past.score[inside], past.is_anomaly[inside]), strict=True))
     judged = ~np.isnan(table["score"])
     if since is not None:
         judged &= table[panel.columns.time] >= since

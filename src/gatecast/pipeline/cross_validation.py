@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gatecast._utils.checkpoint import Place, at_place, current_place, within, working_on
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
+from gatecast.data.messages import abridge
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
 from gatecast.evaluation.backtest import forecast_window, score_test_part
@@ -25,9 +26,12 @@ from gatecast.pipeline.state import FittedState
 from gatecast.pipeline.units import Window, environment, window_once
 from gatecast.results import Evaluation
 
-__all__ = ["cross_validate", "cutoff_offsets", "iter_windows", "longer_than", "score_new_rows"]
+__all__ = ["cross_validate", "cutoff_offsets", "iter_windows", "longer_than", "note_short_series", "score_new_rows"]
 
 ColumnTable = dict[str, npt.NDArray[Any]]
+
+MAX_LISTED = 3
+"""Series that a note names."""
 
 
 def cutoff_offsets(panel: Panel, h: int, n_windows: int, step_size: int | None) -> list[int]:
@@ -49,7 +53,8 @@ def cutoff_offsets(panel: Panel, h: int, n_windows: int, step_size: int | None) 
             f"The series are too short for {n_windows} windows",
             got=f"{longest} rows at most",
             expected=f"more than {first + 1}",
-            fix="Ask for fewer windows, a smaller step_size or a shorter horizon.",
+            # Not everything that asks for windows has a step_size.
+            fix=f"Ask for fewer windows{'' if step_size is None else ', a smaller step_size'} or a shorter horizon.",
             argument="n_windows",
         )
     return [h + k * (step_size or h) for k in reversed(range(n_windows))]
@@ -149,6 +154,38 @@ def longer_than(panel: Panel, offset: int) -> Panel:
     return chosen if panel.hierarchy is None else add_totals(chosen, panel.hierarchy.levels, [])
 
 
+def note_short_series(panel: Panel, offsets: Sequence[int]) -> tuple[str, ...]:
+    """Return notes on the series that `longer_than` leaves out at some cutoffs, or at all of them.
+
+    Args:
+        panel: The series.
+        offsets: From `cutoff_offsets`.
+
+    >>> from gatecast.data.panel import from_values
+    >>> one = from_values(np.arange(30.0))
+    >>> both = replace(one, values=np.arange(36.0), indptr=np.array([0, 30, 36]), ids=np.array(["a", "b"], object))
+    >>> note_short_series(both, [8, 4])
+    ("1 of 2 series has fewer than 2 rows before the first cutoff and is forecast from later ones alone: 'b'.",)
+    """
+    base = base_series(panel)
+    n_cutoffs = (base.lengths[:, None] > np.asarray(offsets) + 1).sum(axis=1)
+    which, first = ("the cutoff", "") if len(offsets) == 1 else ("every cutoff", "the first cutoff")
+    notes = []
+    for chosen, where, what in (
+        (n_cutoffs == 0, which, "left out"),
+        ((n_cutoffs > 0) & (n_cutoffs < len(offsets)), first, "forecast from later ones alone"),
+    ):
+        rows = np.flatnonzero(chosen)
+        if len(rows):
+            has, be = ("has", "is") if len(rows) == 1 else ("have", "are")
+            listed = abridge([repr(name) for name in base.ids[rows[:MAX_LISTED]].tolist()], len(rows))
+            subject = f"{len(rows):,} of {len(base):,} series {has} fewer than 2 rows before {where}"
+            notes.append(f"{subject} and {be} {what}: {listed}.")
+    if notes and panel.hierarchy is not None:
+        notes.append("At each cutoff, totals are the sums of the series that have a forecast from there.")
+    return tuple(notes)
+
+
 def cross_validate(
     panel: Panel,
     config: ForecasterConfig,
@@ -218,6 +255,10 @@ def score_new_rows(state: FittedState, panel: Panel, n_rows: int | None, levels:
         )
     split = Split(int(np.median(panel.lengths)) - n_test, 0, n_test)
     evaluation = score_test_part(state.calibrator, state.ensemble, panel, context, split, state.season_length, levels)
+    scored = panel.keep_last(n_test)
+    if not scored.mask.all():
+        which = f"Of these {len(scored.values):,} rows, those with a value are scored: {int(scored.mask.sum()):,}."
+        evaluation = replace(evaluation, verdict=f"{evaluation.verdict} {which}")
     if n_test > n_new and known.any():
         seen = f" The models were fitted on {n_test - max(n_new, 0)} of these rows: errors to come are larger."
         evaluation = replace(evaluation, verdict=evaluation.verdict + seen)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import format_count
 from gatecast.config import DataConfig
 from gatecast.data.frequency import Times
 from gatecast.data.huge_values import HUGE_FACTOR, find_huge, find_sudden
 from gatecast.data.last_values import find_unlike_last
+from gatecast.data.messages import agree
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.errors import DataError
@@ -19,7 +21,15 @@ from gatecast.forecasting.ensemble import COMBINED
 from gatecast.forecasting.presets import BASELINES, model_columns
 from gatecast.forecasting.registry import AUTO, BUILT_IN_COLUMNS
 
-__all__ = ["check_bounds", "check_series", "drop_sudden", "drop_unlike_last", "note_huge", "trim_unobserved"]
+__all__ = [
+    "check_bounds",
+    "check_series",
+    "drop_sudden",
+    "drop_unlike_last",
+    "note_ended",
+    "note_huge",
+    "trim_unobserved",
+]
 
 
 def _output_columns(model: Any) -> tuple[str, ...]:
@@ -28,13 +38,15 @@ def _output_columns(model: Any) -> tuple[str, ...]:
     return (COMBINED, *BUILT_IN_COLUMNS, *model_columns(model), *baselines, "cutoff")
 
 
-NOTES = {
+NOTES: dict[str, Any] = {
     "unobserved": "the {end} {n} rows have no value and are left out.",
     "unobserved_end": "no series has a value after {time}: {n} rows are left out.",
     "known_future": "their columns {columns} are known for {n} steps ahead.",
     "unlike": (
         "the last value of {series}, {value:.6g} at {time}, is unlike all before, as when a period is incomplete or a "
-        "value is wrong: it is treated as missing. To use it, set keep_last=True."
+        "value is wrong: it is treated as missing. To use it, set keep_last=True.",
+        "the last values of {series}, the first of them {value:.6g} at {time}, are unlike all before, as when a period "
+        "is incomplete or values are wrong: they are treated as missing. To use them, set keep_last=True.",
     ),
     "sudden": (
         "{series}: {value:.6g} at {time} is more than {factor} times as large as every value before it{more}: treated "
@@ -44,11 +56,21 @@ NOTES = {
         "{series}: {value:.6g} at {time} is more than {factor} times as large as nearly all other values, and "
         "distorts the forecast and its intervals. If it is wrong, empty its cell, or set missing_codes=[{code}]."
     ),
-    "constant": "{series} does not vary: its forecast is the constant.",
+    "constant": (
+        "{series} does not vary: its forecast is the constant.",
+        "{series} do not vary: their forecasts are the constants.",
+    ),
+    "ended": (
+        "{series} ends at {time}, {h} or more before others: its forecast begins there.",
+        "{series} end {h} or more before others, the first of them at {time}: their forecasts begin there.",
+    ),
     "holes": "column {column!r} has no value at {n:,} of {n_rows:,} times at which the target has one: {substitute}.",
-    "empty": "{series} has no value: there is no forecast of it.",
+    "empty": (
+        "{series} has no value: there is no forecast of it.",
+        "{series} have no value: there are no forecasts of them.",
+    ),
 }
-"""Sentences of notes."""
+"""Sentences of notes; those on series for a single one and for several."""
 
 
 def trim_unobserved(panel: Panel, notes: list[str], last: Times | None = None) -> Panel:
@@ -131,7 +153,7 @@ def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: 
         ("empty", np.flatnonzero(~np.isfinite(largest))),
     ):
         if len(selected):
-            notes.append(NOTES[kind].format(series=_series_text(panel, selected)))
+            notes.append(agree(len(selected), *NOTES[kind]).format(series=_series_text(panel, selected)))
     _note_holes(panel, notes)
 
 
@@ -150,6 +172,22 @@ def note_huge(panel: Panel, notes: list[str]) -> None:
     value, time = panel.series(s)[row], format_times(panel.times(s)[row : row + 1])[0]
     facts = {"value": value, "code": np.format_float_positional(value, trim="-"), "factor": HUGE_FACTOR}
     notes.append(NOTES["huge"].format(series=_series_text(panel, chosen), time=time, **facts))
+
+
+def note_ended(panel: Panel, notes: list[str], h: int) -> None:
+    """Add a note on series whose forecasts lie before the last time of the others.
+
+    Args:
+        panel: The series.
+        notes: Are added to.
+        h: Steps of a forecast.
+    """
+    end = panel.freq.index_of(panel.start, np.full(len(panel), panel.start.min()))[0] + panel.lengths
+    chosen = np.flatnonzero((panel.lengths > 0) & (end + h <= end.max()))
+    if len(chosen):
+        s = int(chosen[0])
+        facts = {"series": _series_text(panel, chosen), "time": format_times(panel.times(s)[-1:])[0]}
+        notes.append(agree(len(chosen), *NOTES["ended"]).format(h=format_count(h, "step"), **facts))
 
 
 def _note_holes(panel: Panel, notes: list[str]) -> None:
@@ -177,8 +215,8 @@ def drop_unlike_last(panel: Panel, notes: list[str]) -> Panel:
         return panel
     rows, s = panel.indptr[selected + 1] - 1, int(selected[0])
     time = format_times(panel.times(s)[-1:])[0]
-    series = _series_text(panel, selected)
-    notes.append(NOTES["unlike"].format(series=series, value=panel.values[rows[0]], time=time))
+    facts = {"series": _series_text(panel, selected), "value": panel.values[rows[0]], "time": time}
+    notes.append(agree(len(selected), *NOTES["unlike"]).format(**facts))
     values = panel.values.copy()
     values[rows] = np.nan
     return replace(panel, values=values)

@@ -145,6 +145,7 @@ class Header(_HeaderBase, total=False):
 
     reconciliation: Method | None
     evaluation: EvaluationHeader
+    fitted_by_predict: bool
     stream: dict[str, Any]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import to_integers
 from gatecast._utils.schema import (
     Range,
     SchemaError,
@@ -169,6 +170,11 @@ def _check_keys(panel: PanelHeader, n_series: int) -> None:
     if len(set(map(str, panel["ids"]))) < n_series:
         raise SchemaError("panel.ids are not different from one another")
     keys, ids = panel.get("keys", {}), panel["names"].id
+    try:
+        for column in (panel["ids"], *keys.values()):
+            to_integers([value for value in column if type(value) is int])
+    except OverflowError:
+        raise SchemaError("panel.ids or panel.keys have integers that no type of 64 bits holds") from None
     if isinstance(ids, tuple) and set(ids) != set(keys):
         raise SchemaError(f"panel.keys are not those of panel.names.id, {', '.join(ids)[:100]}")
     for name, column in keys.items():

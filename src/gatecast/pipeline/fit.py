@@ -41,6 +41,7 @@ from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_w
 from gatecast.evaluation.online_margins import update_margins
 from gatecast.evaluation.past_forecasts import (
     PastForecasts,
+    count_horizons,
     older_origins,
     select_origins,
     short_origins,
@@ -73,6 +74,7 @@ from gatecast.pipeline.data_checks import (
     check_series,
     drop_sudden,
     drop_unlike_last,
+    note_ended,
     note_huge,
     trim_unobserved,
 )
@@ -151,6 +153,8 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig, fact
     panel = panel if data.keep_outliers else drop_sudden(panel, notes, keep_last=data.keep_last)
     note_huge(panel, notes)
     if not config.hierarchy:
+        if facts is None:
+            note_ended(panel, notes, config.h or default_horizon(panel.freq, int(np.median(panel.lengths))))
         return panel
     # A table with several targets has a series for each: what is summed has one unit.
     is_wide = config.target_col is not None and config.target_col != panel.columns.target
@@ -454,7 +458,11 @@ class _Fit:
         origins = short_origins(self.context, max(self.task.seasons, default=1))
         if quick is None or not len(origins) or self.typical_length < MIN_TRAINING_ROWS:
             return calibrator
+        # No more values than these follow an origin, and a horizon of a million steps takes gigabytes at each.
+        horizon, n_known = self.task.horizon, int(origins.max())
+        quick = quick.with_horizon(n_known) if n_known < horizon else quick
         past = forecast_past_once("short", quick, self.context, origins, self.season_length)
+        past = past._replace(horizons=np.full(len(past.series), count_horizons(origins, horizon)))
         unknown = {name: np.full(len(past.series), np.nan) for name in ensemble.columns}
         weights = fit_weights({**unknown, **past.errors()}, past.series, past.horizons, len(self.context))
         weights = leave_out(weights, self.of_means, is_mostly_zero(self.context.values))

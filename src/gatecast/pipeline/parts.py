@@ -186,7 +186,10 @@ def forecast_part(
     forecast = forecast_table(state, rows, context, n_steps, levels)
     if is_alone:
         forecast = {name: column[:n_steps] for name, column in forecast.items()}
-    return _restored(forecast, prepared), findings
+    # The types of this source, whether or not the forecaster has seen some of these series in another one.
+    read = panel.key_types
+    types = replace(prepared.key_types, source=read.source, id=read.id, time=read.time, keys=read.keys)
+    return _restored(forecast, replace(prepared, key_types=types)), findings
 
 
 def check_part(state: FittedState, config: ForecasterConfig, table: ColumnTable) -> None:

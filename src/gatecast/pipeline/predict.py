@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.hierarchy import base_series, mean_of_members
-from gatecast.data.panel import Panel
+from gatecast.data.panel import Panel, check_outputs
 from gatecast.data.panel_holidays import future_holidays
 from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.data.reader import read_future
@@ -97,7 +97,12 @@ def forecast_table(
 def paths_table(
     state: FittedState, panel: Panel, context: PanelContext, n_steps: int, n_paths: int, seed: int
 ) -> ColumnTable:
-    """Return ids, times, "path" from 1 on, and the values of sample paths, n_paths * n_steps rows a series."""
+    """Return ids, times, "path" from 1 on, and the values of sample paths, n_paths * n_steps rows a series.
+
+    Raises:
+        ConfigError: A column of the data is named "path".
+    """
+    check_outputs(panel.columns, ["path"])
     quantiles = _main_quantiles(state, context, n_steps)
     paths = forecast_paths(state.calibrator, quantiles, context, n_paths, seed, panel.hierarchy)
     n_series = len(paths)
@@ -118,7 +123,7 @@ def simple_forecast_weights_table(state: FittedState, panel: Panel, context: Pan
     """Return how much each simple forecast counts in the first model that starts from them, and a sentence.
 
     Raises:
-        ConfigError: No model does.
+        ConfigError: No model does, or a column of the data has the name of a simple forecast or of a step.
     """
     model = next((model for model in state.ensemble.models if isinstance(model, MixesSimpleForecasts)), None)
     if model is None:
@@ -130,10 +135,11 @@ def simple_forecast_weights_table(state: FittedState, panel: Panel, context: Pan
         )
     simple = model.simple_forecast_weights(context)
     n_ranges = len(simple.first)
-    table = panel.id_columns(n_ranges)
-    table |= {"first_step": np.tile(simple.first, len(panel)), "last_step": np.tile(simple.last, len(panel))}
-    table |= {name: simple.weights[..., k].ravel() for k, name in enumerate(simple.names)}
-    return table, _describe_weights(simple)
+    columns: dict[str, npt.NDArray[Any]]
+    columns = {"first_step": np.tile(simple.first, len(panel)), "last_step": np.tile(simple.last, len(panel))}
+    columns |= {name: simple.weights[..., k].ravel() for k, name in enumerate(simple.names)}
+    check_outputs(panel.columns, columns)
+    return panel.id_columns(n_ranges) | columns, _describe_weights(simple)
 
 
 def _describe_weights(simple: SimpleForecastWeights) -> str:

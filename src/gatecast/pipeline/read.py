@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gatecast.config import DataConfig, ForecasterConfig
+from gatecast.data.messages import list_columns
 from gatecast.data.panel import Panel
 from gatecast.data.panel_checks import SPARSE_TIMES
 from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION
@@ -14,6 +15,9 @@ from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
 
 __all__ = ["read_source"]
+
+COLUMNS = ("id_col", "time_col", "target_col")
+"""Arguments that name columns."""
 
 MIN_STEPS = 7
 """Steps between the values of a series, at least, that tell the frequency of rows."""
@@ -53,11 +57,18 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
             holidays=data.holidays,
         )
     except (ConfigError, DataError) as error:
+        if like is None:
+            raise
         # Of new rows columns and frequency are known: to set or to omit them is no advice.
-        if like is not None and error.argument == "id_col":
+        fix = ""
+        if error.argument in COLUMNS and (isinstance(error, ConfigError) or error.argument != "id_col"):
+            names = like.columns
+            fix = f"Name the columns as in the table of fit: {list_columns((*names.ids, names.time, names.target))}."
+        elif error.argument == "id_col":
             fix = "Aggregate the rows, or fit a forecaster on the series of these columns."
+        if fix:
             raise DataError(error.what, where=error.where, got=error.got, expected=error.expected, fix=fix) from None
-        if like is None or error.argument != "freq":
+        if error.argument != "freq":
             raise
         if error.what == SPARSE_TIMES:
             fix = "Correct the date if it is wrong, or fit a forecaster on series of this frequency."

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils import safefile
+from gatecast._utils.arrays import to_integers
 from gatecast._utils.deferred import Deferred
 from gatecast._utils.schema import SchemaError, from_json
 from gatecast.config import DataConfig, ForecasterConfig, NetworkConfig, TrainingConfig
@@ -47,7 +48,14 @@ ROLES = ("futr_exog", "hist_exog", "stat_exog")
 Arrays = dict[str, Any]
 
 
-def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedState, kind: str = "dict") -> None:
+def write(
+    path: str | os.PathLike[str],
+    config: ForecasterConfig,
+    state: FittedState,
+    kind: str = "dict",
+    *,
+    by_predict: bool = False,
+) -> None:
     """Write a file, in full or not at all.
 
     Args:
@@ -55,11 +63,13 @@ def write(path: str | os.PathLike[str], config: ForecasterConfig, state: FittedS
         config: The settings.
         state: What was fitted, with the series.
         kind: Kind of the source table, and of results.
+        by_predict: Whether a `predict` without `fit` fitted it, for itself alone.
 
     Raises:
         ConfigError: The file cannot be written there, or ids that JSON cannot hold.
     """
-    safefile.write(path, KIND, *to_file(config, state, kind))
+    header, arrays = to_file(config, state, kind)
+    safefile.write(path, KIND, header | ({"fitted_by_predict": True} if by_predict else {}), arrays)
 
 
 def to_file(config: ForecasterConfig, state: FittedState, kind: str) -> tuple[dict[str, Any], Arrays]:
@@ -109,18 +119,18 @@ def to_file(config: ForecasterConfig, state: FittedState, kind: str) -> tuple[di
     return header, arrays | models
 
 
-def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, str]:
+def read(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, FittedState, str, bool]:
     """Read a file.
 
     Returns:
-        The settings, what was fitted, and the kind of the source table.
+        The settings, what was fitted, the kind of the source table, and whether a `predict` without `fit` fitted it.
 
     Raises:
         FormatError: No such file, or one that is truncated, altered, foreign, or newer than this version.
         ConfigError: A model of a package that is not installed.
     """
     header, arrays = safefile.read(path, KIND)
-    return from_file(path, header, dict(arrays))
+    return *from_file(path, header, dict(arrays)), bool(header.get("fitted_by_predict", False))
 
 
 def from_file(
@@ -270,8 +280,8 @@ def _reconciler_in(method: Any, arrays: Arrays) -> Reconciler | None:
 
 def _ids_in(values: list[Any]) -> npt.NDArray[Any]:
     """Ids from JSON: integers as such, everything else as objects."""
-    ids = np.asarray(values)
-    return ids if ids.dtype.kind in "iu" else ids.astype(object)
+    are_integers = all(type(value) is int for value in values)
+    return to_integers(values) if are_integers else np.asarray(values).astype(object)
 
 
 def _weights_in(shared: dict[str, float], arrays: Arrays) -> ModelWeights:

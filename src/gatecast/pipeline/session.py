@@ -20,6 +20,7 @@ from gatecast.data.panel_update import prepend_history
 from gatecast.data.reader import add_offsets, attach_findings, kind_of, label_times, read_numbers, to_frame_like
 from gatecast.data.sources.dataframes import installed_kind
 from gatecast.errors import NotFittedError
+from gatecast.evaluation.splits import default_horizon
 from gatecast.forecasting.baselines import reference_baseline
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.presets import needs_training
@@ -195,11 +196,13 @@ class Session:
         progress: Callable[[Progress], None] | None = None,
     ) -> Forecast:
         """Cross-validate, as a record with a chart."""
-        from gatecast.pipeline.cross_validation import cross_validate
+        from gatecast.pipeline.cross_validation import cross_validate, cutoff_offsets, note_short_series
 
         check_positive_int(n_windows, "n_windows")
         check_steps(step_size, "step_size")
         panel = self.prepare(*self.read(source))
+        h = self.config.h or default_horizon(panel.freq, int(np.median(panel.lengths)))
+        self.findings += note_short_series(panel, cutoff_offsets(panel, h, n_windows, step_size))
         columns, name = cross_validate(panel, self.config, n_windows, step_size, refit=refit, progress=progress)
         return self._record(panel, columns, self.config.level, name)
 
@@ -240,13 +243,13 @@ class Session:
     def _history(self, columns: ColumnTable) -> HistoryData | None:
         """Return the history of a forecast table for its chart; None if its series are not those of `fit`."""
         state, names = self.fitted(), self.fitted().panel.columns
-        ids = self.fitted().panel.ids
+        ids = [str(name) for name in self.fitted().panel.ids.tolist()]
         has_ids = names.id is not None and set(names.ids) <= set(columns)
-        if has_ids and not np.isin(np.asarray(row_ids(columns, names.id)), ids).all():
+        if has_ids and not set(map(str, np.asarray(row_ids(columns, names.id)).tolist())) <= set(ids):
             return None
         baseline: ColumnTable = {}
         n_steps = len(columns[names.time]) // len(ids)
-        if "path" not in columns and n_steps * len(ids) == len(columns[names.time]):
+        if "path" not in columns.keys() - {*names.ids, names.time} and n_steps * len(ids) == len(columns[names.time]):
             context = PanelContext.from_panel(state.panel, fitted_on=state.panel)
             baseline = dict(_reference(context, n_steps, state.season_length))
         return HistoryData(state.panel, state.season_length, state.scored, baseline)

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.data.panel import Panel
+from gatecast.data.panel import Panel, check_outputs
 from gatecast.errors import ConfigError
+from gatecast.evaluation.anomalies import JUDGED
 from gatecast.evaluation.bounds import hold_constants
 from gatecast.evaluation.calibration import ConformalCalibrator, prediction_intervals, with_ensemble
 from gatecast.evaluation.online_intervals import Judgement, OnlineIntervals
@@ -135,13 +136,17 @@ def judged_columns(stream: StreamState, judgement: Judgement, y: FloatArray, lev
         judgement: Of its values.
         y: The values, [n].
         level: That they were judged by.
+
+    Raises:
+        ConfigError: A column of the data is named "score" or "is_anomaly".
     """
     panel = stream.fitted.panel
+    check_outputs(panel.columns, JUDGED)
     times = panel.freq.at(panel.start, np.full(len(panel), stream.n_steps - 1))
     table = {**panel.id_columns(1), panel.columns.time: times, panel.columns.target: y}
     names = column_names(stream.calibrator.name, (level,))
     table |= dict(zip(names, (judgement.median, judgement.low, judgement.high), strict=True))
-    return table | {"score": judgement.score, "is_anomaly": judgement.is_anomaly}
+    return table | dict(zip(JUDGED, (judgement.score, judgement.is_anomaly), strict=True))
 
 
 def _forecast(

@@ -172,7 +172,7 @@ def compare(
     advice = recommend(scores, len(np.unique(series)), n_windows)
     fold_scores = _fold_scores(results, past, panel.ids[series], names, m)
     best = {baseline.column: baseline.name for baseline in BASELINES}.get(names[0], names[0])
-    findings = tuple(forecaster.findings_)
+    findings = (*forecaster.findings_, *cross_validation.note_short_series(panel, offsets))
     return Comparison(scores, fold_scores, advice, best, h, m, units, config.level, size_note, findings)
 
 

@@ -31,7 +31,7 @@ from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.season_selection import Seasons, choose_season
 from gatecast.metrics.point import mean_or_nan
 from gatecast.metrics.scale import seasonal_naive_scale
-from gatecast.pipeline.cross_validation import iter_windows, longer_than
+from gatecast.pipeline.cross_validation import cutoff_offsets, iter_windows, longer_than, note_short_series
 from gatecast.pipeline.fit import fit, prepare_panel
 from gatecast.pipeline.progress import Progress, show_notice, show_progress
 from gatecast.pipeline.units import environment
@@ -64,6 +64,7 @@ class TuneResult:
         n_windows: Cutoffs of each trial.
         forecaster: With the best settings, fitted on all rows.
         study: File of the study; None if it was kept in memory.
+        window_notes: Notes on series that the windows leave out.
     """
 
     trials: dict[str, npt.NDArray[Any]]
@@ -75,11 +76,12 @@ class TuneResult:
     n_windows: int
     forecaster: Forecaster
     study: str | None
+    window_notes: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[str, ...]:
         """What was noticed about the data, as sentences."""
-        return tuple(self.forecaster.data_notes_)
+        return (*self.forecaster.data_notes_, *self.window_notes)
 
     @property
     def validation_summary(self) -> str:
@@ -263,6 +265,7 @@ def tune(
         n_windows,
         tuned,
         None if study is None else str(study),
+        note_short_series(plan.before_test, cutoff_offsets(plan.before_test, plan.h, n_windows, None)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,30 @@ class TestTables:
     def test_sequences_of_values(self):
         assert read([1, 2, 4])[0].values.tolist() == [1.0, 2.0, 4.0]
         assert read(np.array([1.0, np.nan, 4.0]))[0].mask.tolist() == [True, False, True]
+
+    @pytest.mark.parametrize("make", [dict, pd.DataFrame, pl.DataFrame, pa.table])
+    def test_values_of_2_63_and_above_are_those_of_the_table(self, make):
+        values = np.array([2**63 + 2**40, 5, 2**64 - 2**40], np.uint64)
+        assert read(make({"ds": [1, 2, 3], "y": values}))[0].values.tolist() == values.astype(np.float64).tolist()
+
+    @pytest.mark.parametrize("dtype", [pl.Int128, pl.Float32, pl.Decimal(38, 0)])
+    @pytest.mark.parametrize("values", [[1, 2, 4], [None, 2, 4]])
+    def test_numbers_that_numpy_lacks(self, dtype, values):
+        frame = pl.DataFrame({"ds": [1, 2, 3], "y": pl.Series(values, dtype=pl.Int64).cast(dtype)})
+        np.testing.assert_array_equal(read(frame)[0].values, np.array(values, float))
+
+    def test_integers_of_more_than_64_bits(self):
+        frame = pl.DataFrame({"ds": [1, 2], "y": pl.Series([2**100, 5], dtype=pl.Int128)})
+        assert read(frame)[0].values.tolist() == [2.0**100, 5.0]
+
+    @pytest.mark.parametrize("order", [["unique_id", "ds", "y"], ["ds", "unique_id", "y"]])
+    def test_dates_in_a_column_whose_name_says_that_it_has_ids(self, order):
+        days = [date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3)] * 2
+        ids = [date(2020, 5, 1)] * 3 + [date(2021, 5, 1)] * 3
+        panel, notes = read(pd.DataFrame({"unique_id": ids, "ds": days, "y": range(6)})[order])
+        assert panel.ids.tolist() == ["2020-05-01", "2021-05-01"]
+        assert notes[0].startswith("id column: 'unique_id', time column: 'ds'")
+        assert read(pd.DataFrame({"unique_id": days[:3], "y": range(3)}))[0].columns.time == "unique_id"
 
     def test_whole_numbers_as_names_of_series(self):
         panel, _ = read({"unique_id": [7, 7, 3, 3], "ds": [1, 2, 1, 2], "y": [1, 2, 3, 4]})

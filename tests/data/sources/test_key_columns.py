@@ -18,6 +18,8 @@ from gatecast.data.reader import add_offsets, kind_of, label_times, read, to_fra
 IDS = ["b", "b", "b", "a", "a", "a"]
 DAYS = ["2024-03-29", "2024-03-30", "2024-03-31"]
 MONTHS = [202311, 202312, 202401]
+HASHES = [2**63 + 1] * 3 + [2**64 - 1] * 3
+"""Integers that neither int64 nor float64 holds."""
 
 
 def result_of(source, steps=0, kind=None, **options):
@@ -39,6 +41,11 @@ PANDAS_IDS = {
     "int64": pd.Series([7, 7, 7, 5, 5, 5]),
     "uint8": pd.Series([7, 7, 7, 5, 5, 5], dtype="uint8"),
     "Int32": pd.Series([7, 7, 7, 5, 5, 5], dtype="Int32"),
+    "uint64": pd.Series(HASHES, dtype="uint64"),
+    "UInt64": pd.Series(HASHES, dtype="UInt64"),
+    "dates": pd.Series([dt.date(2024, 3, 1)] * 3 + [dt.date(2023, 1, 9)] * 3, dtype=object),
+    "datetimes": pd.Series(pd.to_datetime(["2024-03-01"] * 3 + ["2023-01-09 12:00"] * 3, format="ISO8601")),
+    "category of uint64": pd.Series(np.array(HASHES, np.uint64)).astype("category"),
     "int64[pyarrow]": pd.Series([7, 7, 7, 5, 5, 5], dtype="int64[pyarrow]"),
     "object of integers": pd.Series([7, 7, 7, 5, 5, 5], dtype=object),
     "float64": pd.Series([7.0, 7.0, 7.0, 5.0, 5.0, 5.0]),
@@ -66,6 +73,10 @@ POLARS_IDS = {
     "Enum": pl.Series(IDS, dtype=pl.Enum(["unused", "a", "b"])),
     "UInt8": pl.Series([7, 7, 7, 5, 5, 5], dtype=pl.UInt8),
     "Int64": pl.Series([7, 7, 7, 5, 5, 5]),
+    "UInt64": pl.Series(HASHES, dtype=pl.UInt64),
+    "Int128": pl.Series([7, 7, 7, 5, 5, 5], dtype=pl.Int128),
+    "Date": pl.Series([dt.date(2024, 3, 1)] * 3 + [dt.date(2023, 1, 9)] * 3),
+    "Datetime": pl.Series([dt.datetime(2024, 3, 1)] * 3 + [dt.datetime(2023, 1, 9, 12)] * 3).cast(pl.Datetime("ms")),
 }
 POLARS_DAYS = pl.Series(DAYS).str.to_datetime()
 POLARS_TIMES = {
@@ -82,6 +93,8 @@ ARROW_IDS = {
     "large_string": pa.array(IDS, pa.large_string()),
     "dictionary": pa.array(IDS).dictionary_encode(),
     "int16": pa.array([7, 7, 7, 5, 5, 5], pa.int16()),
+    "uint64": pa.array(HASHES, pa.uint64()),
+    "date32": pa.array([dt.date(2024, 3, 1)] * 3 + [dt.date(2023, 1, 9)] * 3),
 }
 ARROW_DAYS = pa.array(pd.to_datetime(DAYS)).cast(pa.timestamp("us"))
 ARROW_TIMES = {
@@ -159,7 +172,9 @@ def test_arrays_keep_their_type(name):
 
 
 def test_array_ids_keep_their_type():
-    for ids in (np.array(IDS), np.array([7, 7, 7, 5, 5, 5], np.int32), np.array(IDS, object)):
+    numbers = np.array([7, 7, 7, 5, 5, 5], np.int32), np.array(HASHES, np.uint64)
+    days = np.array(["2024-03-01"] * 3 + ["2023-01-09"] * 3, "M8[D]")
+    for ids in (np.array(IDS), days, *numbers, np.array(IDS, object)):
         restored = result_of({"id": ids, "t": [1, 2, 3] * 2, "y": np.arange(6.0)}, id_col="id", target_col="y")["id"]
         assert restored.dtype == ids.dtype
         assert restored.tolist() == ids.tolist()

@@ -90,7 +90,7 @@ VERDICT = Verdict("better", "LSTM", "SeasonalNaive", 1.0, 50.0, 24, 24, 12)
 MANY_ZEROS = Intermittency(3, 12.0, -20.0)
 
 
-@pytest.mark.parametrize("kind", ["better", "equal", "worse", "exact_baseline", "unknown"])
+@pytest.mark.parametrize("kind", ["better", "equal", "worse", "exact", "exact_baseline", "unknown"])
 @pytest.mark.parametrize(("model", "baseline"), [("Ensemble", "Naive"), ("Drift", "Mean"), ("Own", "Drift")])
 @pytest.mark.parametrize("measure", list(MEASURES))
 def test_every_verdict_is_translated(chinese, kind, model, baseline, measure):

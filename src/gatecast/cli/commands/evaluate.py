@@ -8,7 +8,7 @@ import typer
 
 from gatecast.cli.input_files import check_model, check_source
 from gatecast.cli.options import WHOLE, Json, ModelFile, Out, SafeCsv, Setting, parse_option
-from gatecast.cli.output import echo, format_findings, print_document, print_parts
+from gatecast.cli.output import echo, format_findings, format_verdict, print_document, print_parts
 from gatecast.cli.output_files import TABLE, check_outputs, write_outputs
 
 __all__ = ["EXAMPLE", "evaluate"]
@@ -51,7 +51,9 @@ def evaluate(
         print_document(
             "evaluate",
             {
-                "evaluation": evaluation_facts(evaluation, with_offsets=forecaster._session.with_offsets),
+                "evaluation": evaluation_facts(
+                    evaluation, command="evaluate", with_offsets=forecaster._session.with_offsets
+                ),
                 "forecast": rows(table),
                 "files": files,
             },
@@ -64,4 +66,4 @@ def evaluate(
     echo(format_findings(evaluation.findings, "evaluate") + "\n")
     print_table(score_table(evaluation))
     echo()
-    print_parts(evaluation.verdict, files=files)
+    print_parts(format_verdict(evaluation, "evaluate"), files=files)

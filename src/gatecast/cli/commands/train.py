@@ -10,7 +10,7 @@ import typer
 
 from gatecast.cli.input_files import check_parquet, check_source
 from gatecast.cli.options import File, ForecasterOptions, Json, Sample, parse_option
-from gatecast.cli.output import echo, format_findings, print_document, progress
+from gatecast.cli.output import echo, format_findings, format_verdict, print_document, progress
 from gatecast.cli.output_files import MODEL, check_outputs, write_outputs
 
 __all__ = ["EXAMPLE", "train"]
@@ -42,7 +42,7 @@ def train(
     from gatecast.cli.forecast_view import training_advice
 
     evaluation, advice = forecaster.evaluation_, training_advice(forecaster)
-    verdict = None if evaluation is None else evaluation.verdict
+    verdict = None if evaluation is None else format_verdict(evaluation)
     if json:
         facts = {
             "file": out,

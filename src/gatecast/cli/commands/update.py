@@ -32,7 +32,7 @@ def update(
 ) -> None:
     """Continue the training with new rows.
 
-    Prints how many rows came in, and writes the forecaster. Rows of known times replace the old ones.
+    Prints how many values are new, and writes the forecaster. Values of known times replace the old ones.
     Intervals follow the new values: they widen where values fall outside too often. Weights of the models stay. The
     scores of fit are dropped: run gatecast evaluate on the new rows first to see how well they were forecast.
     """
@@ -47,15 +47,15 @@ def update(
     with progress(wanted=not json) as callback:
         forecaster.update(source, progress=callback or False)
     files = write_outputs(targets, {kind.option: forecaster.save})
-    (n_series, n_rows), seconds = _size(forecaster), round(perf_counter() - began, 3)
-    new_series, new_rows = n_series - before[0], n_rows - before[1]
+    (n_series, n_values), seconds = _size(forecaster), round(perf_counter() - began, 3)
+    new_series, new_values = n_series - before[0], n_values - before[1]
     if json:
         facts = {
             "file": files[0],
             "series": n_series,
-            "rows": n_rows,
+            "rows": len(forecaster.panel_.values),
             "new_series": new_series,
-            "new_rows": new_rows,
+            "new_rows": new_values,
             "seconds": seconds,
         }
         print_document("update", facts, forecaster.findings_)
@@ -63,11 +63,12 @@ def update(
     from gatecast._utils.formatting import format_count
 
     echo(format_findings(forecaster.findings_, "update"))
-    echo(f"{format_count(new_rows, 'new row')}, {new_series:,} new series; now {n_rows:,} rows of {n_series:,} series")
+    known = f"{format_count(n_values, 'value')} of {n_series:,} series"
+    echo(f"{format_count(new_values, 'new value')}, {new_series:,} new series; now {known}")
     echo(f"written: {files[0]} ({seconds} s)")
 
 
 def _size(forecaster: Forecaster) -> tuple[int, int]:
-    """Return the number of series and of rows that a forecaster holds."""
+    """Return the number of series and of values that a forecaster holds."""
     panel = forecaster.panel_
-    return len(panel), len(panel.values)
+    return len(panel), int(panel.mask.sum())

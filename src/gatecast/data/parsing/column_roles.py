@@ -20,6 +20,7 @@ from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.errors import ConfigError, DataError
 
 __all__ = [
+    "OWN_ID_NAMES",
     "ColumnRoles",
     "find_column",
     "find_time_column",
@@ -38,6 +39,9 @@ TARGET_NAMES = (
     *("y", "value", "values", "obs_value", "target", "target_value", "sales", "demand", "count", "cnt", "total"),
     *("close", "price", "load", "quantity", "qty", "amount", "wert", "值"),
 )
+OWN_ID_NAMES = ("unique_id", "series_id", "ts_id", "item_id")
+"""Names that columns have for no other reason than to name series."""
+
 ID_NAMES = ("unique_id", "series_id", "item_id", "ts_id", "id", "series", "item", "name", "store", "sku", "key")
 THING_NAMES = (
     *("shop", "branch", "product", "dept", "department", "customer", "location", "station", "sensor", "warehouse"),
@@ -115,13 +119,15 @@ def infer_roles(
     )
     taken = {*exclude, *(column for column in (id_column, target) if column is not None)}
     kinds = {i: _kind(column) for i, column in enumerate(table.columns) if i not in taken | {time}}
+    ids_of_dates = [i for i in kinds if kinds[i] == "date" and table.names[i].lower() in OWN_ID_NAMES]
     if time is None:
-        time = _guess_time(table, kinds, taken)
+        others = {i: kind for i, kind in kinds.items() if i not in ids_of_dates}
+        time = _guess_time(table, others if "date" in others.values() else kinds, taken)
     taken |= {time} if time is not None else set()
     if target is None:
         target = _guess_target(table, kinds, taken, time)
     if id_column is None:
-        candidates = [i for i in kinds if i not in (time, target) and kinds[i] != "date"]
+        candidates = [i for i in kinds if i not in (time, target) and (kinds[i] != "date" or i in ids_of_dates)]
         named = _first_by_name(table, candidates, ID_NAMES)
         if named is None and time is not None and _has_repeats(table.columns[time]):
             things = [i for i in candidates if table.has_header and table.names[i].lower() in THING_NAMES]

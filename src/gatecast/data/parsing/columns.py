@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.formatting import format_times
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.messages import shorten
 from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
@@ -219,7 +220,7 @@ def check_resolution(table: RawTable, column: int, parsed: ParsedTimes) -> None:
 
 
 def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
-    """Parse a column as ids of series: integers stay integers, everything else becomes strings.
+    """Parse a column as ids of series: integers stay integers, everything else becomes strings, dates as ISO 8601.
 
     Raises:
         DataError: A row without an id.
@@ -240,6 +241,8 @@ def parse_ids(table: RawTable, column: int) -> npt.NDArray[Any]:
         # Spaces in a text file align its columns.
         unique, codes = factorize(cells)
         return np.array([text.strip() for text in unique], object)[codes]
+    if cells.dtype.kind == "M":
+        return np.array(format_times(cells), object)
     return cells if cells.dtype.kind in "iuO" else np.array([str(cell) for cell in cells.tolist()], object)
 
 

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 RawColumn = npt.NDArray[Any]
-"""Values of one column: float64, int64, bool, datetime64[us], or an object array of str."""
+"""Values of one column: float64, int64, uint64 (2**63 and above), bool, datetime64[us], or an object array of str."""
 
 MISSING_MARKERS = frozenset(
     {

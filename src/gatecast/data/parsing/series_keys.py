@@ -13,7 +13,7 @@ from gatecast._utils.arrays import is_increasing
 from gatecast._utils.typing import IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.messages import list_columns
-from gatecast.data.parsing.column_roles import ColumnRoles, find_column
+from gatecast.data.parsing.column_roles import OWN_ID_NAMES, ColumnRoles, find_column
 from gatecast.data.parsing.columns import is_missing_id, parse_ids
 from gatecast.data.parsing.date_words import zone_offset
 from gatecast.data.parsing.numbers import parse_numbers
@@ -43,9 +43,6 @@ SAMPLE_SIZE = 5_000
 MAX_CODE = 2**62
 MAX_DUPLICATES = 0.05
 """Share of the rows that a name of series may leave with a time that the series has already: errors in the data."""
-OWN_ID_NAMES = ("unique_id", "series_id", "ts_id", "item_id")
-"""Names that columns have for no other reason than to name series."""
-
 CLOCK_WORDS = frozenset({"ist", "dst", "std", "summer", "winter", "sommerzeit", "winterzeit"})
 """Words for a clock without one offset of their own: like zones, they name no series."""
 

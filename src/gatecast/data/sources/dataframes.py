@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import to_integers
 from gatecast._utils.typing import IntArray
 from gatecast.data.parsing.raw_table import (
     ROWS_PER_CHUNK,
@@ -214,7 +215,9 @@ def to_raw_column(column: Any) -> RawColumn:
         raise DataError("A column must have one dimension", got=f"the shape {array.shape}", expected="(n_rows,)")
     if isinstance(array, np.ma.MaskedArray):
         array = _fill_masked(array)
-    dtypes: dict[str, Any] = {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.bool_, "M": "M8[us]"}
+    if array.dtype.kind in "iu":
+        return to_integers(array)
+    dtypes: dict[str, Any] = {"f": np.float64, "b": np.bool_, "M": "M8[us]"}
     dtype = dtypes.get(array.dtype.kind)
     return to_text(array) if dtype is None else np.asarray(array, dtype)
 
@@ -343,6 +346,8 @@ def _from_series(series: Any) -> tuple[RawColumn, IntArray | None]:
     """A narwhals column, and for aware datetimes the minutes by which each is ahead of UTC."""
     import narwhals as nw
 
+    if type(series.dtype).__name__ in ("Int128", "UInt128"):
+        return _from_long_integers(series.to_list()), None
     if series.dtype.is_numeric():
         return to_raw_column(series.cast(nw.Float64).to_numpy() if series.null_count() else series.to_numpy()), None
     if series.dtype == nw.Boolean and not series.null_count():
@@ -359,6 +364,14 @@ def _from_series(series: Any) -> tuple[RawColumn, IntArray | None]:
     if series.dtype in (nw.Datetime, nw.Date):
         return to_raw_column(series.to_numpy()), None
     return _to_texts(series), None
+
+
+def _from_long_integers(values: list[int | None]) -> RawColumn:
+    """Integers of 128 bits, which NumPy does not have: as integers where they fit, else as strings."""
+    try:
+        return to_text(values) if None in values else to_integers(values)  # type: ignore[arg-type]
+    except OverflowError:
+        return to_text(values)
 
 
 def _to_texts(series: Any) -> RawColumn:

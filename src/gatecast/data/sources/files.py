@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import to_integers
 from gatecast.data.messages import list_columns
 from gatecast.data.parsing.raw_table import FileSpans, RawColumn, RawTable, to_text
 from gatecast.data.sources.delimited import read_delimited
@@ -363,7 +364,10 @@ def _stack(tables: Sequence[RawTable], paths: Sequence[Path]) -> RawTable:
 def _concatenate(parts: Sequence[RawColumn]) -> RawColumn:
     """Concatenate parts of a column, as strings where their types differ, for example if one is empty."""
     kinds = {part.dtype.kind for part in parts}
-    if kinds <= set("fi") or len(kinds) == 1:
+    if kinds == set("iu"):
+        with suppress(OverflowError):
+            return to_integers([number for part in parts for number in part.tolist()])
+    elif kinds <= set("fiu") or len(kinds) == 1:
         return np.concatenate(parts)
     return np.concatenate([part if part.dtype.kind == "O" else to_text(_round_trip_texts(part)) for part in parts])
 

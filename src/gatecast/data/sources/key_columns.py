@@ -30,10 +30,12 @@ CLOCK_UNITS = ("us", "ms", "s", "min", "h")
 SAMPLE_SIZE = 100
 TIME_COLUMNS = ("cutoff",)
 """Columns of results that hold times, besides the time column."""
+DATES = ("date", "Date", "date32[day]", "date64[ms]")
+"""Types of dates in pandas, polars and Arrow."""
 NANOSECOND_YEARS = (1678, 2261)
 """Years that datetimes in nanoseconds can represent in full."""
 
-_INTEGER = re.compile(r"(u?int(?:8|16|32|64))(\[pyarrow\])?", re.IGNORECASE)
+_INTEGER = re.compile(r"(u?int)(8|16|32|64|128)(\[pyarrow\])?", re.IGNORECASE)
 _FLOAT = re.compile(r"float(32|64)(\[pyarrow\])?", re.IGNORECASE)
 _DATETIME = re.compile(r"(?:datetime64|Datetime|timestamp)\[(s|ms|us|ns)\]")
 _DICTIONARY = re.compile(r"dictionary<values=(\w+), indices=(\w+), ordered=([01])>")
@@ -75,7 +77,8 @@ def restore_arrays(columns: ColumnTable, panel: Panel, kind: str) -> ColumnTable
             restored[name] = _cast_array(restored[name], key_types.time)
     if kind == key_types.source == "dict":
         for name, id_type in _id_types(columns, panel).items():
-            restored[name] = _cast_array(columns[name], id_type.name)
+            read = _ids_as_times(columns[name], id_type.name)
+            restored[name] = _cast_array(columns[name] if read is None else read, id_type.name)
     return restored
 
 
@@ -119,7 +122,9 @@ def restore_frame(frame: Any, kind: str, columns: ColumnTable, panel: Panel) -> 
             frame = library.replace(frame, name, library.times(times, time_type, zone))
     for name, id_type in _id_types(columns, panel).items() if is_source else ():
         if id_type.name:
-            frame = library.replace(frame, name, library.ids(columns[name], id_type))
+            read = _ids_as_times(columns[name], id_type.name)
+            column = library.ids(columns[name], id_type) if read is None else library.times(read, id_type.name, "")
+            frame = library.replace(frame, name, column)
     return frame
 
 
@@ -253,8 +258,9 @@ def _fits(values: Array, type_name: str) -> bool:
     match = _INTEGER.fullmatch(type_name)
     if match is None or values.dtype.kind not in "iu":
         return _FLOAT.fullmatch(type_name) is not None
-    limits = np.iinfo(match[1].lower())
-    return not len(values) or bool(values.min() >= limits.min and values.max() <= limits.max)
+    n_bits = int(match[2])
+    low, high = (0, 2**n_bits) if match[1][0] in "uU" else (-(2 ** (n_bits - 1)), 2 ** (n_bits - 1))
+    return not len(values) or low <= int(values.min()) <= int(values.max()) < high
 
 
 def _datetime_unit(times: Array, type_name: str) -> str:
@@ -271,6 +277,17 @@ def _datetime_unit(times: Array, type_name: str) -> str:
 def _are_dates(times: Array) -> bool:
     """Whether all times are at midnight."""
     return times.dtype.kind == "M" and np.array_equal(times.astype("M8[D]").astype("M8[us]"), times)
+
+
+def _ids_as_times(ids: Array, type_name: str) -> Array | None:
+    """Ids that were dates or times in the source, which panels hold as text; None for all others."""
+    are_times = _DATETIME.fullmatch(type_name) or type_name in (*DATES, "datetime64[D]")
+    if ids.dtype.kind != "O" or not are_times:
+        return None
+    try:
+        return ids.astype("M8[us]")
+    except ValueError:
+        return None
 
 
 def _extended_categories(ids: Array, id_type: ColumnType) -> list[str | int]:
@@ -384,7 +401,7 @@ def _polars_ids(ids: Array, id_type: ColumnType) -> Any:
     """Ids as a polars column."""
     import polars
 
-    column = polars.Series(ids.tolist())
+    column = polars.Series(ids if ids.dtype.kind in "iu" else ids.tolist())
     if id_type.name == "Categorical":
         return column.cast(polars.String).cast(polars.Categorical)
     if id_type.name == "Enum":
@@ -412,7 +429,7 @@ def _arrow_times(times: Array, type_name: str, zone: str) -> Any:
     column = pyarrow.array(times)
     if times.dtype.kind != "M":
         return column.cast(type_name) if _fits(times, type_name) else column
-    if type_name in ("date32[day]", "date64[ms]") and _are_dates(times):
+    if type_name in DATES and _are_dates(times):
         return column.cast(type_name)
     unit = _datetime_unit(times, type_name) or "us"
     if zone:
@@ -424,7 +441,7 @@ def _arrow_ids(ids: Array, id_type: ColumnType) -> Any:
     """Ids as an Arrow column."""
     import pyarrow
 
-    column = pyarrow.array(ids.tolist())
+    column = pyarrow.array(ids if ids.dtype.kind in "iu" else ids.tolist())
     match = _DICTIONARY.fullmatch(id_type.name)
     if match is not None:
         value_type = pyarrow.type_for_alias(match[1])

@@ -280,7 +280,7 @@ class ParquetSeries:
             f" ORDER BY {self._ids}, {quoted_name(self.columns.time)}"
         )
         columns = self._columns(query, bounds)
-        repeated = {name: np.repeat(to_raw_column(keys[name]), keys["n"].astype(np.int64)) for name in ids}
+        repeated = {name: np.repeat(_as_ids(keys[name]), keys["n"].astype(np.int64)) for name in ids}
         return repeated | {name: to_raw_column(column) for name, column in columns.items()}
 
     def draw(self, n: int, seed: int) -> ColumnTable:
@@ -432,6 +432,11 @@ def _as_times(column: Any) -> Any:
     """Times as panels have them."""
     array = np.asarray(column)
     return array.astype(np.int64) if array.dtype.kind in "iu" else array.astype("M8[us]")
+
+
+def _as_ids(column: Any) -> Any:
+    """Ids of a part; unsigned ones keep their type also where they are small, so that all parts have one type."""
+    return column if isinstance(column, np.ndarray) and column.dtype == np.uint64 else to_raw_column(column)
 
 
 def _nan(number: Any) -> float:

@@ -7,6 +7,8 @@ __all__ = ["SENTENCES"]
 PLACES = {
     "On the last {n} rows of each of {n_series} series": "在 {n_series} 条序列各自的最后 {n} 行",
     "On the last {n} rows": "在最后 {n} 行",
+    "On the last row of each of {n_series} series": "在 {n_series} 条序列各自的最后一行",
+    "On the last row": "在最后一行",
 }
 """Where models were compared."""
 
@@ -22,6 +24,9 @@ JUDGEMENTS = {
     ),
     "the {s_model}'s {t_measure} is {n_size} % larger than {t_baseline}.": (
         "{s_model}的{t_measure}比{t_baseline}大 {n_size} %。"
+    ),
+    "both the {s_model} and the simple forecast {name} are exact up to rounding.": (
+        "{s_model}与简单预测 {name} 的误差都只有舍入误差。"
     ),
     'the simple forecast makes no error at all, the {s_model} {mae} on average: prefer the simple one, model="{name}".': (
         '简单预测毫无误差，{s_model}平均误差为 {mae}：宜用简单预测 model="{name}"。'

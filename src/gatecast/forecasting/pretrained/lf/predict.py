@@ -193,13 +193,14 @@ def _run(network: Network, weights: Weights, y: FloatArray, m: int) -> _Pass:
 
 def _forecast(run: _Pass, h: int, origins: Origins) -> FloatArray:
     """Return quantiles from origins in the series of a pass, (n_origins, h, Q); beyond a block it has more steps."""
-    parts = []
+    parts, n = [], len(origins.step)
     padded = _padded(origins)
     for k in range(blocks_read(h)):
         at = padded._replace(step=padded.step + k * BLOCK)
         outputs, _ = forward(*run.head, _states_at(run.states, at), save_for_backward=False)
-        parts.append(adjusted_block(outputs, run.features, at))
-    z = join_blocks(parts, run.features, padded, h)[..., : len(origins.step)]
+        parts.append(adjusted_block(outputs, run.features, at)[..., :n])
+    # Without the lanes that no series fills, which take most of the memory of a long forecast of one.
+    z = join_blocks(parts, run.features, origins, h)
     scale = SeriesScale(run.scale.negative[origins.series], run.scale.size[origins.series])
     support = run.features.support.at((origins.step, origins.series))
     return np.asarray(support.nearest(scale.inverse(z)).transpose(2, 0, 1))
