@@ -194,9 +194,13 @@ def _regress(z: FloatArray, x: FloatArray, m: int, r: float, weights: FloatArray
     observed = np.isfinite(y)
     n_phases = m if m > 1 and z.shape[1] > 3 * m else 1
     y, X = _center(np.where(observed, y, 0.0)[..., None], observed, n_phases)[..., 0], _center(X, observed, n_phases)
-    degrees = int(observed.sum()) - n_phases * len(z) - X.shape[2]
-    slopes = np.zeros(X.shape[2])
+    n_free, F = int(observed.sum()) - n_phases * len(z), X.shape[2]
+    slopes = np.zeros(F)
     keep = (X**2).sum(axis=(0, 1)) > 1e-6 * observed.sum()
+    if n_free - F < MIN_DEGREES_OF_FREEDOM:
+        F = max(n_free // 2, 0)
+        keep[np.argsort(-_effective_rows(X), kind="stable")[F:]] = False
+    degrees = n_free - F
     if degrees < MIN_DEGREES_OF_FREEDOM or not keep.any():
         return slopes, float((y**2).sum() / max(degrees, 1))
     while True:
@@ -212,6 +216,12 @@ def _regress(z: FloatArray, x: FloatArray, m: int, r: float, weights: FloatArray
         keep[np.flatnonzero(keep)[t_statistic.argmin()]] = False
         if not keep.any():
             return slopes, float((y**2).sum() / degrees)
+
+
+def _effective_rows(X: FloatArray) -> FloatArray:
+    """Return in how many rows each column varies, [F]: 1 where all of its sum of squares is in one row."""
+    squares = X**2
+    return np.asarray(squares.sum(axis=(0, 1)) ** 2 / np.maximum((squares**2).sum(axis=(0, 1)), 1e-300))
 
 
 def _center(x: FloatArray, observed: BoolArray, n_phases: int) -> FloatArray:

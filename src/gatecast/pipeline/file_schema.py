@@ -19,9 +19,9 @@ from gatecast._utils.schema import (
 )
 from gatecast._utils.validation import check_levels, check_quantiles
 from gatecast.config import ForecasterConfig
+from gatecast.data.categories import MAX_CATEGORIES
 from gatecast.data.frequency import MAX_TICKS, parse
 from gatecast.forecasting.base import MAX_SEASON, Task
-from gatecast.forecasting.context import MAX_CATEGORIES
 from gatecast.forecasting.ensemble import COMBINED
 from gatecast.pipeline.file_header import (
     MAX_HORIZON,
