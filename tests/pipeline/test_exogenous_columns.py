@@ -8,6 +8,8 @@ import pytest
 from onnx_runs import assert_close, run, session_of
 
 import gatecast as gc
+from gatecast._utils import safefile
+from gatecast._utils.schema import SchemaError
 from gatecast.config import TrainingConfig
 from gatecast.data.categories import MAX_CATEGORIES
 from gatecast.data.hierarchy import add_totals
@@ -15,6 +17,7 @@ from gatecast.data.reader import read
 from gatecast.explain.gates import inspect_network
 from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline.data_checks import note_outside
+from gatecast.pipeline.file_schema import check_forecaster
 
 N, H = 280, 14
 DAYS = pd.date_range("2023-01-01", periods=N + H)
@@ -197,3 +200,90 @@ class TestValuesOutsideThePast:
         (note,) = [note for note in forecaster.findings_ if "outside" in note]
         assert "column 'event' is 5 at 2023-" in note
         assert note.endswith(f"(such values in total: {int(is_named.sum())}).")
+
+
+@pytest.fixture(scope="module")
+def unlike_tables():
+    """Series a goes up by 20 where the column is 1, series b down by 10; past and future."""
+    rng = np.random.default_rng(0)
+    x = (rng.random(N + H) < 0.3) * 1.0
+    parts = [
+        pd.DataFrame({"id": name, "ds": DAYS, "x": x, "y": level + effect * x + rng.normal(0, 0.5, N + H)})
+        for name, level, effect in (("a", 100, 20), ("b", 50, -10))
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.groupby("id").head(N), rows.groupby("id").tail(H)
+
+
+class TestSeriesWithUnlikeEffects:
+    def fitted(self, past, model="dot", **settings):
+        forecaster = gc.Forecaster(H, model=model, id_col="id", target_col="y", futr_exog="x", **settings)
+        return forecaster.fit(past, evaluate=False)
+
+    @pytest.mark.parametrize("model", ["dot", "pretrained"])
+    def test_each_is_forecast_as_if_alone_and_a_note_says_so(self, unlike_tables, model):
+        past, ahead = unlike_tables
+        forecaster = self.fitted(past, model)
+        forecast = forecaster.predict(futr_df=ahead.drop(columns="y"))
+        errors = np.abs(forecast[forecaster.model_name_].to_numpy() - ahead["y"].to_numpy())
+        assert errors.reshape(2, H).mean(axis=1).max() < 0.7
+        note = "the effect of 'x' differs between series: each series has its own, drawn towards that of all."
+        assert note in forecaster.findings_
+
+    def test_files_parts_and_updates_keep_the_effects_of_each_series(self, unlike_tables, tmp_path):
+        past, ahead = unlike_tables
+        forecaster, future = self.fitted(past), ahead.drop(columns="y")
+        forecast = forecaster.predict(futr_df=future)
+        forecaster.save(tmp_path / "x.gatecast")
+        loaded = gc.load(tmp_path / "x.gatecast")
+        assert loaded.predict(futr_df=future).equals(forecast)
+        is_b = past["id"] == "b"
+        alone = loaded.predict(past[is_b], futr_df=future[future["id"] == "b"])
+        column = forecaster.model_name_
+        np.testing.assert_allclose(alone[column], forecast[column][forecast["id"] == "b"], rtol=1e-9)
+        # A new series that comes first moves the others.
+        first = past[is_b].assign(id="0")
+        loaded.update(pd.concat([first, past]))
+        assert loaded.panel_.ids.tolist() == ["a", "b", "0"] or loaded.panel_.ids.tolist() == ["0", "a", "b"]
+        again = loaded.predict(futr_df=pd.concat([future, future[future["id"] == "b"].assign(id="0")]))
+        for name in ("a", "b"):
+            updated, before = (table[column][table["id"] == name].to_numpy() for table in (again, forecast))
+            np.testing.assert_allclose(updated, before, rtol=0.02)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("model", ["lstm", "es-lstm"])
+    def test_files_of_onnx_and_explanations_have_them(self, unlike_tables, tmp_path, model):
+        past, ahead = unlike_tables
+        forecaster, future = self.fitted(past, model, training=QUICK), ahead.drop(columns="y")
+        forecast = forecaster.predict(futr_df=future)
+        forecaster.to_onnx(tmp_path / "x.onnx")
+        session, context = session_of(tmp_path / "x.onnx"), forecaster._session.context(None, future)[1]
+        inputs = {port.name: getattr(context, port.name) for port in session.get_inputs() if port.name != "last_date"}
+        if any(port.name == "last_date" for port in session.get_inputs()):
+            inputs["last_date"] = context.calendar.last.astype("M8[D]").astype(np.int64)
+        outputs = run(session, **inputs)
+        assert_close(outputs[forecaster.model_name_], forecast[forecaster.model_name_].to_numpy().reshape(2, H))
+        if model == "lstm":
+            step = int(np.flatnonzero(ahead["x"].to_numpy()[:H])[0]) + 1
+            signs = []
+            for name in ("a", "b"):
+                table = forecaster.explain(id=name, step=step, futr_df=future).table
+                signs.append(np.sign(table["attribution"][table["role"] == "effect"].sum()))
+            assert signs == [1, -1]
+
+    @pytest.mark.parametrize(
+        ("change", "text"),
+        [
+            (lambda own: own[:1], "expected float64 of shape"),
+            (lambda own: own[:, :0], "expected float64 of shape"),
+            (lambda own: own * np.nan, "not finite"),
+            (lambda own: own + 1e6, "slopes beyond 100"),
+        ],
+    )
+    def test_files_with_other_slopes_than_those_of_the_series_are_refused(self, unlike_tables, tmp_path, change, text):
+        self.fitted(unlike_tables[0]).save(tmp_path / "x.gatecast")
+        settings, arrays = safefile.read(tmp_path / "x.gatecast", "forecaster")
+        check_forecaster(settings, arrays)
+        own = arrays["regression.own_slopes"]
+        with pytest.raises(SchemaError, match=text):
+            check_forecaster(settings, arrays | {"regression.own_slopes": change(own)})
