@@ -109,7 +109,7 @@ def unlike(rng, S=12, T=120, spread=0.2, noise=0.1, walk=False, uneven=1.0):
 def test_series_with_unlike_slopes_have_their_own(S, T, walk):
     history, slopes = unlike(np.random.default_rng(S + T), S, T, walk=walk)
     regression = ExogenousRegression.fit(history, 1)
-    assert regression.own_slopes.any(axis=0).tolist() == [True, False]
+    assert regression.slope_deviations.any(axis=0).tolist() == [True, False]
     shared, own = (
         np.sqrt(np.mean((found / regression.futr_exog[1] - slopes)[:, 0] ** 2))
         for found in (regression.futr_exog[2] + np.zeros((S, 1)), regression.slopes(history))
@@ -122,32 +122,33 @@ def test_series_with_unlike_slopes_have_their_own(S, T, walk):
 def test_series_with_one_slope_share_it(S, T, uneven):
     for seed in range(3):
         history, _ = unlike(np.random.default_rng(seed), S, T, spread=0.0, uneven=uneven)
-        assert ExogenousRegression.fit(history, 1).own_slopes.shape == (0, 2)
+        assert ExogenousRegression.fit(history, 1).slope_deviations.shape == (0, 2)
 
 
-def test_own_slopes_of_few_values_are_drawn_towards_those_of_all():
+def test_slope_deviations_of_few_values_are_drawn_towards_those_of_all():
     history, _ = unlike(np.random.default_rng(3), S=40, T=100)
     short = history.values.copy()
     short[0, :-30], short[1, :-8] = np.nan, np.nan
     whole, part = (
-        ExogenousRegression.fit(replace(history, values=values), 1).own_slopes for values in (history.values, short)
+        ExogenousRegression.fit(replace(history, values=values), 1).slope_deviations
+        for values in (history.values, short)
     )
     assert abs(part[0, 0]) < abs(whole[0, 0])
     assert part[1, 0] == 0
     np.testing.assert_allclose(part[2:], whole[2:], rtol=0.2, atol=0.01)
 
 
-def test_columns_that_say_the_same_and_series_without_noise_have_finite_own_slopes():
+def test_columns_that_say_the_same_and_series_without_noise_have_finite_slope_deviations():
     history, _ = unlike(np.random.default_rng(4), noise=0.0)
     both = np.concatenate([history.futr_exog[..., :1], 1 - history.futr_exog[..., :1]], axis=2)
     twice = replace(history, futr_exog=both)
     regression = ExogenousRegression.fit(twice, 1)
-    assert np.isfinite(regression.own_slopes).all()
+    assert np.isfinite(regression.slope_deviations).all()
     assert regression.remove(twice).values.std(axis=1).mean() < 0.02 * history.values.std(axis=1).mean()
 
 
 @pytest.mark.parametrize("mixed", [False, True])
-def test_own_slopes_are_taken_out_and_put_back_and_other_series_have_those_of_all(mixed):
+def test_slope_deviations_are_taken_out_and_put_back_and_other_series_have_those_of_all(mixed):
     history, _ = unlike(np.random.default_rng(5))
     history = replace(history, values=history.values - 60 * mixed)
     regression = ExogenousRegression.fit(history, 1)
@@ -160,13 +161,15 @@ def test_own_slopes_are_taken_out_and_put_back_and_other_series_have_those_of_al
     order = np.array([7, 2])
     np.testing.assert_allclose(regression.remove(history.take(order)).values, clean.values[order], rtol=1e-12)
     moved = regression.at_positions(np.array([7, -1, 2]))
-    np.testing.assert_array_equal(moved.own_slopes, [regression.own_slopes[7], [0, 0], regression.own_slopes[2]])
+    np.testing.assert_array_equal(
+        moved.slope_deviations, [regression.slope_deviations[7], [0, 0], regression.slope_deviations[2]]
+    )
 
 
-def test_own_slopes_do_not_see_values_after_the_cutoff():
+def test_slope_deviations_do_not_see_values_after_the_cutoff():
     history, _ = unlike(np.random.default_rng(6))
     poisoned = replace(history, values=history.values.copy())
     poisoned.values[:, -8:] = 1e9
     one, two = (ExogenousRegression.fit(some.drop_last(8), 1) for some in (history, poisoned))
-    assert one.own_slopes.any()
-    np.testing.assert_array_equal(one.own_slopes, two.own_slopes)
+    assert one.slope_deviations.any()
+    np.testing.assert_array_equal(one.slope_deviations, two.slope_deviations)

@@ -121,8 +121,8 @@ def test_categories_without_an_indicator_are_counted_in_a_note(role):
     notes = [note for note in forecaster.fit(table, evaluate=False).findings_ if "categories" in note]
     unit = "series" if role == "stat_exog" else "rows"
     assert notes == [
-        f"column 'kind' has {n} categories: only the {MAX_CATEGORIES} most frequent are told apart, and the other 4, "
-        f"in 6% of the {unit}, count as an empty cell. If they matter, group categories that are alike."
+        f"column 'kind' has {n} categories: only the {MAX_CATEGORIES} most frequent have an indicator, and the other "
+        f"4, in 6% of the {unit}, count as an empty cell. If they matter, group categories that are alike."
     ]
 
 
@@ -284,6 +284,6 @@ class TestSeriesWithUnlikeEffects:
         self.fitted(unlike_tables[0]).save(tmp_path / "x.gatecast")
         settings, arrays = safefile.read(tmp_path / "x.gatecast", "forecaster")
         check_forecaster(settings, arrays)
-        own = arrays["regression.own_slopes"]
+        own = arrays["regression.slope_deviations"]
         with pytest.raises(SchemaError, match=text):
-            check_forecaster(settings, arrays | {"regression.own_slopes": change(own)})
+            check_forecaster(settings, arrays | {"regression.slope_deviations": change(own)})

@@ -35,17 +35,17 @@ AUTOCORRELATIONS = (0.0, 0.5, 0.8, 0.95, 1.0)
 
 MIN_DEGREES_OF_FREEDOM = 5
 
-MIN_OWN_DEGREES = 10
+MIN_SERIES_DEGREES = 10
 """Degrees of freedom, at least, of a series whose own slopes count."""
 
-MIN_OWN_ROWS = 4
+MIN_SERIES_ROWS = 4
 """Rows in which a column varies, at least, for the slope of one series: less is what happened once."""
 
 MIN_HETEROGENEITY = 4.0
 """Standard errors that slopes of single series have to differ by beyond chance; those that do not are one slope."""
 
-SERIES_PER_BLOCK = 256
-"""Series whose own slopes are estimated at a time: these are held in memory once more."""
+VALUES_PER_BLOCK = 2_000_000
+"""Values of columns that own slopes are estimated from at a time: these are held in memory a few times more."""
 
 
 class ExogenousRegression(NamedTuple):
@@ -55,8 +55,8 @@ class ExogenousRegression(NamedTuple):
         futr_exog: Mean, standard deviation, and slope on the transformed values for one standard deviation, [3, F].
         hist_exog: Mean and standard deviation, for series that have none of their own, [2, G].
         stat_exog: Mean and standard deviation, [2, E].
-        own_slopes: What the slopes of each series that was fitted have more, [n_fitted, F]; no rows where all series
-            have one slope.
+        slope_deviations: What the slopes of each series that was fitted have more, [n_fitted, F]; no rows where all
+            series have one slope.
 
     Example:
         >>> x = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)[None, :, None]
@@ -73,7 +73,7 @@ class ExogenousRegression(NamedTuple):
     futr_exog: FloatArray
     hist_exog: FloatArray
     stat_exog: FloatArray
-    own_slopes: FloatArray
+    slope_deviations: FloatArray
 
     @classmethod
     def fit(cls, context: PanelContext, m: int) -> ExogenousRegression:
@@ -104,19 +104,19 @@ class ExogenousRegression(NamedTuple):
         regression = cls(np.concatenate([futr_exog, slopes[None]]), hist_exog, stat_exog, none)
         if not len(slopes) or len(context) == 1:
             return regression
-        return regression._replace(own_slopes=_own_slopes(context, regression, m, r))
+        return regression._replace(slope_deviations=_slope_deviations(context, regression, m, r))
 
     @property
     def has_effects(self) -> bool:
         """Whether any future column has an effect."""
-        return bool(self.futr_exog[2:].any() or self.own_slopes.any())
+        return bool(self.futr_exog[2:].any() or self.slope_deviations.any())
 
     def at_positions(self, series: IntArray) -> ExogenousRegression:
         """Return the regression for a panel whose series had these positions, [n_series]; -1 for new ones."""
-        if not len(self.own_slopes):
+        if not len(self.slope_deviations):
             return self
-        own = np.where(series[:, None] >= 0, self.own_slopes[series], 0.0)
-        return self._replace(own_slopes=own)
+        deviations = np.where(series[:, None] >= 0, self.slope_deviations[series], 0.0)
+        return self._replace(slope_deviations=deviations)
 
     def effects(self, context: PanelContext, futr_exog: FloatArray) -> FloatArray:
         """Return the effects of columns in standard deviations, [n_series, K, F], on transformed values.
@@ -128,16 +128,16 @@ class ExogenousRegression(NamedTuple):
         Returns:
             [n_series, K].
         """
-        if not len(self.own_slopes):
+        if not len(self.slope_deviations):
             return np.asarray(futr_exog @ self.futr_exog[2])
         return np.asarray(np.einsum("skf,sf->sk", futr_exog, self.slopes(context)))
 
     def slopes(self, context: PanelContext) -> FloatArray:
         """Return the slopes of each series, [n_series, F]."""
         slopes = np.tile(self.futr_exog[2], (len(context), 1))
-        if len(self.own_slopes):
+        if len(self.slope_deviations):
             is_fitted = context.series >= 0
-            slopes[is_fitted] += self.own_slopes[context.series[is_fitted]]
+            slopes[is_fitted] += self.slope_deviations[context.series[is_fitted]]
         return slopes
 
     def remove(self, context: PanelContext) -> PanelContext:
@@ -302,7 +302,7 @@ def _center(x: FloatArray, observed: BoolArray, n_phases: int) -> FloatArray:
     return centered
 
 
-def _own_slopes(context: PanelContext, regression: ExogenousRegression, m: int, r: float) -> FloatArray:
+def _slope_deviations(context: PanelContext, regression: ExogenousRegression, m: int, r: float) -> FloatArray:
     """Return what the slopes of each series have more than those of all, [n_fitted, F]; no rows where they are one.
 
     Args:
@@ -312,22 +312,22 @@ def _own_slopes(context: PanelContext, regression: ExogenousRegression, m: int, 
         r: Autocorrelation of the errors.
     """
     T, F = context.values.shape[1], regression.futr_exog.shape[1]
-    if T < MIN_OWN_DEGREES or context.series.max() < 0:
+    if T < MIN_SERIES_DEGREES or context.series.max() < 0:
         return np.empty((0, F))
-    blocks = [context.take(slice(k, k + SERIES_PER_BLOCK)) for k in range(0, len(context), SERIES_PER_BLOCK)]
-    moments = [_own_moments(*_residuals(block, regression, m, r)) for block in blocks]
+    blocks = context.batches(max(VALUES_PER_BLOCK // (T * F), 1))
+    moments = [_series_moments(*_residuals(block, regression, m, r)) for block in blocks]
     slopes, variances, _ = (np.concatenate(part) for part in zip(*moments, strict=True))
     spread = np.array([_spread(slopes[:, j], variances[:, j]) for j in range(F)])
     differs = np.flatnonzero(spread)
     if not len(differs):
         return np.empty((0, F))
-    own = np.zeros((int(context.series.max()) + 1, F))
+    deviations = np.zeros((int(context.series.max()) + 1, F))
     for block, (_, _, ratios) in zip(blocks, moments, strict=True):
         e, X, degrees = _residuals(block, regression, m, r)
         shrunken = _shrink(e, X[:, :, differs], degrees, ratios[:, differs] / spread[differs])
         is_fitted = block.series >= 0
-        own[np.ix_(block.series[is_fitted], differs)] = shrunken[is_fitted]
-    return own
+        deviations[np.ix_(block.series[is_fitted], differs)] = shrunken[is_fitted]
+    return deviations
 
 
 def _residuals(
@@ -341,7 +341,7 @@ def _residuals(
     return y - X @ regression.futr_exog[2], X, observed.sum(axis=1) - n_phases - 1.0
 
 
-def _own_moments(e: FloatArray, X: FloatArray, degrees: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _series_moments(e: FloatArray, X: FloatArray, degrees: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return what the slope of each column alone has more in each series.
 
     Args:
@@ -355,8 +355,8 @@ def _own_moments(e: FloatArray, X: FloatArray, degrees: FloatArray) -> tuple[Flo
     """
     squares, products = (X**2).sum(axis=1), np.einsum("stf,st->sf", X, e)
     rows = squares**2 / np.maximum((X**4).sum(axis=1), 1e-300)
-    varies = (squares > 1e-6 * X.shape[1]) & (rows >= MIN_OWN_ROWS)
-    known = varies & (degrees >= MIN_OWN_DEGREES)[:, None]
+    varies = (squares > 1e-6 * X.shape[1]) & (rows >= MIN_SERIES_ROWS)
+    known = varies & (degrees >= MIN_SERIES_DEGREES)[:, None]
     squares = np.where(known, squares, 1.0)
     slopes = np.where(known, products / squares, 0.0)
     total = (e**2).sum(axis=1, keepdims=True)
@@ -396,14 +396,14 @@ def _shrink(e: FloatArray, X: FloatArray, degrees: FloatArray, precision: FloatA
         precision: Of the slopes before anything is known, times how uneven the noise is, [n_series, K].
     """
     products, squares = np.einsum("stf,st->sf", X, e), np.einsum("stf,stg->sfg", X, X)
-    own, rest, used = np.zeros(products.shape), e, np.zeros(len(e))
+    deviations, rest, used = np.zeros(products.shape), e, np.zeros(len(e))
     smallest = 1e-9 * np.einsum("sff->s", squares) + 1e-300
     # The noise of a series is first taken for what the slopes of all leave, then for what its own leave.
     for _ in range(3):
         noise = (rest**2).sum(axis=1) / np.maximum(degrees - used, np.maximum(degrees / 4, 1))
         penalty = noise[:, None] * precision + smallest[:, None]
         inverse = np.linalg.inv(squares + penalty[:, :, None] * np.eye(X.shape[2]))
-        own = np.einsum("sfg,sg->sf", inverse, products)
+        deviations = np.einsum("sfg,sg->sf", inverse, products)
         used = np.einsum("sfg,sgf->s", inverse, squares)
-        rest = e - np.einsum("stf,sf->st", X, own)
-    return np.where((degrees >= MIN_OWN_DEGREES)[:, None], own, 0.0)
+        rest = e - np.einsum("stf,sf->st", X, deviations)
+    return np.where((degrees >= MIN_SERIES_DEGREES)[:, None], deviations, 0.0)

@@ -46,7 +46,7 @@ NOTES = {
     "constant": "{series} does not vary: its forecast is the constant.",
     "holes": "column {column!r} has no value at {n:,} of {n_rows:,} times at which the target has one: {substitute}.",
     "rare": (
-        "column {column!r} has {n:,} categories: only the {limit} most frequent are told apart, and the other "
+        "column {column!r} has {n:,} categories: only the {limit} most frequent have an indicator, and the other "
         "{n_rare:,}, in {share:.0%} of the {unit}, count as an empty cell. If they matter, group categories that are "
         "alike."
     ),

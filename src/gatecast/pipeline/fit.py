@@ -110,7 +110,7 @@ NOTES = {
         "show counts for them, as strongly as their own values say."
     ),
     "unmeasured": "the intervals are those of the model: no past error of these series was measured.",
-    "own_slopes": (
+    "slope_deviations": (
         "the effect of {columns} differs between series: each series has its own, drawn towards that of all."
     ),
     "short_training": (
@@ -531,10 +531,10 @@ def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
 
 def _effect_notes(ensemble: FittedEnsemble, panel: Panel) -> list[str]:
     """Return a note on the columns whose effects differ between series."""
-    differs = ensemble.effects.regression.own_slopes.any(axis=0)
+    differs = ensemble.effects.regression.slope_deviations.any(axis=0)
     groups = np.unique(column_groups(panel)[0][differs]) if differs.any() else np.empty(0, np.int64)
     names = [repr(name) for k, name in enumerate(panel.futr_exog) if k in groups]
-    return [NOTES["own_slopes"].format(columns=" and of ".join(names))] if names else []
+    return [NOTES["slope_deviations"].format(columns=" and of ".join(names))] if names else []
 
 
 def _forecasts_medians(config: ModelConfig) -> bool:

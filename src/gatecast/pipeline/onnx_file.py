@@ -142,7 +142,7 @@ def _quantiles(builder: Builder, state: FittedState, position: int, *, carry: bo
         calendar=calendar,
         carries_state=carry,
         columns=columns,
-        with_rows=with_ends or len(state.ensemble.effects.regression.own_slopes) > 0,
+        with_rows=with_ends or len(state.ensemble.effects.regression.slope_deviations) > 0,
         with_ends=with_ends,
     )
     season = GraphSeason(shared, series) if shared.season_length > 1 else None

@@ -132,8 +132,8 @@ def _padded_columns(path: Path, table: RawTable, layout: str) -> list[int]:
     """The columns of numbers with a cell such as 007."""
     numbers = [i for i, column in enumerate(table.columns) if column.dtype.kind in "if"]
     checks = [f"coalesce(bool_or(regexp_full_match(trim(c{i}), '0\\d+')), false) AS c{i}" for i in numbers]
-    found = _query_texts(path, table, layout, checks) if checks else {}
-    return [i for i in numbers if found[f"c{i}"][0]]
+    has_padded = _query_texts(path, table, layout, checks) if checks else {}
+    return [i for i in numbers if has_padded[f"c{i}"][0]]
 
 
 def _query_texts(path: Path, table: RawTable, layout: str, expressions: list[str]) -> dict[str, Any]:

@@ -83,14 +83,14 @@ class GraphRegression:
 
     def _slopes(self) -> Value | FloatArray:
         """Return the slopes of all series, [F], or of each row, [B, 1, F]."""
-        own, rows = self._regression.own_slopes, self._series.rows
+        deviations, rows = self._regression.slope_deviations, self._series.rows
         shared: FloatArray = self._regression.futr_exog[2]
-        if not len(own):
+        if not len(deviations):
             return shared
         if rows is None:
             raise ValueError("series with slopes of their own need the input series")
         builder = self._series.builder
-        of_row = op.take(builder.constant(shared + own), op.maximum(rows, 0), 0)
+        of_row = op.take(builder.constant(shared + deviations), op.maximum(rows, 0), 0)
         return op.expand_dims(op.where(op.expand_dims(rows >= 0, 1), of_row, builder.constant(shared[None])), 1)
 
 
