@@ -85,12 +85,13 @@ def test_read_future_with_missing_rows_raises_with_a_list(panel):
     assert "2024-01-11 and 9 more, expected 9 rows per series, 18 in total" in str(error.value)
 
 
-def test_read_future_of_unknown_series_warns(panel):
+def test_read_future_of_unknown_series_is_noted(panel):
     more = {
         name: [*column, extra] for (name, column), extra in zip(NEXT.items(), ("c", "2024-01-05", 1.0, ""), strict=True)
     }
-    with pytest.warns(UserWarning, match=r"futr_df has unknown series: 'c'\."):
-        assert read_future(more, panel, 2)["price"].shape == (2, 2)
+    notes = []
+    assert read_future(more, panel, 2, notes)["price"].shape == (2, 2)
+    assert notes == ["future table: it has series that the data do not have, which are not used: 'c'."]
     renamed = NEXT | {"shop": ["B", "B", "a", "a"]}
     with pytest.raises(DataError, match=r"no row for series 'b', 2024-01-04; .* unknown series: 'B'\."):
         read_future(renamed, panel, 2)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatecast.data.panel import from_values
+from gatecast.data.panel import Hierarchy, from_values
 from gatecast.data.panel_builder import build_panel
 from gatecast.data.panel_update import match_series
 from gatecast.forecasting.context import PanelContext
@@ -76,8 +76,23 @@ def test_from_panel_turns_categories_into_columns_of_0_and_1():
         futr_exog={"day": np.array([0.0, np.nan, 1.0])},
         categories={"day": ("holiday", "plain")},
     )
-    known = PanelContext.from_panel(panel, {"day": np.array([[0.0]])}).futr_exog[0]
-    np.testing.assert_array_equal(known, [[1, 0], [np.nan, np.nan], [0, 1], [1, 0]])
+    known = PanelContext.from_panel(panel, {"day": np.array([[0.0, np.nan]])}).futr_exog[0]
+    np.testing.assert_array_equal(known, [[1, 0], [0, 0], [0, 1], [1, 0], [0, 0]])
+
+
+def test_indicators_are_0_where_a_cell_is_empty_and_nan_where_there_is_none():
+    """A series that begins later has no cells before; a total is of no category alone."""
+    panel, _ = build_panel([1, 2, 3, 3], [1.0, 2, 3, 4], ["a", "a", "a", "b"])
+    column, nan = np.array([0.0, np.nan, 0, np.nan]), np.nan
+    columns = {"hist_exog": {"day": column}, "futr_exog": {"sale": column}, "stat_exog": {"kind": np.array([0, nan])}}
+    panel = replace(panel, **columns, categories={name: ("x",) for name in ("day", "sale", "kind")})
+    context = PanelContext.from_panel(panel)
+    for part in (context.hist_exog, context.futr_exog):
+        np.testing.assert_array_equal(part[..., 0], [[1, 0, 1], [nan, nan, 0]])
+    assert context.stat_exog.tolist() == [[1.0], [0.0]]
+    total = PanelContext.from_panel(replace(panel, hierarchy=Hierarchy(((),), np.array([[0]]))))
+    np.testing.assert_array_equal(total.futr_exog[..., 0], [[nan, nan, nan], [nan, nan, 0]])
+    np.testing.assert_array_equal(total.stat_exog, [[nan], [0]])
 
 
 def test_series_are_found_again_by_name_and_time():

@@ -93,3 +93,83 @@ def test_series_that_say_nothing_have_no_effects():
             PanelContext.from_values(values), futr_exog=np.random.default_rng(8).normal(size=(R, T + 2, 2))
         )
         assert (ExogenousRegression.fit(history, 4).futr_exog[2] == 0).all()
+
+
+def unlike(rng, S=12, T=120, spread=0.2, noise=0.1, walk=False, uneven=1.0):
+    """Logarithms with a column whose slope is drawn around 0.2 for each series, and an idle one; the slopes, [S, 2]."""
+    x = np.stack([rng.random((S, T + 6)) < 0.25, rng.normal(size=(S, T + 6))], axis=2) * 1.0
+    slopes = np.stack([0.2 + spread * rng.normal(size=S), np.zeros(S)], axis=1)
+    u = noise * rng.normal(size=(S, T + 6)) * np.where(x[..., 0] > 0, uneven, 1.0)
+    z = (np.cumsum(u, axis=1) if walk else u) + np.einsum("stf,sf->st", x, slopes)
+    return replace(PanelContext.from_values(np.exp(4 + z[:, :T])), futr_exog=x), slopes
+
+
+@pytest.mark.parametrize("walk", [False, True], ids=["noise", "walk"])
+@pytest.mark.parametrize(("S", "T"), [(4, 200), (12, 30), (12, 120), (300, 30)])
+def test_series_with_unlike_slopes_have_their_own(S, T, walk):
+    history, slopes = unlike(np.random.default_rng(S + T), S, T, walk=walk)
+    regression = ExogenousRegression.fit(history, 1)
+    assert regression.slope_deviations.any(axis=0).tolist() == [True, False]
+    shared, own = (
+        np.sqrt(np.mean((found / regression.futr_exog[1] - slopes)[:, 0] ** 2))
+        for found in (regression.futr_exog[2] + np.zeros((S, 1)), regression.slopes(history))
+    )
+    assert own < 0.5 * shared
+
+
+@pytest.mark.parametrize("uneven", [1.0, 3.0], ids=["even noise", "noise of promotions"])
+@pytest.mark.parametrize(("S", "T"), [(2, 24), (12, 120), (300, 30)])
+def test_series_with_one_slope_share_it(S, T, uneven):
+    for seed in range(3):
+        history, _ = unlike(np.random.default_rng(seed), S, T, spread=0.0, uneven=uneven)
+        assert ExogenousRegression.fit(history, 1).slope_deviations.shape == (0, 2)
+
+
+def test_slope_deviations_of_few_values_are_drawn_towards_those_of_all():
+    history, _ = unlike(np.random.default_rng(3), S=40, T=100)
+    short = history.values.copy()
+    short[0, :-30], short[1, :-8] = np.nan, np.nan
+    whole, part = (
+        ExogenousRegression.fit(replace(history, values=values), 1).slope_deviations
+        for values in (history.values, short)
+    )
+    assert abs(part[0, 0]) < abs(whole[0, 0])
+    assert part[1, 0] == 0
+    np.testing.assert_allclose(part[2:], whole[2:], rtol=0.2, atol=0.01)
+
+
+def test_columns_that_say_the_same_and_series_without_noise_have_finite_slope_deviations():
+    history, _ = unlike(np.random.default_rng(4), noise=0.0)
+    both = np.concatenate([history.futr_exog[..., :1], 1 - history.futr_exog[..., :1]], axis=2)
+    twice = replace(history, futr_exog=both)
+    regression = ExogenousRegression.fit(twice, 1)
+    assert np.isfinite(regression.slope_deviations).all()
+    assert regression.remove(twice).values.std(axis=1).mean() < 0.02 * history.values.std(axis=1).mean()
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_slope_deviations_are_taken_out_and_put_back_and_other_series_have_those_of_all(mixed):
+    history, _ = unlike(np.random.default_rng(5))
+    history = replace(history, values=history.values - 60 * mixed)
+    regression = ExogenousRegression.fit(history, 1)
+    clean = regression.remove(history)
+    assert clean.values.std(axis=1).mean() < 0.8 * history.values.std(axis=1).mean()
+    np.testing.assert_allclose(regression.restore_insample(history, clean.values), history.values, rtol=1e-9)
+    others = replace(history, series=np.full(len(history), -1))
+    np.testing.assert_array_equal(regression.slopes(others), np.tile(regression.futr_exog[2], (12, 1)))
+    # A context of some series, in another order, has the same effects.
+    order = np.array([7, 2])
+    np.testing.assert_allclose(regression.remove(history.take(order)).values, clean.values[order], rtol=1e-12)
+    moved = regression.at_positions(np.array([7, -1, 2]))
+    np.testing.assert_array_equal(
+        moved.slope_deviations, [regression.slope_deviations[7], [0, 0], regression.slope_deviations[2]]
+    )
+
+
+def test_slope_deviations_do_not_see_values_after_the_cutoff():
+    history, _ = unlike(np.random.default_rng(6))
+    poisoned = replace(history, values=history.values.copy())
+    poisoned.values[:, -8:] = 1e9
+    one, two = (ExogenousRegression.fit(some.drop_last(8), 1) for some in (history, poisoned))
+    assert one.slope_deviations.any()
+    np.testing.assert_array_equal(one.slope_deviations, two.slope_deviations)

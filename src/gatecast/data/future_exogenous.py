@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -94,8 +93,6 @@ def future_values(table: RawTable, panel: Panel, h: int, notes: list[str] | None
             _check_numbers(values, name, panel, h, what="truth value" if categories else "number")
         future[name] = values
         remarks += numbers.notes
-    if positions.unknown_ids:
-        warnings.warn(f"futr_df has unknown series: {_list_ids(positions.unknown_ids)}.", stacklevel=4)
     if notes is not None:
         notes += remarks
     return future
@@ -129,7 +126,9 @@ def _find_positions(table: RawTable, panel: Panel, h: int, columns: FutureColumn
     # Off-grid dates of weeks and months were moved to the nearest step of the grid; off-grid hours are not.
     is_calendar = panel.freq.unit in (*MONTHS, "W", "B")
     keep = (k >= 0) & (k < h) & (on_grid | is_calendar)
-    notes = [*parsed.notes, *([f"Its series {_list_ids(unknown_ids)} are unknown."] if unknown_ids else [])]
+    notes = [*parsed.notes]
+    if unknown_ids:
+        notes.append(f"It has series that the data do not have, which are not used: {_list_ids(unknown_ids)}.")
     n_later = len(np.unique(row[k >= h]))
     if n_later:
         notes.append(f"{n_later} of its {n} rows are later than the {h} steps to forecast and are not used.")

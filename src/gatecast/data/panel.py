@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
+from gatecast.data.categories import order_categories
 from gatecast.data.frequency import WITHIN_A_DAY, Freq, Times, format_times, parse
 from gatecast.data.key_types import KeyTypes
 from gatecast.data.parsing.known_notation import INFER_OFFSET, KnownNotation
@@ -259,22 +260,23 @@ class Panel:
     def categories_before(self, n_last: int) -> dict[str, tuple[str, ...]]:
         """Return the categories that occur before the last `n_last` values of some series.
 
-        A model must not know at a cutoff which categories will occur later. A static column keeps all of its
-        categories.
+        A model must not know at a cutoff which categories will occur later, nor how often. A static column keeps all of
+        its categories.
         """
         categories = dict(self.categories)
         for name, column in {**self.hist_exog, **self.futr_exog}.items():
             if name in categories:
                 is_past = np.arange(len(self.values)) < np.repeat(self.indptr[1:] - n_last, self.lengths)
-                codes = column[is_past & np.isfinite(column)].astype(np.int64)
-                categories[name] = tuple(categories[name][k] for k in np.unique(codes))
+                codes, counts = np.unique(column[is_past & np.isfinite(column)], return_counts=True)
+                names = [categories[name][int(code)] for code in codes]
+                categories[name] = order_categories(dict(zip(names, counts.tolist(), strict=True)))
         return categories
 
     def restrict_categories(self, categories: Mapping[str, tuple[str, ...]]) -> Panel:
-        """Return the panel with fewer categories; values of the other categories become missing.
+        """Return the panel with fewer categories; cells of the other categories become empty.
 
         Args:
-            categories: For each categorical column, a subset of its `categories`, in the same order.
+            categories: For each categorical column, a subset of its `categories`.
         """
         if dict(categories) == dict(self.categories):
             return self

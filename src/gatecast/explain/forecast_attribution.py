@@ -190,7 +190,7 @@ def _target(
     """Return the series without the effects of future columns, and the number of its forecast."""
     clean, T, shares = ensemble.effects.remove(raw), raw.values.shape[1], np.empty(0)
     if raw.futr_exog.shape[2]:
-        shares = clean.futr_exog[0, T + step - 1] * ensemble.effects.regression.futr_exog[2]
+        shares = clean.futr_exog[0, T + step - 1] * ensemble.effects.regression.slopes(clean)[0]
     scaler = raw.scaler(1)
     season = ensemble.effects.season.restore(raw, np.ones((1, step, 1)))[0, -1, 0]
     target = AttributionTarget(

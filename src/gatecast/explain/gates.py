@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.typing import BoolArray, ColumnTable, FloatArray, IntArray
+from gatecast.data.categories import MAX_CATEGORIES
 from gatecast.data.panel import Panel
 from gatecast.data.reader import attach_findings, to_frame_like
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecasting.base import NetworkView
-from gatecast.forecasting.context import MAX_CATEGORIES, PanelContext
+from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.ensemble import FittedEnsemble
 from gatecast.nn.inspection.trace import LayerTrace, Trace, trace
 from gatecast.nn.inspection.unit_memory import UnitMemory, summarize_units
@@ -181,7 +182,7 @@ def _signals(
         numbers = np.asarray(column[rows], np.float64)[origins]
         # The position of a category says nothing: each is a column of 0 and 1, as networks read it.
         for k, category in enumerate(panel.categories.get(name, ())[:MAX_CATEGORIES]):
-            signals[f"{name} = {category}"] = np.where(np.isfinite(numbers), numbers == k, np.nan)
+            signals[f"{name} = {category}"] = (numbers == k).astype(np.float64)
         if name not in panel.categories:
             signals[name] = numbers
     calendar, m = _calendar(times), season_length

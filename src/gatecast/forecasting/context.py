@@ -16,18 +16,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from gatecast._utils.typing import FloatArray, IntArray
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.data.categories import MAX_CATEGORIES
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import match_series
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.forecasting.scaling import SeriesScaler, to_matrix
 
-__all__ = ["MAX_CATEGORIES", "MAX_LENGTH", "PanelContext", "column_groups"]
+__all__ = ["MAX_LENGTH", "PanelContext", "column_groups"]
 
 Derived = TypeVar("Derived")
-
-MAX_CATEGORIES = 20
-"""Categories of a column that become a column of 0 and 1 each; rarer ones are 0 in all of them."""
 
 MAX_LENGTH = 65_536
 """Newest values of a series that models read: a million rows cost as much as these."""
@@ -242,7 +240,8 @@ class PanelContext:
     ) -> PanelContext:
         """Return a panel as it stands at its end.
 
-        A column of categories becomes columns of 0 and 1, one for each of its first 20 categories.
+        A column of categories becomes columns of 0 and 1, one for each of its first `MAX_CATEGORIES` categories. Where
+        a cell is empty, all of them are 0; of totals, which are of no category alone, they are NaN.
 
         Args:
             panel: The series.
@@ -264,7 +263,7 @@ class PanelContext:
         static = [
             column
             for name, values_by_series in panel.stat_exog.items()
-            for column in _one_hot(values_by_series, panel.categories.get(name))
+            for column in _one_hot(values_by_series, panel.categories.get(name), _is_base(panel))
         ]
         context = cls.from_values(values)
         if fitted_on is not None:
@@ -288,11 +287,18 @@ def _last_steps(panel: Panel, reference: Panel) -> IntArray:
 def _over_time(panel: Panel, columns: Mapping[str, FloatArray], future: Mapping[str, FloatArray], T: int) -> FloatArray:
     """Return columns that change in time, one-hot where they are categories, [n_series, T + n, n_columns]."""
     parts = []
+    is_base, has_begun = _is_base(panel)[:, None], np.arange(T) >= T - panel.lengths[:, None]
     for name, column in columns.items():
         past = to_matrix(replace(panel, values=column, hist_exog={}, futr_exog={}), T)
         full = np.concatenate([past, future[name]], axis=1) if name in future else past
-        parts += _one_hot(full, panel.categories.get(name))
+        has_cells = np.pad(has_begun, ((0, 0), (0, full.shape[1] - T)), constant_values=True)
+        parts += _one_hot(full, panel.categories.get(name), is_base & has_cells)
     return np.stack(parts, axis=2) if parts else np.empty((len(panel), T, 0))
+
+
+def _is_base(panel: Panel) -> BoolArray:
+    """Return which series are no sums of others, [n_series]."""
+    return np.arange(len(panel)) >= (0 if panel.hierarchy is None else panel.hierarchy.n_totals)
 
 
 def column_groups(panel: Panel) -> tuple[IntArray, IntArray, IntArray]:
@@ -320,10 +326,11 @@ def column_groups(panel: Panel) -> tuple[IntArray, IntArray, IntArray]:
     return groups(panel.futr_exog), groups(panel.hist_exog), groups(panel.stat_exog)
 
 
-def _one_hot(column: FloatArray, categories: tuple[str, ...] | None) -> list[FloatArray]:
-    """Return a column of numbers as it is, one of categories as a column of 0 and 1 for each."""
+def _one_hot(column: FloatArray, categories: tuple[str, ...] | None, has_cells: BoolArray) -> list[FloatArray]:
+    """Return a column of numbers as it is, one of categories as an indicator of each.
+
+    An empty cell is no category: 0 in all indicators. Where there are no cells, as before a series began, they are NaN.
+    """
     if categories is None:
         return [column]
-    observed = np.isfinite(column)
-    n = min(len(categories), MAX_CATEGORIES)
-    return [np.where(observed, np.equal(column, k), np.nan).astype(np.float64) for k in range(n)]
+    return [np.where(has_cells, column == k, np.nan) for k in range(min(len(categories), MAX_CATEGORIES))]

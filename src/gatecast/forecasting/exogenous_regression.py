@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import BoolArray, FloatArray
+from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.scaling import SeriesScaler, forward_fill
 
@@ -35,6 +35,18 @@ AUTOCORRELATIONS = (0.0, 0.5, 0.8, 0.95, 1.0)
 
 MIN_DEGREES_OF_FREEDOM = 5
 
+MIN_SERIES_DEGREES = 10
+"""Degrees of freedom, at least, of a series whose own slopes count."""
+
+MIN_SERIES_ROWS = 4
+"""Rows in which a column varies, at least, for the slope of one series: less is what happened once."""
+
+MIN_HETEROGENEITY = 4.0
+"""Standard errors that slopes of single series have to differ by beyond chance; those that do not are one slope."""
+
+VALUES_PER_BLOCK = 2_000_000
+"""Values of columns that own slopes are estimated from at a time: these are held in memory a few times more."""
+
 
 class ExogenousRegression(NamedTuple):
     """Scales of the exogenous columns, and slopes of the future ones.
@@ -43,6 +55,8 @@ class ExogenousRegression(NamedTuple):
         futr_exog: Mean, standard deviation, and slope on the transformed values for one standard deviation, [3, F].
         hist_exog: Mean and standard deviation, for series that have none of their own, [2, G].
         stat_exog: Mean and standard deviation, [2, E].
+        slope_deviations: What the slopes of each series that was fitted have more, [n_fitted, F]; no rows where all
+            series have one slope.
 
     Example:
         >>> x = np.tile([0.0, 0.0, 1.0, 0.0, 1.0], 12)[None, :, None]
@@ -59,6 +73,7 @@ class ExogenousRegression(NamedTuple):
     futr_exog: FloatArray
     hist_exog: FloatArray
     stat_exog: FloatArray
+    slope_deviations: FloatArray
 
     @classmethod
     def fit(cls, context: PanelContext, m: int) -> ExogenousRegression:
@@ -68,11 +83,14 @@ class ExogenousRegression(NamedTuple):
         of the season in each series; r is the one that leaves the least noise, b are the slopes of generalized least
         squares. Slopes within 2.5 standard errors of 0 are set to 0.
 
+        Where the slopes of single series clearly differ, each series has its own, drawn towards those of all by how
+        little its values say: ``b[s] = b + u[s]``, the u of a column normal around 0.
+
         Args:
             context: Series with columns.
             m: Season length.
 
-        Source: Cochrane & Orcutt 1949.
+        Source: Cochrane & Orcutt 1949; DerSimonian & Laird 1986 (how much the slopes of series differ); Swamy 1970.
         """
         T = context.values.shape[1]
         past_columns = (context.futr_exog[:, :T], context.hist_exog, context.stat_exog)
@@ -81,13 +99,46 @@ class ExogenousRegression(NamedTuple):
         if futr_exog.shape[1]:
             sample = context.take(np.arange(0, len(context), -(-len(context) // MAX_SERIES)))
             z = SeriesScaler.fit(sample.values, 1).transform(sample.values)
-            slopes = _slopes(z, _standardize(sample.futr_exog[:, :T], futr_exog), m)
-        return cls(np.concatenate([futr_exog, slopes[None]]), hist_exog, stat_exog)
+            slopes, r = _slopes(z, _standardize(sample.futr_exog[:, :T], futr_exog), m)
+        none = np.empty((0, len(slopes)))
+        regression = cls(np.concatenate([futr_exog, slopes[None]]), hist_exog, stat_exog, none)
+        if not len(slopes) or len(context) == 1:
+            return regression
+        return regression._replace(slope_deviations=_slope_deviations(context, regression, m, r))
 
     @property
     def has_effects(self) -> bool:
         """Whether any future column has an effect."""
-        return bool(self.futr_exog[2:].any())
+        return bool(self.futr_exog[2:].any() or self.slope_deviations.any())
+
+    def at_positions(self, series: IntArray) -> ExogenousRegression:
+        """Return the regression for a panel whose series had these positions, [n_series]; -1 for new ones."""
+        if not len(self.slope_deviations):
+            return self
+        deviations = np.where(series[:, None] >= 0, self.slope_deviations[series], 0.0)
+        return self._replace(slope_deviations=deviations)
+
+    def effects(self, context: PanelContext, futr_exog: FloatArray) -> FloatArray:
+        """Return the effects of columns in standard deviations, [n_series, K, F], on transformed values.
+
+        Args:
+            context: The series.
+            futr_exog: Their columns at K steps.
+
+        Returns:
+            [n_series, K].
+        """
+        if not len(self.slope_deviations):
+            return np.asarray(futr_exog @ self.futr_exog[2])
+        return np.asarray(np.einsum("skf,sf->sk", futr_exog, self.slopes(context)))
+
+    def slopes(self, context: PanelContext) -> FloatArray:
+        """Return the slopes of each series, [n_series, F]."""
+        slopes = np.tile(self.futr_exog[2], (len(context), 1))
+        if len(self.slope_deviations):
+            is_fitted = context.series >= 0
+            slopes[is_fitted] += self.slope_deviations[context.series[is_fitted]]
+        return slopes
 
     def remove(self, context: PanelContext) -> PanelContext:
         """Return the context as models read it: without effects, columns in standard deviations, 0 where missing.
@@ -99,7 +150,7 @@ class ExogenousRegression(NamedTuple):
         T, values = context.values.shape[1], context.values
         futr_exog = _standardize(context.futr_exog, self.futr_exog)
         if self.has_effects:
-            shift = futr_exog[:, :T] @ self.futr_exog[2]
+            shift = self.effects(context, futr_exog[:, :T])
             values = _shift(values, SeriesScaler.fit(values, 1), -shift)
         return replace(
             context,
@@ -121,7 +172,7 @@ class ExogenousRegression(NamedTuple):
         T, h = context.values.shape[1], quantiles.shape[1]
         futr_exog = _standardize(context.futr_exog[:, T : T + h], self.futr_exog)
         shift = np.zeros((len(context), h))
-        shift[:, : futr_exog.shape[1]] = futr_exog @ self.futr_exog[2]
+        shift[:, : futr_exog.shape[1]] = self.effects(context, futr_exog)
         return _shift(quantiles, SeriesScaler.fit(context.values, 1), shift)
 
     def restore_insample(self, context: PanelContext, medians: FloatArray) -> FloatArray:
@@ -129,7 +180,7 @@ class ExogenousRegression(NamedTuple):
         if not self.has_effects:
             return medians
         futr_exog = _standardize(context.futr_exog[:, : medians.shape[1]], self.futr_exog)
-        return _shift(medians, SeriesScaler.fit(context.values, 1), futr_exog @ self.futr_exog[2])
+        return _shift(medians, SeriesScaler.fit(context.values, 1), self.effects(context, futr_exog))
 
 
 def _shift(values: FloatArray, scaler: SeriesScaler, shift: FloatArray) -> FloatArray:
@@ -174,29 +225,30 @@ def _standardize_by_series(columns: FloatArray, moments: FloatArray) -> FloatArr
     return np.clip(standardized, -MAX_DEVIATION, MAX_DEVIATION)
 
 
-def _slopes(z: FloatArray, x: FloatArray, m: int) -> FloatArray:
-    """Return slopes of transformed values on columns [n_series, T, F], at the best autocorrelation, [F]."""
+def _slopes(z: FloatArray, x: FloatArray, m: int) -> tuple[FloatArray, float]:
+    """Return slopes of transformed values on columns [n_series, T, F], [F], and the best autocorrelation."""
     change = np.nanmean(np.abs(np.diff(forward_fill(z), axis=1)), axis=1) if z.shape[1] > 1 else np.zeros(len(z))
     varies = change > 0
     if not varies.any():
-        return np.zeros(x.shape[2])
+        return np.zeros(x.shape[2]), 0.0
     z, x, change = z[varies], x[varies], change[varies]
     # A series counts by how quiet it is; slopes stay in the unit of z.
     weights = 1.0 / np.maximum(change, 0.1 * np.median(change))
     fits = [_regress(z, x, m, r, weights) for r in AUTOCORRELATIONS]
-    return min(fits, key=lambda fit: fit[1])[0]
+    best = min(range(len(fits)), key=lambda k: fits[k][1])
+    return fits[best][0], AUTOCORRELATIONS[best]
 
 
 def _regress(z: FloatArray, x: FloatArray, m: int, r: float, weights: FloatArray) -> tuple[FloatArray, float]:
     """Return slopes that are beyond chance, [F], and the variance of the noise, at one autocorrelation."""
-    y = weights[:, None] * (z[:, 1:] - r * z[:, :-1])
-    X = weights[:, None, None] * (x[:, 1:] - r * x[:, :-1])
-    observed = np.isfinite(y)
-    n_phases = m if m > 1 and z.shape[1] > 3 * m else 1
-    y, X = _center(np.where(observed, y, 0.0)[..., None], observed, n_phases)[..., 0], _center(X, observed, n_phases)
-    degrees = int(observed.sum()) - n_phases * len(z) - X.shape[2]
-    slopes = np.zeros(X.shape[2])
+    y, X, observed, n_phases = _innovations(z, x, m, r, weights)
+    n_free, F = int(observed.sum()) - n_phases * len(z), X.shape[2]
+    slopes = np.zeros(F)
     keep = (X**2).sum(axis=(0, 1)) > 1e-6 * observed.sum()
+    if n_free - F < MIN_DEGREES_OF_FREEDOM:
+        F = max(n_free // 2, 0)
+        keep[np.argsort(-_effective_rows(X), kind="stable")[F:]] = False
+    degrees = n_free - F
     if degrees < MIN_DEGREES_OF_FREEDOM or not keep.any():
         return slopes, float((y**2).sum() / max(degrees, 1))
     while True:
@@ -214,6 +266,29 @@ def _regress(z: FloatArray, x: FloatArray, m: int, r: float, weights: FloatArray
             return slopes, float((y**2).sum() / degrees)
 
 
+def _innovations(
+    z: FloatArray, x: FloatArray, m: int, r: float, weights: FloatArray
+) -> tuple[FloatArray, FloatArray, BoolArray, int]:
+    """Return what is new in values and columns at each step, less the means of phases and times a weight.
+
+    Returns:
+        Values, [n_series, T - 1], and columns, [n_series, T - 1, F], 0 where values are not observed; where they are;
+        and the number of phases.
+    """
+    y = weights[:, None] * (z[:, 1:] - r * z[:, :-1])
+    X = weights[:, None, None] * (x[:, 1:] - r * x[:, :-1])
+    observed = np.isfinite(y)
+    n_phases = m if m > 1 and z.shape[1] > 3 * m else 1
+    y = _center(np.where(observed, y, 0.0)[..., None], observed, n_phases)[..., 0]
+    return y, _center(X, observed, n_phases), observed, n_phases
+
+
+def _effective_rows(X: FloatArray) -> FloatArray:
+    """Return in how many rows each column varies, [F]: 1 where all of its sum of squares is in one row."""
+    squares = X**2
+    return np.asarray(squares.sum(axis=(0, 1)) ** 2 / np.maximum((squares**2).sum(axis=(0, 1)), 1e-300))
+
+
 def _center(x: FloatArray, observed: BoolArray, n_phases: int) -> FloatArray:
     """Return columns [n_series, T, F] less the mean of each phase of each series; 0 where not observed."""
     T = x.shape[1]
@@ -225,3 +300,110 @@ def _center(x: FloatArray, observed: BoolArray, n_phases: int) -> FloatArray:
         mean = np.where(in_phase, x[:, steps], 0.0).sum(axis=1, keepdims=True) / count
         centered[:, steps] = np.where(in_phase, x[:, steps] - mean, 0.0)
     return centered
+
+
+def _slope_deviations(context: PanelContext, regression: ExogenousRegression, m: int, r: float) -> FloatArray:
+    """Return what the slopes of each series have more than those of all, [n_fitted, F]; no rows where they are one.
+
+    Args:
+        context: The series.
+        regression: The slopes of all series.
+        m: Season length.
+        r: Autocorrelation of the errors.
+    """
+    T, F = context.values.shape[1], regression.futr_exog.shape[1]
+    if T < MIN_SERIES_DEGREES or context.series.max() < 0:
+        return np.empty((0, F))
+    blocks = context.batches(max(VALUES_PER_BLOCK // (T * F), 1))
+    moments = [_series_moments(*_residuals(block, regression, m, r)) for block in blocks]
+    slopes, variances, _ = (np.concatenate(part) for part in zip(*moments, strict=True))
+    spread = np.array([_spread(slopes[:, j], variances[:, j]) for j in range(F)])
+    differs = np.flatnonzero(spread)
+    if not len(differs):
+        return np.empty((0, F))
+    deviations = np.zeros((int(context.series.max()) + 1, F))
+    for block, (_, _, ratios) in zip(blocks, moments, strict=True):
+        e, X, degrees = _residuals(block, regression, m, r)
+        shrunken = _shrink(e, X[:, :, differs], degrees, ratios[:, differs] / spread[differs])
+        is_fitted = block.series >= 0
+        deviations[np.ix_(block.series[is_fitted], differs)] = shrunken[is_fitted]
+    return deviations
+
+
+def _residuals(
+    context: PanelContext, regression: ExogenousRegression, m: int, r: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what the slopes of all leave of each series, its columns, and its degrees of freedom."""
+    T = context.values.shape[1]
+    z = SeriesScaler.fit(context.values, 1).transform(context.values)
+    x = _standardize(context.futr_exog[:, :T], regression.futr_exog)
+    y, X, observed, n_phases = _innovations(z, x, m, r, np.ones(len(context)))
+    return y - X @ regression.futr_exog[2], X, observed.sum(axis=1) - n_phases - 1.0
+
+
+def _series_moments(e: FloatArray, X: FloatArray, degrees: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what the slope of each column alone has more in each series.
+
+    Args:
+        e: What the slopes of all leave, [n_series, T].
+        X: Columns, [n_series, T, F].
+        degrees: Degrees of freedom, [n_series].
+
+    Returns:
+        The slopes, [n_series, F]; their variances, inf where they are unknown; and how many times as large these are
+        as they would be if the noise were the same at all times. Promotions move values, and make them less certain.
+    """
+    squares, products = (X**2).sum(axis=1), np.einsum("stf,st->sf", X, e)
+    rows = squares**2 / np.maximum((X**4).sum(axis=1), 1e-300)
+    varies = (squares > 1e-6 * X.shape[1]) & (rows >= MIN_SERIES_ROWS)
+    known = varies & (degrees >= MIN_SERIES_DEGREES)[:, None]
+    squares = np.where(known, squares, 1.0)
+    slopes = np.where(known, products / squares, 0.0)
+    total = (e**2).sum(axis=1, keepdims=True)
+    noise = np.maximum(total - slopes * products, 1e-9 * total + 1e-300) / np.maximum(degrees - 2, 1)[:, None]
+    weighted = (X**2 * (e[:, :, None] - X * slopes[:, None]) ** 2).sum(axis=1) / squares
+    ratios = np.where(known, np.maximum(weighted * rows / np.maximum(rows - 1, 1) / noise, 1.0), 1.0)
+    return slopes, np.where(known, ratios * noise / squares, np.inf), ratios
+
+
+def _spread(slopes: FloatArray, variances: FloatArray) -> float:
+    """Return the mean square of what slopes of series have more; 0 where it is not clearly beyond chance.
+
+    Args:
+        slopes: Of the series, [n_series].
+        variances: Of their errors; inf is unknown.
+    """
+    weights = 1.0 / variances
+    k = np.count_nonzero(weights) - 1
+    if k < 1:
+        return 0.0
+    mean = (weights * slopes).sum() / weights.sum()
+    q = (weights * (slopes - mean) ** 2).sum()
+    # Wilson and Hilferty: the cube root of a chi-square is nearly normal.
+    z = (np.cbrt(q / k) - (1 - 2 / (9 * k))) / np.sqrt(2 / (9 * k))
+    if z < MIN_HETEROGENEITY or q < 2 * k:
+        return 0.0
+    return float((q - k) / (weights.sum() - (weights**2).sum() / weights.sum()) + mean**2)
+
+
+def _shrink(e: FloatArray, X: FloatArray, degrees: FloatArray, precision: FloatArray) -> FloatArray:
+    """Return the expected slopes of some columns in each series, less those of all, [n_series, K].
+
+    Args:
+        e: What the slopes of all leave, [n_series, T].
+        X: Columns, [n_series, T, K].
+        degrees: Degrees of freedom, [n_series].
+        precision: Of the slopes before anything is known, times how uneven the noise is, [n_series, K].
+    """
+    products, squares = np.einsum("stf,st->sf", X, e), np.einsum("stf,stg->sfg", X, X)
+    deviations, rest, used = np.zeros(products.shape), e, np.zeros(len(e))
+    smallest = 1e-9 * np.einsum("sff->s", squares) + 1e-300
+    # The noise of a series is first taken for what the slopes of all leave, then for what its own leave.
+    for _ in range(3):
+        noise = (rest**2).sum(axis=1) / np.maximum(degrees - used, np.maximum(degrees / 4, 1))
+        penalty = noise[:, None] * precision + smallest[:, None]
+        inverse = np.linalg.inv(squares + penalty[:, :, None] * np.eye(X.shape[2]))
+        deviations = np.einsum("sfg,sg->sf", inverse, products)
+        used = np.einsum("sfg,sgf->s", inverse, squares)
+        rest = e - np.einsum("stf,sf->st", X, deviations)
+    return np.where((degrees >= MIN_SERIES_DEGREES)[:, None], deviations, 0.0)

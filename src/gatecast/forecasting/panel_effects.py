@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gatecast._utils.typing import FloatArray
+from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.exogenous_regression import ExogenousRegression
 from gatecast.forecasting.panel_season import PanelSeason
@@ -46,6 +46,10 @@ class PanelEffects(NamedTuple):
         """
         season = PanelSeason.fit(context, panel_season, for_all=season_length == 1)
         return cls(season, ExogenousRegression.fit(season.remove(context), season_length))
+
+    def at_positions(self, series: IntArray) -> PanelEffects:
+        """Return the effects for a panel whose series had these positions, [n_series]; -1 for new ones."""
+        return self._replace(regression=self.regression.at_positions(series))
 
     def for_baselines(self) -> PanelEffects:
         """Return the effects without the season: a baseline forecasts what the series alone says."""

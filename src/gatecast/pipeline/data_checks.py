@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast._utils.formatting import format_count
+from gatecast._utils.typing import FloatArray
 from gatecast.config import DataConfig
+from gatecast.data.categories import MAX_CATEGORIES
 from gatecast.data.frequency import Times
 from gatecast.data.huge_values import HUGE_FACTOR, find_huge, find_sudden
 from gatecast.data.last_values import find_unlike_last
@@ -28,6 +31,7 @@ __all__ = [
     "drop_unlike_last",
     "note_ended",
     "note_huge",
+    "note_outside",
     "trim_unobserved",
 ]
 
@@ -65,6 +69,15 @@ NOTES: dict[str, Any] = {
         "{series} end {h} or more before others, the first of them at {time}: their forecasts begin there.",
     ),
     "holes": "column {column!r} has no value at {n:,} of {n_rows:,} times at which the target has one: {substitute}.",
+    "rare": (
+        "column {column!r} has {n:,} categories: only the {limit} most frequent have an indicator, and the other "
+        "{n_rare:,}, in {share:.0%} of the {unit}, count as an empty cell. If they matter, group categories that are "
+        "alike."
+    ),
+    "outside": (
+        "column {column!r} is {value:.6g} at {time}{series}, far outside its past values, {low:.6g} to {high:.6g}: "
+        "correct it if it is wrong, since its effect is extrapolated (such values in total: {n:,})."
+    ),
     "empty": (
         "{series} has no value: there is no forecast of it.",
         "{series} have no value: there are no forecasts of them.",
@@ -155,6 +168,7 @@ def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: 
         if len(selected):
             notes.append(agree(len(selected), *NOTES[kind]).format(series=_series_text(panel, selected)))
     _note_holes(panel, notes)
+    _note_rare_categories(panel, notes)
 
 
 def note_huge(panel: Panel, notes: list[str]) -> None:
@@ -201,6 +215,58 @@ def _note_holes(panel: Panel, notes: list[str]) -> None:
             substitute = "they count as neither" if name in panel.categories else substitute
             n_rows = int(np.count_nonzero(panel.mask))
             notes.append(NOTES["holes"].format(column=name, n=n, n_rows=n_rows, substitute=substitute))
+
+
+def _note_rare_categories(panel: Panel, notes: list[str]) -> None:
+    """Add a note for each column with more categories than models tell apart."""
+    for columns, unit in (({**panel.futr_exog, **panel.hist_exog}, "rows"), (panel.stat_exog, "series")):
+        for name, column in columns.items():
+            n = len(panel.categories.get(name, ()))
+            if n > MAX_CATEGORIES:
+                facts = {"n": n, "limit": MAX_CATEGORIES, "n_rare": n - MAX_CATEGORIES}
+                share = float(np.mean(column >= MAX_CATEGORIES))
+                notes.append(NOTES["rare"].format(column=name, share=share, unit=unit, **facts))
+
+
+def note_outside(panel: Panel, future: Mapping[str, FloatArray], notes: list[str]) -> None:
+    """Add a note for each column of numbers whose future values are far outside those of the past.
+
+    A value is far outside if it differs from all values of its series by more than these differ from one another; of a
+    series whose values hardly differ, by more than those of the typical other series.
+
+    Args:
+        panel: The series.
+        future: Values of the future columns at the steps to forecast, by name, [n_series, h].
+        notes: Are added to.
+    """
+    for name, values in future.items():
+        past = panel.futr_exog[name]
+        if name in panel.categories or not np.isfinite(past).any():
+            continue
+        low, high = _ranges(panel, past)
+        width = high - low
+        typical = float(np.median(width[width > 0])) if (width > 0).any() else 0.0
+        margin = np.maximum(width, typical)[:, None]
+        beyond = np.maximum(values - high[:, None], low[:, None] - values)
+        rows, steps = np.nonzero(beyond > margin)
+        if len(rows):
+            worst = int(np.argmax(beyond[rows, steps]))
+            s, k = int(rows[worst]), int(steps[worst])
+            time = format_times(panel.freq.at(panel.start[s : s + 1], panel.lengths[s : s + 1] + k))[0]
+            series = "" if panel.columns.id is None else f" in series {str(panel.ids[s])!r}"
+            facts = {"value": values[s, k], "time": time, "low": low[s], "high": high[s], "n": len(rows)}
+            notes.append(NOTES["outside"].format(column=name, series=series, **facts))
+
+
+def _ranges(panel: Panel, column: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the smallest and the largest value of a column in each series, [n_series]; of all where it has none."""
+    with_rows = np.flatnonzero(panel.lengths)
+    bounds = []
+    for reduce in (np.fmin, np.fmax):
+        of_series = np.full(len(panel), np.nan)
+        of_series[with_rows] = reduce.reduceat(column, panel.indptr[:-1][with_rows])
+        bounds.append(np.where(np.isfinite(of_series), of_series, reduce.reduce(column)))
+    return bounds[0], bounds[1]
 
 
 def drop_unlike_last(panel: Panel, notes: list[str]) -> Panel:

@@ -20,9 +20,9 @@ from gatecast._utils.schema import (
 )
 from gatecast._utils.validation import check_levels, check_quantiles
 from gatecast.config import ForecasterConfig
+from gatecast.data.categories import MAX_CATEGORIES
 from gatecast.data.frequency import MAX_TICKS, parse
 from gatecast.forecasting.base import MAX_SEASON, Task
-from gatecast.forecasting.context import MAX_CATEGORIES
 from gatecast.forecasting.ensemble import COMBINED
 from gatecast.pipeline.file_header import (
     MAX_HORIZON,
@@ -210,6 +210,10 @@ def _check_ensemble(ensemble: EnsembleHeader, panel: PanelHeader, arrays: Arrays
         effects = check_array(arrays, f"regression.{name}", np.float64, (n_rows, n))
         if (effects[1] < 0).any() or (abs(effects[2:]) > MAX_SLOPE).any():
             raise SchemaError(f"array 'regression.{name}' has deviations below 0, or slopes beyond {MAX_SLOPE:g}")
+    if "regression.slope_deviations" in arrays:
+        n_series, n_futr = len(panel["ids"]), arrays["regression.futr_exog"].shape[1]
+        if (abs(check_array(arrays, "regression.slope_deviations", np.float64, (n_series, n_futr))) > MAX_SLOPE).any():
+            raise SchemaError(f"array 'regression.slope_deviations' has slopes beyond {MAX_SLOPE:g}")
     factors = check_array(arrays, "season.factors", np.float64, (None,))
     if not len(factors) or (factors <= 0).any():
         raise SchemaError("array 'season.factors' has numbers that are not above 0")

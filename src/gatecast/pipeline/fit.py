@@ -49,7 +49,7 @@ from gatecast.evaluation.past_forecasts import (
 from gatecast.evaluation.reconciliation import Reconciler
 from gatecast.evaluation.splits import MIN_TRAINING_ROWS, Split, check_split, default_horizon, split_panel
 from gatecast.forecasting.base import QUANTILES, ModelConfig, Overrides, PanelSummary, Task
-from gatecast.forecasting.context import MAX_LENGTH, PanelContext
+from gatecast.forecasting.context import MAX_LENGTH, PanelContext, column_groups
 from gatecast.forecasting.ensemble import (
     FittedEnsemble,
     fit_models,
@@ -119,6 +119,9 @@ NOTES = {
         "show counts for them, as strongly as their own values say."
     ),
     "unmeasured": "the intervals are those of the model: no past error of these series was measured.",
+    "slope_deviations": (
+        "the effect of {columns} differs between series: each series has its own, drawn towards that of all."
+    ),
     "short_training": (
         "only {n} rows precede the validation and test parts of {horizon} rows each: a shorter horizon would be fitted "
         "and measured better."
@@ -209,7 +212,8 @@ def _fit(run: _Fit, notes: list[str], *, evaluate: bool) -> FittedState:
     ensemble = run.fit_models(run.context, run.configs)
     if run.split is None:
         calibrator = run.weigh(calibrator, ensemble)
-    notes += (*_season_notes(ensemble, run.context), *(ensemble.findings or run.findings))
+    notes += (*_season_notes(ensemble, run.context), *_effect_notes(ensemble, run.panel))
+    notes += ensemble.findings or run.findings
     findings, history = tuple(notes), run.tracker.history
     scored = None if scored is None else scored.then(lambda evaluation: replace(evaluation, findings=findings))
     return FittedState(run.panel, run.season_length, findings, ensemble, calibrator, scored, history, 0.0)
@@ -519,6 +523,7 @@ def update(
         calibrator = update_margins(state.calibrator, ensemble, context, np.where(context.series >= 0, context.end, 0))
         calibrator = calibrator.at_positions(context.series)
         ensemble = update_models(ensemble, context, UPDATE_DIVISOR, tracker.on_step)
+        ensemble = replace(ensemble, effects=ensemble.effects.at_positions(context.series))
         return replace(
             state,
             panel=panel,
@@ -538,6 +543,14 @@ def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
         return []
     about = {"n": n, "n_series": len(context), "m": season.season_length, "max_cycles": MAX_CYCLES}
     return [NOTES["panel_season"].format(**about)]
+
+
+def _effect_notes(ensemble: FittedEnsemble, panel: Panel) -> list[str]:
+    """Return a note on the columns whose effects differ between series."""
+    differs = ensemble.effects.regression.slope_deviations.any(axis=0)
+    groups = np.unique(column_groups(panel)[0][differs]) if differs.any() else np.empty(0, np.int64)
+    names = [repr(name) for k, name in enumerate(panel.futr_exog) if k in groups]
+    return [NOTES["slope_deviations"].format(columns=" and of ".join(names))] if names else []
 
 
 def _forecasts_medians(config: ModelConfig) -> bool:

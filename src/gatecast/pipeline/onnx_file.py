@@ -134,6 +134,7 @@ def _quantiles(builder: Builder, state: FittedState, position: int, *, carry: bo
         calendar = None
     is_dated = calendar is not None and calendar.season_length == shared.season_length
     with_steps = shared.season_length > 1 and not is_dated
+    with_ends = reads_fitted_series(model)
     columns = add_columns(builder, state.ensemble.effects.regression, state.horizon)
     series = SeriesInput.of(
         builder,
@@ -141,7 +142,8 @@ def _quantiles(builder: Builder, state: FittedState, position: int, *, carry: bo
         calendar=calendar,
         carries_state=carry,
         columns=columns,
-        with_rows=reads_fitted_series(model),
+        with_rows=with_ends or len(state.ensemble.effects.regression.slope_deviations) > 0,
+        with_ends=with_ends,
     )
     season = GraphSeason(shared, series) if shared.season_length > 1 else None
     regression = GraphRegression(state.ensemble.effects.regression, series if season is None else season.remove())
@@ -193,8 +195,12 @@ def _description(series: SeriesInput, names: Sequence[str], horizon: int, facts:
     if series.rows is not None:
         sentences.append(
             "series: position of each row among the series that were fitted, which the fact series lists, int64, -1 "
-            "for others. end: steps from the end of that series when it was fitted to the newest value of the row, "
-            "int64, 0 for others."
+            "for others."
+        )
+    if series.steps_since is not None:
+        sentences.append(
+            "end: steps from the end of that series when it was fitted to the newest value of the row, int64, 0 for "
+            "others."
         )
     kinds = [kind for kind in ("futr_exog", "hist_exog", "stat_exog") if kind in facts]
     if kinds:

@@ -18,6 +18,7 @@ from gatecast.evaluation.calibration import point_forecasts, predict_all
 from gatecast.evaluation.coherent_forecasts import forecast_intervals, forecast_paths
 from gatecast.forecasting.base import MixesSimpleForecasts, SimpleForecastWeights
 from gatecast.forecasting.context import MAX_LENGTH, PanelContext
+from gatecast.pipeline.data_checks import note_outside
 from gatecast.pipeline.state import FittedState
 from gatecast.results import column_names
 
@@ -56,6 +57,8 @@ def forecast_context(
     if panel.given_futr_exog:
         base = base_series(panel)
         known = _known_future(base, n_steps) if futr_df is None else read_future(futr_df, base, n_steps, notes)
+        if notes is not None:
+            note_outside(base, known, notes)
         future = mean_of_members(known, panel)
     return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel, MAX_LENGTH, n_columns)
 

@@ -328,6 +328,8 @@ def _ensemble_out(ensemble: FittedEnsemble) -> tuple[dict[str, Any], Arrays]:
     arrays: Arrays = {
         f"{part}.{name}": array for part, value in parts.items() for name, array in value._asdict().items()
     }
+    if not len(ensemble.effects.regression.slope_deviations):
+        del arrays["regression.slope_deviations"]
     models = []
     for k, model in enumerate(ensemble.models):
         state = model.to_state()
@@ -353,6 +355,7 @@ def _ensemble_in(settings: Mapping[str, Any], arrays: Arrays) -> FittedEnsemble:
         config: Any = MedianOf if item["median"] else get_model(item["name"])
         models.append(cast(ForecastModel, config.from_state(ModelState(item["settings"], model_arrays), task)))
     columns = tuple(item["column"] for item in settings["models"])
+    arrays = {"regression.slope_deviations": np.empty((0, arrays["regression.futr_exog"].shape[1])), **arrays}
     regression = ExogenousRegression(*(arrays[f"regression.{name}"] for name in ExogenousRegression._fields))
     season = PanelSeason(*(arrays[f"season.{name}"] for name in PanelSeason._fields))
     effects = PanelEffects(season, regression)

@@ -12,7 +12,7 @@ def test_explain_prints_attributions_and_memory(workdir, capsys):
     out = capsys.readouterr().out
     assert "step 3" in out
     header = next(line for line in out.splitlines() if line.startswith("time"))
-    assert header.split() == ["time", "lag", "what", "value", "adds"]
+    assert header.split() == ["time", "lag", "what", "role", "value", "adds"]
     assert "half-life  longest" in out
 
 

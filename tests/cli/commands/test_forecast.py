@@ -173,6 +173,18 @@ def test_forecast_with_future_columns_equals_train_and_predict(forecast, workdir
     assert (workdir / "f.csv").read_text() == (workdir / "g.csv").read_text()
 
 
+@pytest.mark.filterwarnings("error")
+def test_forecast_notes_series_of_the_future_table_that_the_data_do_not_have(forecast, workdir):
+    rows = (workdir / "prices.csv").read_text().splitlines()
+    future = (workdir / "future.csv").read_text().splitlines()
+    (workdir / "a.csv").write_text("\n".join([f"shop,{rows[0]}", *(f"a,{row}" for row in rows[1:])]) + "\n")
+    ahead = [f"{shop},{row}" for shop in ("a", "zz") for row in future[1:]]
+    (workdir / "b.csv").write_text("\n".join([f"shop,{future[0]}", *ahead]) + "\n")
+    options = ["--id-col", "shop", "--target-col", "sold", "--futr-exog", "price", "-n", "3", "--futr-df", "b.csv"]
+    (note,) = [note for note in forecast("a.csv", *options)["findings"] if "'zz'" in note]
+    assert note == "future table b.csv: it has series that the data do not have, which are not used: 'zz'."
+
+
 def test_forecast_of_unknown_columns_is_refused(workdir, quick, capsys):
     options = ["--target-col", "sold", "--futr-exog", "cost", "--futr-df", "future.csv"]
     assert main(["forecast", "prices.csv", *options, *quick]) == 2

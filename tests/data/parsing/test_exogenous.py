@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from gatecast.data.reader import read
+from gatecast.data.reader import read, read_future
 from gatecast.errors import ConfigError, DataError
 
 DAYS = ["2024-01-01", "2024-01-02", "2024-01-04"]
@@ -140,3 +140,96 @@ def test_read_infinite_or_temporal_exogenous_column_raises():
         read(SHOPS | {"price": [1, np.inf, 1, 1, 1, 1]}, **ROLES)
     with pytest.raises(DataError, match=r"futr_exog column is not numeric \(column 'price'\): got times"):
         read(SHOPS | {"price": np.array([0] * 6, "M8[D]")}, **ROLES)
+
+
+KINDS = {
+    "integers": ["1", "2", "10"],
+    "versions": ["1.0", "1.1", "1.10"],
+    "leading zeros": ["01", "02", "10"],
+}
+DECLARED = {
+    "pandas": lambda texts: pd.DataFrame({"kind": pd.Categorical(texts)}),
+    "pandas, ordered": lambda texts: pd.DataFrame({"kind": pd.Categorical(texts, texts[:3], ordered=True)}),
+    "polars": lambda texts: pl.DataFrame({"kind": pl.Series(texts, dtype=pl.Categorical)}),
+    "polars Enum": lambda texts: pl.DataFrame({"kind": pl.Series(texts, dtype=pl.Enum(texts[:3]))}),
+    "Arrow": lambda texts: pa.table({"kind": pa.array(texts).dictionary_encode()}),
+    "dict": lambda texts: {"kind": pd.Categorical(texts)},
+    "dict of Series": lambda texts: {"kind": pl.Series(texts, dtype=pl.Categorical)},
+}
+
+
+def with_kind(table):
+    """A table of nine times and values with a column `kind`."""
+    columns = {"ds": np.arange(9), "y": np.arange(9.0)}
+    if isinstance(table, dict):
+        return columns | table
+    if isinstance(table, pa.Table):
+        return pa.table(columns | {"kind": table["kind"]})
+    return table.assign(**columns) if isinstance(table, pd.DataFrame) else table.with_columns(**columns)
+
+
+@pytest.mark.parametrize("declare", DECLARED.values(), ids=list(DECLARED))
+@pytest.mark.parametrize("texts", KINDS.values(), ids=list(KINDS))
+@pytest.mark.parametrize("role", ["hist_exog", "futr_exog"])
+def test_columns_that_are_declared_categorical_are_categories_whatever_their_texts(role, texts, declare):
+    panel, _ = read(with_kind(declare(texts * 3)), target_col="y", **{role: "kind"})
+    assert panel.categories == {"kind": tuple(sorted(texts))}
+    codes = getattr(panel, role)["kind"]
+    assert [panel.categories["kind"][int(code)] for code in codes] == texts * 3
+
+
+@pytest.mark.parametrize("values", [[1, 2, 10], [1.0, 2.5, 10.0]], ids=["integers", "floats"])
+def test_categories_that_are_numbers_are_found_again_in_a_column_of_numbers(values):
+    panel, _ = read(with_kind(pd.DataFrame({"kind": pd.Categorical(values * 3)})), target_col="y", futr_exog="kind")
+    for later in (values[::-1], [float(value) for value in values[::-1]], pd.Categorical(values[::-1])):
+        codes = read_future({"ds": [9, 10, 11], "kind": later}, panel, 3)["kind"][0].astype(int)
+        assert [float(panel.categories["kind"][code]) for code in codes] == values[::-1]
+
+
+def test_a_number_means_the_category_that_is_spelled_so_or_the_first_of_its_value():
+    panel, _ = read(
+        with_kind(pd.DataFrame({"kind": pd.Categorical(["1.1", "1.10", "2"] * 3)})), None, "ds", "y", futr_exog="kind"
+    )
+    assert read_future({"ds": [9, 10], "kind": [1.1, 2.0]}, panel, 2)["kind"].tolist() == [[0.0, 2.0]]
+    with pytest.raises(DataError, match=r"Unknown category .*: got '3'"):
+        read_future({"ds": [9, 10], "kind": [1.1, 3.0]}, panel, 2)
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_category"),
+    [
+        (["01", "2", "10"], True),
+        (["00", "07", "11"], True),
+        (["0", "1", "10"], False),
+        (["0.5", "02", "10"], False),
+        (["-01", "2", "10"], False),
+    ],
+)
+def test_integers_that_begin_with_a_zero_are_categories_in_every_source(tmp_path, texts, is_category):
+    frame = with_kind(pd.DataFrame({"kind": texts * 3}))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    for source in (frame, frame.to_dict("list"), pl.from_pandas(frame), tmp_path / "a.csv"):
+        panel, notes = read(source, target_col="y", futr_exog="kind")
+        assert panel.categories == ({"kind": tuple(sorted(texts))} if is_category else {})
+        told = [note for note in notes if "begin with a zero" in note]
+        assert told == is_category * [
+            f"Integers of column 'kind' begin with a zero, such as {min(texts)!r}, and are read as categories. To read "
+            "them as numbers, write them without it."
+        ]
+
+
+def test_a_column_of_earlier_numbers_stays_one_whatever_is_declared_later():
+    panel, _ = read(with_kind({"kind": [1, 2, 10] * 3}), target_col="y", futr_exog="kind")
+    for later in (["01", "10"], pd.Categorical(["1", "10"])):
+        assert read_future({"ds": [9, 10], "kind": later}, panel, 2)["kind"].tolist() == [[1.0, 10.0]]
+
+
+def test_enum_columns_of_a_database_are_categories(tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect(str(tmp_path / "a.duckdb")) as connection:
+        connection.execute(
+            "CREATE TABLE a AS SELECT i AS ds, i::DOUBLE AS y,"
+            " ['1.0', '1.1', '1.10'][1 + i % 3]::ENUM('1.0', '1.1', '1.10') AS kind FROM range(9) t(i)"
+        )
+    panel, _ = read(tmp_path / "a.duckdb", target_col="y", futr_exog="kind")
+    assert panel.categories == {"kind": ("1.0", "1.1", "1.10")}

@@ -130,6 +130,20 @@ def test_read_large_text_of_iso_times_gives_times_and_their_texts(path, monkeypa
     assert encoded.values.tolist() == expected_codes.values.tolist()
 
 
+@pytest.mark.parametrize("first", [0, 290], ids=["from the first row on", "below the first rows"])
+def test_read_large_text_keeps_integers_that_begin_with_a_zero(path, monkeypatch, first):
+    codes = [f"0{k % 7}" if k >= first else str(10 + k % 7) for k in range(300)]
+    lines = ["id,ds,y,kind", *(f"{code},{row},{code}" for code, row in zip(codes, ROWS, strict=True))]
+    monkeypatch.setattr(large_text, "EDGE_BYTES", 1000)
+    large, small = read_both(path, lines, monkeypatch)
+    assert read_large_text(path) is not None
+    for i in (0, 3):
+        assert large.columns[i].tolist() == small.columns[i].tolist() == codes
+    assert (
+        encode_column(large, 3, "futr_exog")[1] == encode_column(small, 3, "futr_exog")[1] == tuple(sorted(set(codes)))
+    )
+
+
 @pytest.mark.parametrize("usual", ["A1", "ZA"])
 def test_read_large_text_keeps_na_among_names(path, monkeypatch, usual):
     names = [("NA", usual)[k // 150] for k in range(300)]

@@ -22,7 +22,7 @@ from gatecast.nn.onnx_files.proto import write_onnx
 def exported(model, path, horizon):
     """Write the graph of a model; return what runs it."""
     builder = Builder(17)
-    quantiles = model_quantiles(model, SeriesInput.of(builder, with_rows=True))
+    quantiles = model_quantiles(model, SeriesInput.of(builder, with_rows=True, with_ends=True))
     builder.output("quantiles", quantiles, ("batch", horizon, 5))
     write_onnx(path, builder, "model", "", {})
     return session_of(path)

@@ -151,6 +151,7 @@ def _largest_attributions(explanation: Explanation) -> str:
             "time": times[k],
             "lag": int(table["lag"][k]),
             "what": str(table["feature"][k]),
+            "role": str(table["role"][k]),
             "value": float(table["value"][k]),
             "adds": float(table["attribution"][k]),
         }

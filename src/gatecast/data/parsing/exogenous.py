@@ -6,12 +6,15 @@ columns for the future too, and `stat_exog` columns have one value per series.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.data.categories import order_categories
 from gatecast.data.parsing.column_roles import find_column
 from gatecast.data.parsing.columns import parse_booleans, parse_number_column
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
@@ -38,6 +41,14 @@ ARGUMENTS = {"id": "id_col", "time": "time_col", "target": "target_col"}
 BOOLEAN_CATEGORIES = ("False", "True")
 # If more than this fraction of rows are numbers, a string among them is a typing error rather than a category.
 MIN_NUMERIC_FRACTION = 0.9
+
+NOTE_PADDED = (
+    "Integers of {column} begin with a zero, such as {text!r}, and are read as categories. To read them as numbers, "
+    "write them without it."
+)
+
+_PADDED = re.compile(r"0\d+")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 class ExogenousColumns(NamedTuple):
@@ -144,7 +155,7 @@ def parse_exogenous(table: RawTable, indices: Mapping[str, Sequence[int]], categ
 def encode_column(
     table: RawTable, column: int, role: str, categories: Sequence[str] | None = None
 ) -> tuple[ParsedNumbers, tuple[str, ...] | None]:
-    """Encode a column as numbers: categories and booleans by their index in the sorted categories.
+    """Encode a column as numbers: categories and booleans by their index in `order_categories`.
 
     Args:
         table: The table.
@@ -164,25 +175,33 @@ def encode_column(
     >>> numbers.values.tolist(), categories
     ([1.0, nan, 0.0, 1.0], ('ball', 'fair'))
     """
-    cells = table.source_column(column)
+    cells, name = table.source_column(column), table.names[column]
     if categories:
         return _encode_known(table, column, tuple(categories)), tuple(categories)
     booleans = parse_booleans(cells)
     if booleans is not None and categories is None:
         return ParsedNumbers(booleans, np.ones(len(cells), bool)), BOOLEAN_CATEGORIES
+    is_declared = categories is None and name in table.categorical
+    if is_declared:
+        cells = _as_categories(cells, ())
     if cells.dtype.kind != "O":
         return parse_number_column(table, column, role), None
     unique, codes = factorize(cells)
-    parsed = parse_numbers(unique, table.decimal_mark)
     present = ~is_missing(unique)
     n_rows = np.bincount(codes, minlength=len(unique))
+    padded = "" if is_declared or categories is not None else _find_padded(unique[present].tolist())
+    if is_declared or padded:
+        inferred = _infer_categories(unique[present], n_rows[present])
+        notes = (NOTE_PADDED.format(column=table.describe_column(column), text=padded),) if padded else ()
+        return _encode_known(table, column, inferred)._replace(notes=notes), inferred
+    parsed = parse_numbers(unique, table.decimal_mark)
     if parsed.is_valid.all():
         return ParsedNumbers(parsed.values[codes], np.ones(len(cells), bool), parsed.notes), None
     if categories is not None:
         return _parse_known_numbers(table, column, role), None
     if n_rows[present & parsed.is_valid].sum() > MIN_NUMERIC_FRACTION * n_rows[present].sum():
         return parse_number_column(table, column, role), None
-    inferred = tuple(sorted({text.strip() for text in unique[present]}))
+    inferred = _infer_categories(unique[present], n_rows[present])
     return _encode_known(table, column, inferred), inferred
 
 
@@ -193,6 +212,26 @@ def format_value(value: float, categories: Sequence[str] | None) -> str:
     ("'b'", '2.5')
     """
     return f"{value:.12g}" if categories is None else repr(categories[int(value)])
+
+
+def _infer_categories(texts: RawColumn, n_rows: IntArray) -> tuple[str, ...]:
+    """Return the categories that texts are, less the spaces around them, in the order of their codes."""
+    counts: Counter[str] = Counter()
+    for text, n in zip(texts.tolist(), n_rows.tolist(), strict=True):
+        counts[text.strip()] += n
+    return order_categories(counts)
+
+
+def _find_padded(texts: Sequence[str]) -> str:
+    """Return an integer that begins with a zero, where all texts are integers; else an empty string.
+
+    >>> _find_padded(["1", "02"]), _find_padded(["0", "10"]), _find_padded(["1.5", "02"])
+    ('02', '', '')
+    """
+    stripped = [text.strip() for text in texts]
+    if not all(map(str.isdecimal, stripped)):
+        return ""
+    return next(filter(_PADDED.fullmatch, stripped), "")
 
 
 def _parse_known_numbers(table: RawTable, column: int, role: str) -> ParsedNumbers:
@@ -230,7 +269,7 @@ def _encode_known(table: RawTable, column: int, categories: tuple[str, ...]) -> 
 
 
 def _as_categories(column: RawColumn, categories: tuple[str, ...]) -> RawColumn:
-    """Values as strings: integers without a decimal point, truth values as the categories spell them."""
+    """Values as strings: numbers and truth values as the categories spell them, others without a decimal point."""
     truth = parse_truth_values(column) if are_truth_values(categories) else None
     if truth is not None and not _are_among(column, categories):
         spellings = {truth_of(category): category for category in reversed(categories)}
@@ -238,9 +277,15 @@ def _as_categories(column: RawColumn, categories: tuple[str, ...]) -> RawColumn:
         return texts[np.where(np.isnan(truth), 2, truth).astype(np.int64)]
     if column.dtype.kind == "O":
         return column
-    if column.dtype.kind == "f":
-        return to_text(["" if value != value else f"{value:.12g}" for value in column.tolist()])
-    return to_text(column.astype(str))
+    if column.dtype.kind not in "fiu":
+        return to_text(column.astype(str))
+    spellings = {float(category): category for category in reversed(categories) if _NUMBER.fullmatch(category)}
+    unique, codes = np.unique(column, return_inverse=True)
+    spelled = []
+    for value in unique.tolist():
+        text = "" if value != value else f"{value:.12g}" if isinstance(value, float) else str(value)
+        spelled.append(text if text in categories else spellings.get(value, text))
+    return to_text(spelled)[codes]
 
 
 def _are_among(column: RawColumn, categories: tuple[str, ...]) -> bool:

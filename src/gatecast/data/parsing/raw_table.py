@@ -112,6 +112,7 @@ class RawTable:
         utc_offsets: Minutes ahead of UTC for every row, for each column of local times with a time zone.
         source_rows: Rows of the source that this table holds; None for all of them.
         types: Types of the columns in their library, where restoring the column needs them.
+        categorical: Columns that their library declares categorical, whatever their texts look like.
         missing_codes: Numbers that stand for missing values: "auto" recognizes them in a target, False keeps all.
         iso_forms: How the times of a column are written in the source, for each column of text that was read as times.
         decimal_mark: "," or "." where the table shows which mark separates decimals; else empty.
@@ -129,6 +130,7 @@ class RawTable:
     utc_offsets: Mapping[str, IntArray] = field(default_factory=dict)
     source_rows: IntArray | None = None
     types: Mapping[str, ColumnType] = field(default_factory=dict)
+    categorical: frozenset[str] = frozenset()
     missing_codes: MissingCodes = "auto"
     iso_forms: Mapping[str, IsoForm] = field(default_factory=dict)
     decimal_mark: str = ""

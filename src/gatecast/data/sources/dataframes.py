@@ -34,6 +34,7 @@ __all__ = [
     "from_mapping",
     "from_sequence",
     "installed_kind",
+    "is_categorical",
     "is_sequence",
     "kind_of",
     "make_table",
@@ -41,6 +42,9 @@ __all__ = [
     "to_raw_column",
     "too_fine_columns",
 ]
+
+CATEGORICAL_TYPES = ("CategoricalDtype", "Categorical", "Enum", "DictionaryType")
+"""Types of columns of categories: of pandas, of polars, and of Arrow."""
 
 
 def kind_of(source: Any) -> str:
@@ -159,7 +163,9 @@ def from_mapping(source: Mapping[Any, Any]) -> RawTable:
     check_column_count(len(source))
     _check_unique_names(source)
     types = {str(name): column_type(column, "dict") for name, column in source.items()}
-    table = make_table({str(name): to_raw_column(column) for name, column in source.items()}, types=types)
+    categorical = frozenset(str(name) for name, column in source.items() if is_categorical(column))
+    columns = {str(name): to_raw_column(column) for name, column in source.items()}
+    table = make_table(columns, types=types, categorical=categorical)
     return replace(table, too_fine=too_fine_columns({str(name): column for name, column in source.items()}))
 
 
@@ -183,6 +189,7 @@ def make_table(
     columns: dict[str, RawColumn],
     utc_offsets: Mapping[str, IntArray] | None = None,
     types: Mapping[str, ColumnType] | None = None,
+    categorical: frozenset[str] = frozenset(),
 ) -> RawTable:
     """Make a table of columns by name.
 
@@ -198,7 +205,19 @@ def make_table(
         )
     if not columns:
         raise DataError("The table has no columns", expected="a column of times and a column of values")
-    return RawTable(tuple(columns), tuple(columns.values()), utc_offsets=utc_offsets or {}, types=types or {})
+    names, arrays = tuple(columns), tuple(columns.values())
+    return RawTable(names, arrays, utc_offsets=utc_offsets or {}, types=types or {}, categorical=categorical)
+
+
+def is_categorical(column: Any) -> bool:
+    """Return whether a column of pandas, polars or Arrow is declared categorical.
+
+    >>> import polars
+    >>> is_categorical(polars.Series(["1.0"], dtype=polars.Categorical)), is_categorical(["1.0"])
+    (True, False)
+    """
+    dtype = getattr(column, "dtype", None)
+    return type(getattr(column, "type", None) if dtype is None else dtype).__name__ in CATEGORICAL_TYPES
 
 
 def to_raw_column(column: Any) -> RawColumn:
@@ -275,16 +294,19 @@ def from_frame(source: Any) -> RawTable:
         frame = frame.to_frame()
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    columns, utc_offsets, types, nanoseconds = {}, {}, {}, {}
+    columns, utc_offsets, types, nanoseconds, categorical = {}, {}, {}, {}, set()
     # Names need not be strings (pandas numbers columns without a name), so columns are not accessed by name.
     for name, series in zip(frame.columns, frame.iter_columns(), strict=True):
         columns[str(name)], minutes = _from_series(series)
         types[str(name)] = column_type(series.to_native(), kind)
+        if is_categorical(series.to_native()):
+            categorical.add(str(name))
         if minutes is not None:
             utc_offsets[str(name)] = minutes
         if isinstance(series.dtype, nw.Datetime) and series.dtype.time_unit == "ns":
             nanoseconds[str(name)] = series.to_numpy()
-    return replace(make_table(columns, utc_offsets, types), too_fine=too_fine_columns(nanoseconds))
+    table = make_table(columns, utc_offsets, types, frozenset(categorical))
+    return replace(table, too_fine=too_fine_columns(nanoseconds))
 
 
 def _fill_masked(column: Any) -> RawColumn:

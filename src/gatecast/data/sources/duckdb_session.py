@@ -65,10 +65,12 @@ class QueryResult(NamedTuple):
     Args:
         columns: Arrays as DuckDB returns them, each of shape (n_rows,).
         utc_columns: Columns of times in UTC.
+        enum_columns: Columns of a type that lists their values.
     """
 
     columns: dict[str, Any]
     utc_columns: frozenset[str]
+    enum_columns: frozenset[str] = frozenset()
 
 
 def run_query(
@@ -242,7 +244,8 @@ def _fetch(connection: Any, where: str) -> QueryResult:
     arrays = connection.execute(f"SELECT {', '.join(selection)} FROM {RESULT}").fetchnumpy()
     columns = {name: texts[name][column] if name in texts else column for name, column in arrays.items()}
     utc_columns = (name for name, column_type in types.items() if column_type in _ZONED)
-    return QueryResult(columns, frozenset(utc_columns))
+    enum_columns = (name for name, column_type in types.items() if column_type.startswith("ENUM"))
+    return QueryResult(columns, frozenset(utc_columns), frozenset(enum_columns))
 
 
 def _check_size(connection: Any, types: dict[str, str], n_rows: int, where: str) -> None:

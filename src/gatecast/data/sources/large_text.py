@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,7 +71,8 @@ def read_large_text(path: Path) -> RawTable | None:
         missing = ", ".join(f"'{text}'" for text in MISSING)
         layout = f"delim='{mark}', header=false, skip={skip}"
         options = f"{layout}, nullstr=[{missing}]"
-        table = _read_checked(path, top, options) or _read_sniffed(path, top, options)
+        checked = _read_checked(path, top, options)
+        table = checked or _read_sniffed(path, top, options)
     except (DataError, UnicodeDecodeError):
         return None
     if len(table) != lines.n_rows or len(table.columns) != len(top.names) or not _begins_alike(table, top):
@@ -79,7 +80,8 @@ def read_large_text(path: Path) -> RawTable | None:
     if any(_has_codes(column) for column in table.columns):
         return None
     try:
-        table = _with_names(path, table, layout)
+        padded = [] if checked else _padded_columns(path, table, layout)
+        table = _with_texts(path, table, layout, padded)
     except DataError:
         return None
     return replace(table, line_numbers=skip + 1 + np.arange(len(table)), has_header=top.has_header, notes=top.notes)
@@ -111,17 +113,12 @@ def _read_checked(path: Path, top: RawTable, options: str) -> RawTable | None:
     return RawTable(top.names, columns, utc_offsets=offsets, iso_forms=forms)
 
 
-def _with_names(path: Path, table: RawTable, layout: str) -> RawTable:
-    """The table with texts such as NA where only empty cells are missing, as in the reader of small files."""
-    texts = [i for i, column in enumerate(table.columns) if column.dtype.kind == "O" and (column == "").any()]
+def _with_texts(path: Path, table: RawTable, layout: str, padded: list[int]) -> RawTable:
+    """The table with texts such as NA where only empty cells are missing, and 007, as in the reader of small files."""
+    texts = [i for i, column in enumerate(table.columns) if column.dtype.kind == "O" and (column == "").any()] + padded
     if not texts:
         return table
-    types = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(table.columns)))
-    query = (
-        f"SELECT {', '.join(f'c{i}' for i in texts)} FROM read_csv({quoted_text(str(path))}, {layout}, nullstr=[''],"
-        f" quote='\"', escape='\"', auto_detect=false, columns={{{types}}})"
-    )
-    cells = run_query(query, "", "Cannot read the file", str(path), files=[str(path)]).columns
+    cells = _query_texts(path, table, layout, [f"c{i}" for i in texts])
     columns = list(table.columns)
     for i in texts:
         column = to_raw_column(cells[f"c{i}"])
@@ -129,6 +126,24 @@ def _with_names(path: Path, table: RawTable, layout: str) -> RawTable:
             raise DataError("Cannot read the file", where=str(path))
         columns[i] = column
     return replace(table, columns=tuple(columns))
+
+
+def _padded_columns(path: Path, table: RawTable, layout: str) -> list[int]:
+    """The columns of numbers with a cell such as 007."""
+    numbers = [i for i, column in enumerate(table.columns) if column.dtype.kind in "if"]
+    checks = [f"coalesce(bool_or(regexp_full_match(trim(c{i}), '0\\d+')), false) AS c{i}" for i in numbers]
+    has_padded = _query_texts(path, table, layout, checks) if checks else {}
+    return [i for i in numbers if has_padded[f"c{i}"][0]]
+
+
+def _query_texts(path: Path, table: RawTable, layout: str, expressions: list[str]) -> dict[str, Any]:
+    """The results of SQL expressions of the cells of the file as texts."""
+    types = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(table.columns)))
+    query = (
+        f"SELECT {', '.join(expressions)} FROM read_csv({quoted_text(str(path))}, {layout}, nullstr=[''],"
+        f" quote='\"', escape='\"', auto_detect=false, columns={{{types}}})"
+    )
+    return run_query(query, "", "Cannot read the file", str(path), files=[str(path)]).columns
 
 
 def _read_sniffed(path: Path, top: RawTable, options: str) -> RawTable:

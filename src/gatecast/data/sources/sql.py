@@ -186,7 +186,8 @@ def _list_tables(database: str) -> list[str]:
 
 def _to_table(result: QueryResult) -> RawTable:
     """A result as a table; its times with a time zone are in UTC."""
-    table = make_table({name: to_raw_column(column) for name, column in result.columns.items()})
+    columns = {name: to_raw_column(column) for name, column in result.columns.items()}
+    table = make_table(columns, categorical=result.enum_columns)
     return replace(
         table,
         utc_offsets={name: np.zeros(len(table), np.int64) for name in result.utc_columns},

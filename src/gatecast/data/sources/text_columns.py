@@ -19,8 +19,8 @@ MISSING = ("", "NA", "NaN")
 
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_CODE = re.compile(r"\d{16,}")
-"""Integers that are no exact floats: codes of things, which would become one."""
+_CODE = re.compile(r"\d{16,}|0\d+")
+"""Integers that are no exact floats, or begin with a zero: codes of things, which would become one."""
 _MAY_BE_NUMBER = re.compile(r"\s*[+-]?(?:[\d_.]+(?:e[+-]?[\d_]+)?|0[xb][\da-f_]+|inf(?:inity)?|nan)\s*", re.IGNORECASE)
 
 

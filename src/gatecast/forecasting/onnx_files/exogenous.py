@@ -29,7 +29,7 @@ def add_columns(builder: Builder, regression: ExogenousRegression, horizon: int)
         regression: As it was fitted.
         horizon: Steps ahead.
     """
-    n_futr, n_hist, n_stat = (part.shape[1] for part in regression)
+    n_futr, n_hist, n_stat = (part.shape[1] for part in regression[:3])
     futr = hist = stat = None
     if n_futr:
         futr = builder.input("futr_exog", np.float64, ("batch", "time_and_horizon", n_futr))
@@ -79,7 +79,19 @@ class GraphRegression:
         if futr is None:
             raise ValueError("a regression without future columns has no effects")
         part = op.slice_of(futr, 1, start) if stop is None else op.slice_of(futr, 1, start, stop)
-        return op.total(part * self._regression.futr_exog[2], 2)
+        return op.total(part * self._slopes(), 2)
+
+    def _slopes(self) -> Value | FloatArray:
+        """Return the slopes of all series, [F], or of each row, [B, 1, F]."""
+        deviations, rows = self._regression.slope_deviations, self._series.rows
+        shared: FloatArray = self._regression.futr_exog[2]
+        if not len(deviations):
+            return shared
+        if rows is None:
+            raise ValueError("series with slopes of their own need the input series")
+        builder = self._series.builder
+        of_row = op.take(builder.constant(shared + deviations), op.maximum(rows, 0), 0)
+        return op.expand_dims(op.where(op.expand_dims(rows >= 0, 1), of_row, builder.constant(shared[None])), 1)
 
 
 def _shift(values: Value, scaler: GraphScaler, by: Value, n_axes: int) -> Value:

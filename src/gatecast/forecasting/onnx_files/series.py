@@ -96,6 +96,7 @@ class SeriesInput:
         carries_state: bool = False,
         columns: Columns = NO_COLUMNS,
         with_rows: bool = False,
+        with_ends: bool = False,
     ) -> SeriesInput:
         """Add the inputs to a graph.
 
@@ -105,12 +106,14 @@ class SeriesInput:
             calendar: Of the series that were fitted, for an input `last_date`; None: there is none.
             carries_state: Whether states of models are inputs and outputs.
             columns: Exogenous columns, whose inputs are there already.
-            with_rows: Whether there are inputs `series` and `end`, as `PanelContext` has them.
+            with_rows: Whether there is an input `series`, as `PanelContext` has it.
+            with_ends: Whether there is an input `end`, as `PanelContext` has it.
         """
         values = op.slice_of(builder.input("values", np.float64, ("batch", "time")), 1, -MAX_LENGTH)
         last_step = builder.input("last_step", np.int64, ("batch",)) if with_steps else None
         last_date = builder.input("last_date", np.int64, ("batch",)) if calendar is not None else None
-        rows, since = ((builder.input(name, np.int64, ("batch",)) if with_rows else None) for name in ("series", "end"))
+        rows = builder.input("series", np.int64, ("batch",)) if with_rows else None
+        since = builder.input("end", np.int64, ("batch",)) if with_ends else None
         n_steps = op.size_of(values, 1)
         return cls(builder, values, n_steps, last_step, last_date, calendar, carries_state, columns, rows, since)
 
