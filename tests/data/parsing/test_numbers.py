@@ -141,10 +141,11 @@ def test_parse_numbers_with_commas_adds_a_note():
 
 
 def test_parse_numbers_with_points_that_may_group_thousands_adds_a_note():
-    assert parse_numbers(to_text(["987", "1.234", "12.345"])).notes == (
-        "Points are read as decimal separators: '1.234' is 1.234. If they are thousands separators, remove them.",
-    )
-    for cells in (["987", "1.234", "1.5"], ["1.234", "2.345"], ["0.125", "3", "0.250"]):
+    for cells in (["987", "1.234", "12.345"], ["1.234", "2.345"], ["1.234", "2.345", "NA"], ["$1.234", "$2.345"]):
+        assert (
+            "Points are read as decimal separators: '1.234' is 1.234. If they are thousands separators, remove them."
+        ) in [note.replace("$", "") for note in parse_numbers(to_text(cells)).notes]
+    for cells in (["987", "1.234", "1.5"], ["1.234", "1.2345"], ["1.234"], ["0.125", "3", "0.250"]):
         assert parse_numbers(to_text(cells)).notes == ()
 
 

@@ -32,7 +32,6 @@ _ROMAN = ("I", "II", "III", "IV")
 _GROUP_NOTES = {
     "next_year": "Years that end in the next calendar year are read as the year in which they begin",
     "fiscal": "Fiscal years are read as the calendar year of the same number",
-    "mark": "Marks behind years are ignored",
     "last": "Ranges of dates are read as their first day",
 }
 _YEAR = r"(?P<year>\d{4}|\d\d)"
@@ -97,9 +96,8 @@ DATE_PATTERNS: tuple[str, ...] = (
     rf"{_THIS_YEAR}/0(?P<month>0[1-9]|1[0-2])",
     rf"{_THIS_YEAR}s",
     rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
-    rf"{_THIS_YEAR} ?(?P<mark>\(?[epr]\)?|\*)?",
     rf"{_FULL_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?: ?[-–/] ?| to )(?P<last>\d{{4}}-\d\d-\d\d)",
-    rf"(?:FY ?)?{_THIS_YEAR}[-/–](?P<next_year>\d{{4}}|\d\d)",
+    rf"(?:FY ?)?{_THIS_YEAR}[-/–](?P<next_year>\d{{4}}|\d\d?)",
 )
 """Supported date formats, upper or lower case. Where several parse a column, the first wins unless another is clearly
 more regular."""
@@ -238,7 +236,7 @@ def _follow(year: IntArray, next_years: FieldTexts) -> IntArray:
 
 
 def _note_groups(fields: dict[str, FieldTexts], texts: list[str], dates: npt.NDArray[Any]) -> tuple[str, ...]:
-    """What the times of spans stand for, and which marks are ignored."""
+    """What the times of spans stand for."""
     for name, meaning in _GROUP_NOTES.items():
         marked = [] if name not in fields else [k for k in range(len(texts)) if fields[name].at(k)]
         if marked:

@@ -24,6 +24,8 @@ __all__ = ["MixedTimes", "merge_notations"]
 MIN_OTHERS = 3
 """Times in a second notation: fewer are typing errors."""
 MIN_REGULARITY = 0.8
+MAX_LOSS = 0.05
+"""By how much the times of both notations may be less regular than those of the first: years with months are."""
 MAX_SHOWN = 40
 
 
@@ -76,7 +78,8 @@ def merge_notations(
             readings.append((fit, -is_swapped - is_second_swapped, swapped, merged, complete))
     readings.sort(key=lambda reading: reading[:2], reverse=True)
     best = readings[0]
-    if best[0] < MIN_REGULARITY or (len(readings) > 1 and readings[1][0] > best[0] - CLEARLY_BETTER):
+    least = max(MIN_REGULARITY, regularity(values[is_valid]) - MAX_LOSS)
+    if best[0] < least or (len(readings) > 1 and readings[1][0] > best[0] - CLEARLY_BETTER):
         return None
     _, _, swapped, merged, complete = best
     return MixedTimes(merged, complete, _note(texts, merged, rows, swapped))

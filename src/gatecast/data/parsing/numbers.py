@@ -128,17 +128,14 @@ def parse_numbers(column: RawColumn, decimal_mark: str = "") -> ParsedNumbers:
         values[present] = np.array(texts, np.float64)
     except ValueError:
         return _parse_formatted(column, values, missing, decimal_mark)
-    notes = () if decimal_mark == "." else _note_ambiguous_points(texts[:SAMPLE_SIZE], decimal_mark == LIKELY_COMMA)
+    notes = () if decimal_mark == "." else _note_ambiguous_points(texts[:SAMPLE_SIZE])
     return ParsedNumbers(values, np.ones(n, bool), notes)
 
 
-def _note_ambiguous_points(texts: Sequence[str], is_comma_likely: bool) -> tuple[str, ...]:
-    """A note if points may group thousands: each has three digits after it, and other numbers have no point.
-
-    Where a comma is likely to mark decimals, all numbers may have a point.
-    """
+def _note_ambiguous_points(texts: Sequence[str]) -> tuple[str, ...]:
+    """A note if points may group thousands: each has three digits after it, whether others have a point or not."""
     with_point = [text.strip() for text in texts if "." in text]
-    if not 1 < len(with_point) < len(texts) + is_comma_likely or not all(map(_GROUPED_BY_POINTS.fullmatch, with_point)):
+    if len(with_point) < 2 or not all(map(_GROUPED_BY_POINTS.fullmatch, with_point)):
         return ()
     advice = "If they are thousands separators, remove them."
     return (f"Points are read as decimal separators: {with_point[0]!r} is {float(with_point[0]):.12g}. {advice}",)
