@@ -23,6 +23,7 @@ from gatecast.data.parsing.dates import iso_weeks
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, take_rows, to_text
 from gatecast.data.parsing.time_columns import is_called
+from gatecast.data.parsing.time_parts import are_fiscal, note_fiscal
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.data.parsing.total_words import is_called_total
 
@@ -134,7 +135,7 @@ def _unpivot(
     wraps = [k for k in range(1, len(columns)) if numbers[columns[k]] < numbers[columns[k - 1]]]
     wraps_year = kind.row == "year" and len(wraps) > 0
     spans = wraps_year and _are_spans(body.columns[time])
-    fiscal = wraps_year and not spans and _are_fiscal(body.columns[time], body.names[time])
+    fiscal = wraps_year and not spans and are_fiscal(body.columns[time], body.names[time])
     if wraps_year and not (spans or fiscal):
         return None
     times = np.stack([kind.to_times(starts, numbers[i]) for i in columns], axis=1)
@@ -272,14 +273,7 @@ def _fiscal_notes(table: RawTable, time: int, are_fiscal: bool, times: Times) ->
     """What the first month of fiscal years is."""
     if not are_fiscal:
         return ()
-    first = str(times[0, 0].astype("M8[M]"))
-    return (f"Fiscal years are called after the year in which they end: {table.columns[time][0]!s} begins in {first}.",)
-
-
-def _are_fiscal(column: RawColumn, name: str) -> bool:
-    """Whether years are fiscal ones, by the name of their column or by their own: FY20."""
-    is_called = re.search(r"\b(?:fy|fiscal|financial)\b", re.sub(r"[_\W]+", " ", name.lower())) is not None
-    return is_called or (column.dtype.kind == "O" and all(text.strip().lower().startswith("fy") for text in column))
+    return (note_fiscal(table.columns[time][0], times[0, 0]),)
 
 
 def _are_spans(column: RawColumn) -> bool:

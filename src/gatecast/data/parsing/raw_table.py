@@ -117,6 +117,7 @@ class RawTable:
         decimal_mark: "," or "." where the table shows which mark separates decimals; else empty.
         date_order: Order of day and month in dates that were joined with a clock; else empty.
         separator: What separates the cells of a text file; else empty.
+        fiscal_month: Month in which fiscal years begin, as in `KnownNotation`, where times were joined from them.
     """
 
     names: tuple[str, ...]
@@ -133,6 +134,7 @@ class RawTable:
     decimal_mark: str = ""
     date_order: str = ""
     separator: str = ""
+    fiscal_month: int = 0
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0

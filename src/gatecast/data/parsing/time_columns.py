@@ -25,7 +25,10 @@ from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.regularity import regularity
 from gatecast.data.parsing.time_parts import (
+    are_fiscal,
+    find_fiscal_month,
     find_named_months,
+    note_fiscal,
     read_clock,
     read_counted_hours,
     read_integers,
@@ -67,6 +70,8 @@ _PLAIN_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
 _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 _PARTS_OF_YEAR = ("half", "period", "month", "week", "day_of_year", "hour")
 """Next to these no column is searched for names of months."""
+_LETTERS = {"year": "y", "quarter": "q", "month": "m", "week": "w", "day": "d", "hour": "h"}
+"""Names of parts that only mean them together: y alone is what is forecast."""
 N_MONTHS, N_HOURS = 12, 24
 SAMPLE_SIZE = 200
 MIN_REGULARITY = 0.5
@@ -93,6 +98,7 @@ class _Joined(NamedTuple):
         utc_offsets: Minutes ahead of UTC of every row, None without a zone.
         date_order: Order of day and month of the dates, as in `ParsedTimes`.
         rows: Rows of the table that have a time; None for all.
+        fiscal_month: Month in which fiscal years begin, as in `KnownNotation`.
     """
 
     columns: tuple[int, ...]
@@ -101,6 +107,7 @@ class _Joined(NamedTuple):
     utc_offsets: IntArray | None = None
     date_order: str = ""
     rows: IntArray | None = None
+    fiscal_month: int = 0
 
 
 def join_time_columns(
@@ -136,7 +143,7 @@ def join_time_columns(
         joined: _Joined | None = _Joined((outline.column,), outline.values, (outline.note,), rows=outline.rows)
     else:
         parts = _find_parts(table, keep)
-        joined = None if _has_dates(table, parts) else _join_year(table, parts, known.time)
+        joined = None if _has_dates(table, parts) else _join_year(table, parts, known)
         joined = joined or _join_date(table, parts, known) or _join_zone(table, parts, keep)
     return table if joined is None else _replace_columns(table, joined, keep)
 
@@ -205,7 +212,21 @@ def _find_parts(table: RawTable, keep: Collection[str]) -> dict[str, int]:
     if not {"clock", "span", "half_hour", "hour"} & set(parts):
         unnamed = next((i for i, column in enumerate(table.columns[:MAX_COLUMNS]) if _holds_clocks(column)), None)
         parts |= {} if unnamed is None else {"unnamed_clock": unnamed}
-    return parts | _find_named_parts(table, parts, keep)
+    return parts | _find_letters(table, keep) | _find_named_parts(table, parts, keep)
+
+
+def _find_letters(table: RawTable, keep: Collection[str]) -> dict[str, int]:
+    """Columns called Y and M (Q, W), with D and H if there are, that are regular times next to other columns."""
+    places = {_plain(name): i for i, name in reversed([*enumerate(table.names)]) if name not in keep}
+    letters = {part: places[letter] for part, letter in _LETTERS.items() if letter in places}
+    year = read_years(table, letters.get("year"))
+    limits = {"month": 12, "quarter": 4, "week": 53}
+    fine = next((part for part in limits if part in letters), None)
+    if year is None or fine is None or len(letters) == len(table.names):
+        return {}
+    part = read_integers(table, letters[fine], 1, limits[fine])
+    steps = None if part is None else np.unique(year * limits[fine] + part)
+    return letters if steps is not None and regularity(steps) >= MIN_REGULARITY else {}
 
 
 def _find_named_parts(table: RawTable, parts: dict[str, int], keep: Collection[str]) -> dict[str, int]:
@@ -231,11 +252,16 @@ def _holds_clocks(column: RawColumn) -> bool:
     return len(texts) >= MIN_CLOCKS and all(map(_PLAIN_CLOCK.fullmatch, texts))
 
 
-def _join_year(table: RawTable, parts: dict[str, int], known: str) -> _Joined | None:
+def _join_year(table: RawTable, parts: dict[str, int], known: KnownNotation) -> _Joined | None:
     """Year and month, with day and clock if there are; year and quarter, half, week or day of the year."""
     year = read_years(table, parts.get("year"))
     if year is not None:
-        return _join_full_year(table, parts, year, known)
+        joined = _join_full_year(table, parts, year, known)
+        column = table.columns[parts["year"]]
+        if joined is None or joined.fiscal_month or column.dtype.kind != "O" or str(column[0]).strip()[0].isdigit():
+            return joined
+        note = f"Fiscal years are read as the calendar year of the same number: {column[0]!r} is {year[0]}."
+        return joined._replace(notes=(note, *joined.notes))
     if (year := _filled_down(table, parts)) is not None:
         joined = _join_full_year(table, parts, year, known)
         note = "Empty years are those of the rows above."
@@ -265,14 +291,22 @@ def _filled_down(table: RawTable, parts: dict[str, int]) -> IntArray | None:
     return np.asarray(given.astype(np.int64)[np.cumsum(is_given) - 1])
 
 
-def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, known: str) -> _Joined | None:
-    """The same, given the years; `known` is the name of the time column of rows that were read before."""
+def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, known: KnownNotation) -> _Joined | None:
+    """The same, given the years."""
     one = np.ones_like(year)
     if (month := read_months(table, parts.get("month"))) is not None:
+        begin, notes = 0, ()
+        if are_fiscal(table.columns[parts["year"]], table.names[parts["year"]]):
+            begin = known.fiscal_month if known.time else find_fiscal_month(year, month)
+        if begin:
+            first = make_dates(year[:1] - 1, np.array([begin]), one[:1])
+            notes = (note_fiscal(table.columns[parts["year"]][0], first[0]),)
+            year = year - (month >= begin)
         day = read_integers(table, parts.get("day"), 1, 31)
         columns = [parts["year"], parts["month"], *([] if day is None else [parts["day"]])]
         dates = make_dates(year, month, one if day is None else day)
-        return _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
+        joined = _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
+        return joined._replace(notes=(*notes, *joined.notes), fiscal_month=begin)
     if (quarter := read_quarters(table, parts.get("quarter"))) is not None:
         return _Joined((parts["year"], parts["quarter"]), make_dates(year, 3 * quarter - 2, one))
     if (half := read_numbered(table, parts.get("half"), r"[hs]?([12])")) is not None:
@@ -287,7 +321,7 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
         return _Joined((parts["year"], parts["period"]), make_dates(year, named, one))
     # Four periods could be quarters.
     name = "-".join(table.names[parts[part]] for part in ("year", "period") if part in parts)
-    if month is not None and (month.max() == N_MONTHS or name == known):
+    if month is not None and (month.max() == N_MONTHS or name == known.time):
         return _Joined((parts["year"], parts["period"]), make_dates(year, month, one))
     if (week := read_integers(table, parts.get("week"), 1, 53)) is not None:
         return _Joined((parts["year"], parts["week"]), iso_weeks(year, week))
@@ -429,6 +463,7 @@ def _replace_columns(table: RawTable, joined: _Joined, keep: Collection[str]) ->
         notes=(*table.notes, *_note_columns(used), *joined.notes),
         utc_offsets=offsets,
         date_order=joined.date_order,
+        fiscal_month=joined.fiscal_month,
     )
 
 
