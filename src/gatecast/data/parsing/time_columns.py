@@ -295,18 +295,19 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
     """The same, given the years."""
     one = np.ones_like(year)
     if (month := read_months(table, parts.get("month"))) is not None:
-        begin, notes = 0, ()
+        begin = 0
+        fiscal_notes: tuple[str, ...] = ()
         if are_fiscal(table.columns[parts["year"]], table.names[parts["year"]]):
             begin = known.fiscal_month if known.time else find_fiscal_month(year, month)
         if begin:
             first = make_dates(year[:1] - 1, np.array([begin]), one[:1])
-            notes = (note_fiscal(table.columns[parts["year"]][0], first[0]),)
+            fiscal_notes = (note_fiscal(table.columns[parts["year"]][0], first[0]),)
             year = year - (month >= begin)
         day = read_integers(table, parts.get("day"), 1, 31)
         columns = [parts["year"], parts["month"], *([] if day is None else [parts["day"]])]
         dates = make_dates(year, month, one if day is None else day)
         joined = _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
-        return joined._replace(notes=(*notes, *joined.notes), fiscal_month=begin)
+        return joined._replace(notes=(*fiscal_notes, *joined.notes), fiscal_month=begin)
     if (quarter := read_quarters(table, parts.get("quarter"))) is not None:
         return _Joined((parts["year"], parts["quarter"]), make_dates(year, 3 * quarter - 2, one))
     if (half := read_numbered(table, parts.get("half"), r"[hs]?([12])")) is not None:
