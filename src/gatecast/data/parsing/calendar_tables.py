@@ -22,7 +22,7 @@ from gatecast.data.parsing.date_words import fold, month_numbers, quarter_number
 from gatecast.data.parsing.dates import iso_weeks
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, take_rows, to_text
-from gatecast.data.parsing.time_columns import is_called
+from gatecast.data.parsing.time_names import is_called
 from gatecast.data.parsing.time_parts import are_fiscal, note_fiscal
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.data.parsing.total_words import is_called_total

@@ -15,7 +15,7 @@ from gatecast.data.parsing.digit_dates import integer_dates
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
-from gatecast.data.parsing.time_columns import is_called_time, is_part_of_time
+from gatecast.data.parsing.time_names import is_called_time, is_part_of_time
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.errors import ConfigError, DataError
 

@@ -16,7 +16,15 @@ from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_fields import FieldTexts, match_fields
 from gatecast.data.parsing.date_words import QUARTER_WORD
 
-__all__ = ["DATE_PATTERNS", "MAX_TWO_DIGIT_YEAR", "ParsedDates", "iso_weeks", "make_dates", "parse_dates"]
+__all__ = [
+    "DATE_PATTERNS",
+    "MAX_TWO_DIGIT_YEAR",
+    "NUMBERED_QUARTERS",
+    "ParsedDates",
+    "iso_weeks",
+    "make_dates",
+    "parse_dates",
+]
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -46,6 +54,8 @@ _HALF_WORD = r"(?:half|halbjahr|semestre|semester)"
 _CLOCK = rf"(?:[T ,:]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
 # After a day an hour may stand alone.
 _HOUR = rf"(?:(?:[T ,]+|-(?=\d\d\.\d\d\.))(?P<hour>\d{{1,2}})(?:[:.]?(?P<minute>\d\d){_SECONDS})?{_HALF})?"
+NUMBERED_QUARTERS = rf"{_THIS_YEAR}[-/:]0(?P<quarter>[1-4])"
+"""Quarters that are months unless their column is called after quarters."""
 DATE_PATTERNS: tuple[str, ...] = (
     rf"{_FULL_YEAR}([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_HOUR}",
     rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}{_HOUR}",
@@ -84,6 +94,7 @@ DATE_PATTERNS: tuple[str, ...] = (
     rf"(?P<quarter>[1-4])[TK][-' /.]*{_THIS_YEAR}",
     rf"(?P<quarter>[1-4])[-/ ]{_THIS_YEAR}",
     rf"{_THIS_YEAR}[-/: ](?P<quarter>[1-4])",
+    NUMBERED_QUARTERS,
     rf"{_THIS_YEAR}[- /]?(?:W|S|KW|WK|WEEK) ?(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
     rf"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/ ]*{_THIS_YEAR}",
     r"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/' ]+(?P<year>\d\d)",

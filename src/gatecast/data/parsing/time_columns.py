@@ -24,6 +24,7 @@ from gatecast.data.parsing.outlines import drop_subtotals, find_outline
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.regularity import regularity
+from gatecast.data.parsing.time_names import NAMES, plain_name
 from gatecast.data.parsing.time_parts import (
     are_fiscal,
     find_fiscal_month,
@@ -40,32 +41,8 @@ from gatecast.data.parsing.time_parts import (
 )
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 
-__all__ = ["is_called", "is_called_time", "is_part_of_time", "join_time_columns"]
+__all__ = ["join_time_columns"]
 
-# Names of columns, by the part of a time that they hold.
-_NAMES = {
-    "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份 years fiscal_year fy calendar_year "
-    "geschäftsjahr exercice ejercicio",
-    "quarter": "quarter qtr qu q quartal trimestre trimester kvartal 季度",
-    "half": "half half_year halbjahr semestre semester",
-    "period": "period per periode période periodo período posting_period fiscal_period",
-    "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name monthname",
-    "week": "week wk woche kw semaine semana settimana vecka uge isoweek iso_week week_of_year weekofyear 周",
-    "day": "day dd dy tag jour dia día giorno dag den день 日 day_of_month dayofmonth mday dom",
-    "day_of_year": "day_of_year dayofyear doy yday julian_day jday",
-    "date": "date datum fecha data dato дата 日期 day tag jour dia día giorno ds dates",
-    "clock": "time uhrzeit zeit heure hora ora tid klokkeslett time время 时间 时刻 time_of_day timeofday clock hhmm",
-    "span": "von from start begin beginn anfang start_time starttime time_from uhrzeit_von interval time_interval",
-    "half_hour": "settlement_period trading_period",
-    "hour": "hour hours hr hrs hh h he hr_end delivery_hour opr_hr "
-    "stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending "
-    "hour_ending hour_beginning",
-    "minute": "minute min minutes mi minuto minuut минута 分",
-    "second": "second sec seconds ss sekunde segundo секунда 秒",
-    "whole": "when period periode période periodo período yearmonth year_month yyyymm yyyymmdd ym 年月 年月日 период",
-    "zone": "zone tz timezone time_zone zeitzone utc_offset utcoffset offset gmt_offset dst",
-}
-_WORDS = {part: frozenset(names.split()) for part, names in _NAMES.items()}
 _PLAIN_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
 _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 _PARTS_OF_YEAR = ("half", "period", "month", "week", "day_of_year", "hour")
@@ -80,8 +57,6 @@ MAX_ORDERED = 2_000
 """Rows by which the order of day and month is decided."""
 NO_ZONES = ("Z", "WEST", "WET")
 """Abbreviations that are grades, regions and the like where a column is not called after zones."""
-SHORT_NAME = 2
-"""Letters of names that may mean anything: h, mo."""
 MAX_FIRST = 3
 """Columns among which that of the dates is expected."""
 MAX_COLUMNS = 20
@@ -162,51 +137,12 @@ def _has_dates(table: RawTable, parts: dict[str, int]) -> bool:
     return any(len(set(table.columns[i].tolist())) >= n_parts for i in dates)
 
 
-def is_called_time(name: str) -> bool:
-    """Return whether a column has a name of times in some language: of dates, or of years, months, weeks or days.
-
-    >>> is_called_time("Jahr"), is_called_time("Year-Month"), is_called_time("Umsatz")
-    (True, True, False)
-    """
-    return any(_plain(name) in _WORDS[part] for part in ("whole", "date", "year", "quarter", "month", "week"))
-
-
-def is_called(part: str, name: str) -> bool:
-    """Return whether a column has a name of one part of times in some language.
-
-    Args:
-        part: "year", "month", "week", ...
-        name: Of the column.
-
-    >>> is_called("month", "Monat"), is_called("month", "Rank")
-    (True, False)
-    """
-    return _plain(name) in _WORDS[part]
-
-
-def is_part_of_time(name: str) -> bool:
-    """Return whether a column has a name of parts of times in some language: of quarters, weeks, days or hours.
-
-    >>> is_part_of_time("QUARTER"), is_part_of_time("Hour Ending"), is_part_of_time("Amount")
-    (True, True, False)
-    """
-    parts = ("year", "quarter", "half", "month", "week", "day_of_year", "hour")
-    return len(_plain(name)) > SHORT_NAME and any(_plain(name) in _WORDS[part] for part in parts)
-
-
-def _plain(name: str) -> str:
-    """A name in lower case, its words joined by underscores, without brackets: <TIME>, Time (UTC), Time (HH:MM)."""
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    name = re.sub(r"[<>\[\]]|\((?:utc|gmt|local|hh:mm(?::ss)?)\)", "", name.lower())
-    return re.sub(r"[\s\-]+", "_", name.strip())
-
-
 def _find_parts(table: RawTable, keep: Collection[str]) -> dict[str, int]:
     """The first column of each part, by name."""
     parts: dict[str, int] = {}
     for i, name in enumerate(table.names):
-        plain = _plain(name)
-        for part, words in _WORDS.items():
+        plain = plain_name(name)
+        for part, words in NAMES.items():
             if part not in parts and plain in words:
                 parts[part] = i
     if not {"clock", "span", "half_hour", "hour"} & set(parts):
@@ -217,7 +153,7 @@ def _find_parts(table: RawTable, keep: Collection[str]) -> dict[str, int]:
 
 def _find_letters(table: RawTable, keep: Collection[str]) -> dict[str, int]:
     """Columns called Y and M (Q, W), with D and H if there are, that are regular times next to other columns."""
-    places = {_plain(name): i for i, name in reversed([*enumerate(table.names)]) if name not in keep}
+    places = {plain_name(name): i for i, name in reversed([*enumerate(table.names)]) if name not in keep}
     letters = {part: places[letter] for part, letter in _LETTERS.items() if letter in places}
     year = read_years(table, letters.get("year"))
     limits = {"month": 12, "quarter": 4, "week": 53}
@@ -411,7 +347,7 @@ def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], d
             continue
         # Where a number of hours, or when something began, stands next to a date, that is no part of the time.
         is_number = table.columns[column].dtype.kind != "O"
-        is_doubtful = part in ("span", "unnamed_clock") or is_number or _plain(table.names[column]) == "hours"
+        is_doubtful = part in ("span", "unnamed_clock") or is_number or plain_name(table.names[column]) == "hours"
         if is_doubtful and not _are_hours(dates, clock):
             continue
         used = [*columns, column]

@@ -25,7 +25,7 @@ from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.frequency import format_times
 from gatecast.data.messages import shorten
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
-from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
+from gatecast.data.parsing.dates import DATE_PATTERNS, NUMBERED_QUARTERS, parse_dates
 from gatecast.data.parsing.decimal_times import is_of_years
 from gatecast.data.parsing.digit_dates import serial_dates
 from gatecast.data.parsing.known_notation import INFER_OFFSET, UNKNOWN_NOTATION, KnownNotation, UtcOffsetChoice
@@ -35,6 +35,7 @@ from gatecast.data.parsing.parsed_times import ParsedTimes, fill_invalid, no_tim
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
 from gatecast.data.parsing.time_marks import without_mark
+from gatecast.data.parsing.time_names import tells
 from gatecast.data.parsing.time_zones import find_zone, offsets_of_utc
 
 __all__ = [
@@ -245,7 +246,7 @@ _find_notation_once = lru_cache(maxsize=256)(_find_notation_of)
 
 def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
     """The parser that reads most texts; of several, the first unless another is called for or more regular."""
-    wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
+    wanted = next((part for part in _NAMED_PARSERS if tells(part, name)), "")
     # Years such as 2003-04, 2004-05, 2005-06 are no months a year and a month apart.
     if len(set(texts)) >= MIN_SPANS and all(_SPAN.fullmatch(text) for text in texts):
         for parser in _SPANS:
@@ -273,7 +274,8 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
             better = regularity(others.values) - regularity(times.values)
             reads_all = bool(others.is_valid.sum() == max_valid)
             is_wanted = better >= 0 and reads_all and parser in _NAMED_PARSERS.get(wanted, ())
-            if parser is not chosen and (better > CLEARLY_BETTER or is_wanted):
+            is_possible = parser is not chosen and (wanted == "quarter" or parser is not _BY_PATTERN[NUMBERED_QUARTERS])
+            if is_possible and (better > CLEARLY_BETTER or is_wanted):
                 chosen, times = parser, others
     return _Notation(chosen, is_aware, rewritten, int(times.is_valid.sum()))
 
@@ -453,9 +455,8 @@ _SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "(?P<next_ye
 # Numbers come first: where two formats parse as many strings of the sample, the first wins.
 _PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
 _NUMERIC_PARSERS = (parse_numeric_texts, parse_step_texts)
-# Words in the name of a column, and the parsers that they call for.
+# Parts of times that the name of a column tells, and the parsers of these.
 _NAMED_PARSERS = {
-    word: tuple(parser for pattern, parser in _BY_PATTERN.items() if f"(?P<{group}>" in pattern)
-    for group, words in (("quarter", ("quart", "qtr", "trimest")), ("week", ("week", "woche", "semain", "seman")))
-    for word in words
+    part: tuple(parser for pattern, parser in _BY_PATTERN.items() if f"(?P<{part}>" in pattern)
+    for part in ("quarter", "week")
 }
