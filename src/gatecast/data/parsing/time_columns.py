@@ -145,6 +145,14 @@ def _find_parts(table: RawTable, keep: Collection[str]) -> dict[str, int]:
         for part, words in NAMES.items():
             if part not in parts and plain in words:
                 parts[part] = i
+    # YY MM DD hh mm: what follows the hours are minutes.
+    after_hour = parts.get("hour", len(table.names)) + 1
+    if (
+        "minute" not in parts
+        and after_hour not in parts.values()
+        and "mm" in map(plain_name, table.names[after_hour:][:1])
+    ):
+        parts["minute"] = after_hour
     if not {"clock", "span", "half_hour", "hour"} & set(parts):
         unnamed = next((i for i, column in enumerate(table.columns[:MAX_COLUMNS]) if _holds_clocks(column)), None)
         parts |= {} if unnamed is None else {"unnamed_clock": unnamed}

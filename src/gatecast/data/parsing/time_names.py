@@ -23,7 +23,7 @@ _NAMES = {
     "hour": "hour hours hr hrs hh h he hr_end delivery_hour opr_hr "
     "stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending "
     "hour_ending hour_beginning",
-    "minute": "minute min minutes mi minuto minuut минута 分",
+    "minute": "minute min minutes mi mn minuto minuut минута 分",
     "second": "second sec seconds ss sekunde segundo секунда 秒",
     "whole": "when period periode période periodo período yearmonth year_month yyyymm yyyymmdd ym 年月 年月日 период",
     "zone": "zone tz timezone time_zone zeitzone utc_offset utcoffset offset gmt_offset dst",
