@@ -168,7 +168,7 @@ def read(
     except DataError as error:
         if not isinstance(source, (str, os.PathLike)) or not (target_col is None or isinstance(target_col, str)):
             raise
-        columns = Declared(split_names(table, id_col), time_col, target_col, declared)
+        columns = Declared(split_names(table, id_col), time_col, target_col, declared, step)
         declared_too = {"id_col": id_col, "time_col": time_col, "target_col": target_col, "freq": freq, **names}
         raise add_query(error, os.fspath(source), table, columns, partial(_read_query, declared_too, trusted)) from None
     panel, holiday_notes = add_holidays(panel, holidays)

@@ -37,8 +37,9 @@ TIME_NAMES = (
 )
 TARGET_NAMES = (
     *("y", "value", "values", "obs_value", "target", "target_value", "sales", "demand", "count", "cnt", "total"),
-    *("close", "price", "load", "quantity", "qty", "amount", "wert", "值"),
+    *("quantity", "qty", "units", "close", "price", "load", "amount", "wert", "值"),
 )
+"""The first name is taken: what is sold comes before its price."""
 ID_NAMES = ("unique_id", "series_id", "item_id", "ts_id", "id", "series", "item", "name", "store", "sku", "key")
 THING_NAMES = (
     *("shop", "branch", "product", "dept", "department", "customer", "location", "station", "sensor", "warehouse"),

@@ -256,14 +256,14 @@ def _format_notes(cells: _UniqueTexts, numbers: FloatArray, decimal_comma: bool,
 def _affix_notes(cells: _UniqueTexts, numbers: FloatArray) -> tuple[str, ...]:
     """Describe what was ignored, scaled or replaced around the digits."""
     parsed = _parsed_cells(cells, numbers, with_affixes=True)
-    notes = _symbol_notes(parsed)
+    notes = [*_symbol_notes(parsed), *_percent_notes(_parsed_cells(cells, numbers, with_affixes=False))]
     if flagged := [cell for cell in parsed if cell.part.flag]:
         flags = [repr(flag) for flag in dict.fromkeys(cell.part.flag for cell in flagged)]
         listed = abridge(flags[:MAX_LISTED], len(flags))
         count = format_count(sum(cell.n_cells for cell in flagged), "number")
         notes.append(f"Flags behind {count} are ignored ({listed}): {_example(flagged, bool)}.")
-    for unit in dict.fromkeys(cell.part.unit for cell in parsed if cell.part.unit):
-        notes.append(f"The unit {unit!r} is ignored: {_example(parsed, lambda part: part.unit)}.")
+    units = dict.fromkeys(cell.part.unit for cell in parsed if cell.part.unit)
+    notes += [f"The unit {unit!r} is ignored: {_example(parsed, lambda part: part.unit)}." for unit in units]
     scales = dict.fromkeys((cell.part.scale_word, cell.part.scale) for cell in parsed if cell.part.scale)
     for word, scale in list(scales)[:MAX_LISTED]:
         example = _example((cell for cell in parsed if cell.part.scale_word == word), bool)
@@ -283,6 +283,16 @@ def _symbol_notes(parsed: list[_ParsedCell]) -> list[str]:
     example = _example(parsed, lambda part: part.symbols)
     mixed = f" The column has several: {abridge(symbols[:MAX_LISTED], len(symbols))}." if len(symbols) > 1 else ""
     return [f"Currency and percent signs are ignored: {example}.{mixed}"]
+
+
+def _percent_notes(parsed: list[_ParsedCell]) -> list[str]:
+    """Say that some numbers have a percent sign and others none: 9.76% may stand next to 0.0956."""
+    bare = [cell for cell in parsed if "%" not in cell.part.symbols and cell.number != 0]
+    if not bare or not any("%" in cell.part.symbols for cell in parsed):
+        return []
+    count = format_count(sum(cell.n_cells for cell in bare), "number")
+    advice = "If these are fractions of 1, multiply them by 100."
+    return [f"Percent signs are missing behind {count}: {_example(bare, lambda _: True)}. {advice}"]
 
 
 def _bound_notes(parsed: list[_ParsedCell], has_negative: bool) -> tuple[str, ...]:

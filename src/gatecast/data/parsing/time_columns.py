@@ -50,6 +50,8 @@ _PARTS_OF_YEAR = ("half", "period", "month", "week", "day_of_year", "hour")
 _LETTERS = {"year": "y", "quarter": "q", "month": "m", "week": "w", "day": "d", "hour": "h"}
 """Names of parts that only mean them together: y alone is what is forecast."""
 N_MONTHS, N_HOURS = 12, 24
+LAST_PERIOD = 16
+"""SAP has four special periods behind the months of a fiscal year; 13 periods are those of four weeks."""
 SAMPLE_SIZE = 200
 MIN_REGULARITY = 0.5
 MIN_CLOCKS = 3
@@ -268,6 +270,11 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
     name = "-".join(table.names[parts[part]] for part in ("year", "period") if part in parts)
     if month is not None and (month.max() == N_MONTHS or name == known.time):
         return _Joined((parts["year"], parts["period"]), make_dates(year, month, one))
+    number = read_numbered(table, parts.get("period"), r"[mp]?0{0,2}(\d{1,2})")
+    if number is not None and number.min() >= 1 and N_MONTHS + 1 < number.max() <= LAST_PERIOD:
+        dates = make_dates(year, np.minimum(number, N_MONTHS), one)
+        note = f"Rows of the special periods 13 to {number.max()} at the ends of fiscal years are left out."
+        return _Joined((parts["year"], parts["period"]), dates, (note,), rows=np.flatnonzero(number <= N_MONTHS))
     if (week := read_integers(table, parts.get("week"), 1, 53)) is not None:
         return _Joined((parts["year"], parts["week"]), iso_weeks(year, week))
     column = parts.get("day_of_year", parts.get("day"))

@@ -45,7 +45,7 @@ MAX_DESCRIBED, MIN_DESCRIPTIONS = 3, 3
 """Columns of a file of one series that is described above, and rows of the description."""
 
 _TITLES = frozenset(("title", "titel", "titre", "título", "titolo", "libellé", "series name", "indicator"))
-_USUAL_NAMES = frozenset((*TIME_NAMES, *TARGET_NAMES)) - {"t"}
+_USUAL_NAMES = frozenset((*TIME_NAMES, *TARGET_NAMES)) - {"t", "units"}
 _TIME_WORDS = frozenset(("t", "z", "am", "pm", "utc", "gmt", "q", "w", "m", "h", "kw", "week"))
 _WIDTH = re.compile(r"\d{1,4}[sdn]")
 _RULE = re.compile(r"[-=_+*:.~ ]*")
