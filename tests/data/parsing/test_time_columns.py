@@ -227,6 +227,20 @@ def test_join_time_columns_fiscal_years_begin_where_the_order_of_their_rows_does
     assert table.fiscal_month == 10
 
 
+@pytest.mark.parametrize("form", ["{0}/{1:02d}", "{0}-{1:02d}", "{0}/{2}", "FY{0}/{1:02d}"])
+def test_join_time_columns_years_that_end_in_the_next_begin_where_the_order_of_their_rows_does(form):
+    years = [form.format(year - 1, year % 100, year) for year, _ in FISCAL]
+    table = joined(Year=years, Month=[MONTH_NAMES[month - 1] for _, month in FISCAL])
+    assert (table.columns[0] == np.datetime64("2021-07") + np.arange(36)).all()
+    assert table.notes[1].endswith(f"{years[0]} begins in 2020-10.")
+
+
+def test_join_time_columns_quarters_of_years_that_end_in_the_next():
+    table = joined(Year=["2019/20", "2020/21"], Quarter=["Q1", "Q4"])
+    assert format_times(table.columns[0]) == ["2019-01-01", "2020-10-01"]
+    assert "are read as the year in which they begin: '2019/20' is 2019." in table.notes[1]
+
+
 def test_join_time_columns_new_rows_of_fiscal_years_go_on_with_the_first():
     def rows(of):
         return {"FY": [f"FY{y}" for y, _ in of], "Month": [MONTH_NAMES[m - 1] for _, m in of], "y": range(len(of))}

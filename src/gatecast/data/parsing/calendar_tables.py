@@ -24,7 +24,7 @@ from gatecast.data.parsing.dates import iso_weeks
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, take_rows, to_text
 from gatecast.data.parsing.time_names import is_called
-from gatecast.data.parsing.time_parts import are_fiscal, note_fiscal
+from gatecast.data.parsing.time_parts import are_fiscal, are_spans, note_fiscal
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.data.parsing.total_words import is_called_total
 from gatecast.errors import DataError
@@ -157,7 +157,7 @@ def _unpivot(
     starts = row_times[:n_rows]
     wraps = [k for k in range(1, len(columns)) if numbers[columns[k]] < numbers[columns[k - 1]]]
     wraps_year = kind.row == "year" and len(wraps) > 0
-    spans = wraps_year and _are_spans(body.columns[time])
+    spans = wraps_year and are_spans(body.columns[time])
     fiscal = wraps_year and not spans and are_fiscal(body.columns[time], body.names[time])
     if wraps_year and not (spans or fiscal):
         return None
@@ -297,11 +297,6 @@ def _fiscal_notes(table: RawTable, time: int, are_fiscal: bool, times: Times) ->
     if not are_fiscal:
         return ()
     return (note_fiscal(table.columns[time][0], times[0, 0]),)
-
-
-def _are_spans(column: RawColumn) -> bool:
-    """Whether years are written as two: 2019/20."""
-    return column.dtype.kind == "O" and all(re.search(r"\d{4}[-/–]\d\d", text) is not None for text in column)
 
 
 def _stack(columns: Sequence[RawColumn]) -> RawColumn:

@@ -27,6 +27,7 @@ from gatecast.data.parsing.regularity import regularity
 from gatecast.data.parsing.time_names import NAMES, plain_name
 from gatecast.data.parsing.time_parts import (
     are_fiscal,
+    are_spans,
     find_fiscal_month,
     find_named_months,
     note_fiscal,
@@ -204,10 +205,15 @@ def _join_year(table: RawTable, parts: dict[str, int], known: KnownNotation) -> 
     if year is not None:
         joined = _join_full_year(table, parts, year, known)
         column = table.columns[parts["year"]]
-        if joined is None or joined.fiscal_month or column.dtype.kind != "O" or str(column[0]).strip()[0].isdigit():
+        if joined is None or joined.fiscal_month or column.dtype.kind != "O":
             return joined
-        note = f"Fiscal years are read as the calendar year of the same number: {column[0]!r} is {year[0]}."
-        return joined._replace(notes=(note, *joined.notes))
+        if are_spans(column):
+            meaning = "Years that end in the next calendar year are read as the year in which they begin"
+        elif str(column[0]).strip()[0].isdigit():
+            return joined
+        else:
+            meaning = "Fiscal years are read as the calendar year of the same number"
+        return joined._replace(notes=(f"{meaning}: {column[0]!r} is {year[0]}.", *joined.notes))
     if (year := _filled_down(table, parts)) is not None:
         joined = _join_full_year(table, parts, year, known)
         note = "Empty years are those of the rows above."
@@ -243,12 +249,14 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
     if (month := read_months(table, parts.get("month"))) is not None:
         begin = 0
         fiscal_notes: tuple[str, ...] = ()
-        if are_fiscal(table.columns[parts["year"]], table.names[parts["year"]]):
+        years, has_spans = table.columns[parts["year"]], are_spans(table.columns[parts["year"]])
+        if has_spans or are_fiscal(years, table.names[parts["year"]]):
             begin = known.fiscal_month if known.time else find_fiscal_month(year, month)
         if begin:
-            first = make_dates(year[:1] - 1, np.array([begin]), one[:1])
-            fiscal_notes = (note_fiscal(table.columns[parts["year"]][0], first[0]),)
-            year = year - (month >= begin)
+            # 2019/20 begins in 2019, FY20 too.
+            first = make_dates(year[:1] - (not has_spans), np.array([begin]), one[:1])
+            fiscal_notes = (note_fiscal(years[0], first[0]),)
+            year = year + (month < begin) if has_spans else year - (month >= begin)
         day = read_integers(table, parts.get("day"), 1, 31)
         columns = [parts["year"], parts["month"], *([] if day is None else [parts["day"]])]
         dates = make_dates(year, month, one if day is None else day)

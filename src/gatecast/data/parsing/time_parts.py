@@ -17,6 +17,7 @@ from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, to_t
 __all__ = [
     "PeriodsOfYear",
     "are_fiscal",
+    "are_spans",
     "find_fiscal_month",
     "find_named_months",
     "note_fiscal",
@@ -32,6 +33,7 @@ __all__ = [
 
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(?:([ap])\.?m\.?)?", re.IGNORECASE)
 _FISCAL = re.compile(r"(?:fy|fiscal year|ay) ?'?(\d{4}|\d\d)", re.IGNORECASE)
+_SPAN = re.compile(r"(?:fy ?)?(\d{4})[-/–](\d{4}|\d\d?)", re.IGNORECASE)
 _NAMED_MONTH = re.compile(r"(?:monat|month|mes|mois|mese|m)[ _-]?(0?[1-9]|1[0-2])", re.IGNORECASE)
 _PERIOD = re.compile(r"([amqs])(\d\d)", re.IGNORECASE)
 _NAMED = re.compile(r"\s*[^\W\d]{3}")
@@ -70,17 +72,31 @@ def read_integers(table: RawTable, column: int | None, low: int, high: int) -> I
 
 
 def read_years(table: RawTable, column: int | None) -> IntArray | None:
-    """A column of years, 2024, FY2024 or FY24; None for another one."""
+    """A column of years, 2024, FY2024, FY24, or the first ones of 2024/25; None for another one."""
     years = read_integers(table, column, FIRST_YEAR, LAST_YEAR)
     if years is not None or column is None or table.columns[column].dtype.kind != "O":
         return years
     unique, codes = factorize(table.columns[column])
+    if are_spans(unique):
+        return np.array([int(re.sub(r"\D", "", text)[:4]) for text in unique])[codes]
     matches = [_FISCAL.fullmatch(text.strip()) for text in unique]
     if not all(matches):
         return None
     short = np.array([int(match[1]) for match in matches if match])
     full = np.where(short > 99, short, np.where(short <= MAX_TWO_DIGIT_YEAR, 2000, 1900) + short)
     return np.asarray(full[codes])
+
+
+def are_spans(column: RawColumn) -> bool:
+    """Return whether years are written as two, of which the second follows the first.
+
+    >>> are_spans(to_text(["2019/20", "2020/21"])), are_spans(to_text(["2019-10", "2019-11"]))
+    (True, False)
+    """
+    if column.dtype.kind != "O":
+        return False
+    matches = (_SPAN.fullmatch(text.strip()) for text in set(column.tolist()))
+    return all(match and (int(match[1]) + 1) % 10 ** len(match[2]) == int(match[2]) for match in matches)
 
 
 def are_fiscal(column: RawColumn, name: str) -> bool:
@@ -90,11 +106,13 @@ def are_fiscal(column: RawColumn, name: str) -> bool:
         column: Years.
         name: Of the column.
 
-    >>> are_fiscal(np.array([2020]), "fiscal_year"), are_fiscal(to_text(["FY20"]), "Year"), are_fiscal([2020], "Year")
-    (True, True, False)
+    >>> are_fiscal(np.array([2020]), "fiscal_year"), are_fiscal(to_text(["FY20"]), "Year")
+    (True, True)
     """
     is_called = re.search(r"\b(?:fy|fiscal|financial)\b", re.sub(r"[_\W]+", " ", name.lower())) is not None
-    return is_called or all(str(year).strip().lower().startswith("fy") for year in column)
+    if is_called or column.dtype.kind != "O":
+        return is_called
+    return all(text.strip().lower().startswith("fy") for text in set(column.tolist()))
 
 
 def find_fiscal_month(years: IntArray, months: IntArray) -> int:
@@ -120,7 +138,7 @@ def find_fiscal_month(years: IntArray, months: IntArray) -> int:
 
 
 def note_fiscal(year: object, begin: np.datetime64) -> str:
-    """Return the note on fiscal years that begin in the calendar year before the one they are called after.
+    """Return the note on years that do not begin in January.
 
     Args:
         year: One of them.
@@ -129,7 +147,10 @@ def note_fiscal(year: object, begin: np.datetime64) -> str:
     >>> note_fiscal("FY2021", np.datetime64("2020-04"))
     'Fiscal years are called after the year in which they end: FY2021 begins in 2020-04.'
     """
-    return f"Fiscal years are called after the year in which they end: {year!s} begins in {begin.astype('M8[M]')!s}."
+    meaning = "Fiscal years are called after the year in which they end"
+    if are_spans(to_text([year])):
+        meaning = "Years end in the next calendar year"
+    return f"{meaning}: {year!s} begins in {begin.astype('M8[M]')!s}."
 
 
 def read_periods(column: RawColumn) -> PeriodsOfYear | None:
