@@ -145,14 +145,16 @@ def _ignore_marks(
     texts: list[str], parsed: ParsedTimes, parse: Callable[[list[str]], ParsedTimes]
 ) -> tuple[list[str], ParsedTimes]:
     """Read texts that are no times without the marks behind them; the texts as they are read, and their times."""
-    bare = [text if fits else without_mark(text) for text, fits in zip(texts, parsed.is_valid.tolist(), strict=True)]
-    marked = np.array([text != other for text, other in zip(texts, bare, strict=True)])
-    if not marked.any():
+    marked = [i for i in np.flatnonzero(~parsed.is_valid).tolist() if without_mark(texts[i]) != texts[i]]
+    if not marked:
         return texts, parsed
+    bare = [*texts]
+    for i in marked:
+        bare[i] = without_mark(texts[i])
     times = parse(bare)
-    rows = np.flatnonzero(marked & times.is_valid)
+    rows = [i for i in marked if times.is_valid[i]]
     # Marks are behind days or longer periods: numbers, and times of the day, are followed by units.
-    if not len(rows) or times.values.dtype.kind != "M" or not _are_days(times.values[rows]):
+    if not rows or times.values.dtype.kind != "M" or not _are_days(times.values[rows]):
         return texts, parsed
     note = f"Marks behind times are ignored: {texts[rows[0]]!r} is {format_times(times.values[rows[:1]])[0]}."
     return bare, times._replace(notes=(*times.notes, note))
