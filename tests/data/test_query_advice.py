@@ -80,7 +80,7 @@ def test_series_of_different_frequencies_are_filtered(tmp_path):
     "text",
     [
         # DuckDB reads no numbers in this notation, nor a table below a title.
-        "day;n\n" + "".join(f"{day:%d.%m.%Y};1.234,{k}\n" for k, day in enumerate(DAYS[:20]) for _ in range(2)),
+        "day;n\n" + "".join(f"{day:%d.%m.%Y};1.234,{k}{j}\n" for k, day in enumerate(DAYS[:20]) for j in (1, 2)),
         "A report\n\nday,n\n" + "".join(f"{day:%Y-%m-%d},1k\n" for day in DAYS for _ in range(2)),
     ],
 )
@@ -134,3 +134,53 @@ def test_files_that_are_parts_of_one_series_are_joined_by_a_query(tmp_path):
 def test_files_that_do_not_follow_one_another_are_series(tmp_path, years, columns):
     arguments = {"id_col": "shop"} if columns else {}
     assert not advice_on_files(read(write_years(tmp_path, years, **columns), **arguments)[1])
+
+
+@pytest.mark.parametrize("shops", [[""], ["a", "b"]])
+def test_of_equal_rows_one_is_kept(tmp_path, shops):
+    rows = [(shop, f"{day:%Y-%m-%d}", k % 7) for shop in shops for k, day in enumerate(DAYS)]
+    columns = ["shop", "day", "n"]
+    table = pd.DataFrame([*rows, rows[5], *rows[8:12]], columns=columns)
+    table = table if len(shops) > 1 else table.drop(columns="shop")
+    table.to_csv(tmp_path / "a.csv", index=False)
+    query, rest = advised(tmp_path / "a.csv")
+    assert (query, rest) == (f"SELECT DISTINCT * FROM '{tmp_path / 'a.csv'}'", "")
+    assert read(query)[0].values.tolist() == [n for _, _, n in rows]
+
+
+def test_equal_rows_that_count_events_are_summed(tmp_path):
+    pd.DataFrame({"day": np.repeat(DAYS, 3), "n": 1}).to_csv(tmp_path / "a.csv", index=False)
+    query, _ = advised(tmp_path / "a.csv")
+    assert set(read(query)[0].values.tolist()) == {3.0}
+
+
+@pytest.mark.parametrize(("name", "n"), [("Week", 52), ("Month", 12)])
+def test_parts_of_a_year_that_repeat_have_no_year(tmp_path, name, n):
+    y = np.arange(2.0 * n + 3)
+    pd.DataFrame({name: np.arange(len(y)) % n + 1, "n": y}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataError, match=f"Numbers of {'weeks' if n == 52 else 'months'} repeat in every year"):
+        read(tmp_path / "a.csv")
+    query, _ = advised(tmp_path / "a.csv")
+    assert read(query)[0].values.tolist() == y.tolist()
+
+
+def test_rows_of_customers_that_come_and_go_are_summed_over_all(tmp_path):
+    rng = np.random.default_rng(0)
+    orders = pd.DataFrame({"day": np.sort(rng.choice(DAYS, 400)), "n": rng.integers(1, 90, 400)})
+    orders["customer"] = rng.integers(1, 300, 400)
+    orders.to_csv(tmp_path / "a.csv", index=False)
+    query = f"SELECT day, sum(n) AS n FROM '{tmp_path / 'a.csv'}' GROUP BY day"
+    with pytest.raises(DataError, match=re.escape(f"To sum them over all of 'customer', call fit(\"{query}\")")):
+        read(tmp_path / "a.csv")
+    assert read(query)[0].values.sum() == orders["n"].sum()
+
+
+@pytest.mark.parametrize(("freq", "unit", "n"), [("QS", "quarter", 20), ("YS", "year", 5), ("W", "week", 0)])
+def test_rows_are_summed_by_the_declared_frequency(tmp_path, freq, unit, n):
+    times = pd.date_range("2019-01-01", periods=60, freq="MS") if n else pd.date_range("2019-01-07", periods=70)
+    pd.DataFrame({"t": times, "n": np.arange(len(times))}).to_csv(tmp_path / "a.csv", index=False)
+    query, rest = advised(tmp_path / "a.csv", freq=freq)
+    assert query.startswith(f"SELECT date_trunc('{unit}', t) AS t, sum(n) AS n FROM ")
+    assert rest == " with the same options"
+    panel, _ = read(query, freq=freq)
+    assert (len(panel.values), panel.values.sum()) == (n or 10, np.arange(len(times)).sum())

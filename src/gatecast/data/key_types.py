@@ -33,6 +33,8 @@ class KeyTypes:
         date_order: "day/month/year" or "month/day/year" where the dates are texts of numbers in one of these orders.
         decimal_mark: "," or "." where the source shows which mark separates decimals; else empty.
 
+        fiscal_month: Month in which fiscal years begin, as in `KnownNotation`.
+
     >>> KeyTypes("pandas", id="category", categories=("b", "a")).to_json()
     {'source': 'pandas', 'id': 'category', 'categories': ['b', 'a']}
     """
@@ -49,6 +51,7 @@ class KeyTypes:
     date_order: str = ""
     decimal_mark: str = ""
     decimal_format: str = ""
+    fiscal_month: int = 0
 
     @classmethod
     def of(

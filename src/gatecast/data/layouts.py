@@ -95,11 +95,13 @@ class DeclaredTable:
         time_type = self._time_type(time)
         types = KeyTypes.of(self.kind, id_types, time_type, parsed)
         mark = "" if self.table.decimal_mark == LIKELY_COMMA else self.table.decimal_mark
+        date_order = types.date_order or self.table.date_order
+        types = replace(types, decimal_mark=mark, date_order=date_order, fiscal_month=self.table.fiscal_month)
         return replace(
             panel,
             keys={} if keys is None else keys.columns,
             utc_offset_minutes=None if parsed is None else parsed.utc_offset_minutes,
-            key_types=replace(types, decimal_mark=mark, date_order=types.date_order or self.table.date_order),
+            key_types=types,
         )
 
 

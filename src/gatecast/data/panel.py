@@ -183,6 +183,7 @@ class Panel:
             types.number_format,
             names.ids,
             names.target,
+            types.fiscal_month,
         )
         if types.is_utc:
             return known._replace(utc_offset=0)

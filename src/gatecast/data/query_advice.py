@@ -12,13 +12,15 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from gatecast.data.frequency import Times
+from gatecast.data.frequency import Freq, Times
+from gatecast.data.messages import list_columns
 from gatecast.data.panel import Panel
 from gatecast.data.panel_checks import DUPLICATE_TIME, IRREGULAR_TIMES, OTHER_FREQUENCY
 from gatecast.data.parsing.column_roles import infer_roles
 from gatecast.data.parsing.columns import parse_number_column, parse_time_column
 from gatecast.data.parsing.raw_table import RawTable, factorize
 from gatecast.data.parsing.series_keys import find_id_columns, infer_id_columns, parse_keys
+from gatecast.data.parsing.time_names import tells
 from gatecast.data.sources.sql import reserved_words
 from gatecast.errors import DataError, GatecastError
 
@@ -28,6 +30,10 @@ MAX_LENGTH = 240
 """Longest query in a message."""
 UNITS = {"hour": "h", "day": "D", "week": "W", "month": "M"}
 """Units that events are summed over, as DuckDB and NumPy call them."""
+UNITS_OF_FREQ = {"h": "hour", "D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
+"""Units that rows are summed over where a frequency is declared, by the first letter of its unit."""
+LARGEST = {"week": 53, "month": 12}
+"""Numbers that repeat in every year."""
 MIN_UNITS = 10
 
 
@@ -39,19 +45,33 @@ class Declared(NamedTuple):
         time: Time column; None if it was not declared.
         target: Target column; None if it was not declared.
         exogenous: Exogenous columns.
+        freq: Frequency; None if it was not declared.
     """
 
     ids: Sequence[str]
     time: str | None
     target: str | None
     exogenous: Sequence[str]
+    freq: Freq | None = None
 
 
 class _Query(NamedTuple):
-    """A query, what it does, and whether it needs the arguments that the table was read with."""
+    """A query, what it does, and whether it needs the arguments that the table was read with.
+
+    Args:
+        text: The query.
+        purpose: What it does.
+        total: Sum of the target in its result; None if it may be any.
+        keeps_times: Whether it has the first and the last time of the table.
+        is_enough: Whether no other query is needed if it works.
+        needs_arguments: Whether the arguments with which the table was read are needed.
+    """
 
     text: str
     purpose: str
+    total: float | None
+    keeps_times: bool = False
+    is_enough: bool = False
     needs_arguments: bool = False
 
 
@@ -70,8 +90,12 @@ class _Table(NamedTuple):
         time: Time column.
         target: Target column.
         exogenous: Exogenous columns.
+        are_ids_declared: Whether the id columns were declared.
+        freq: Frequency that was declared; None without one.
         times: Times of the rows.
+        are_events: Whether all values of the target are the same, as of rows that count.
         total: Sum of the target.
+        total_of_distinct: The same, of the first row of each time of each series.
         longest: Id of the series with most rows; None without one id column.
     """
 
@@ -80,8 +104,12 @@ class _Table(NamedTuple):
     time: str
     target: str
     exogenous: Sequence[str]
+    are_ids_declared: bool
+    freq: Freq | None
     times: Times
+    are_events: bool
     total: float
+    total_of_distinct: float
     longest: Any
 
 
@@ -101,14 +129,18 @@ def add_query(error: DataError, source: str, table: RawTable, declared: Declared
     try:
         examined = _examine(source, table, declared)
         queries = [] if examined is None else list(_working_queries(error.what, examined, read))
+        part = "" if examined is None or error.what != DUPLICATE_TIME else _part_without_year(examined)
     except GatecastError:
         return error
+    fix = error.fix
+    if part:
+        fix = f"Numbers of {part}s repeat in every year: add a column with the year, called 'year', or number the rows."
     return DataError(
         error.what,
         where=error.where,
         got=error.got,
         expected=error.expected,
-        fix=" ".join([error.fix, *map(_advise, queries)]),
+        fix=" ".join([fix, *map(_advise, queries)]),
         argument=error.argument,
     )
 
@@ -154,23 +186,32 @@ def _advise(query: _Query) -> str:
 
 def _working_queries(problem: str, table: _Table, read: QueryReader) -> Iterator[_Query]:
     """Queries whose result is read as it should be."""
-    if problem == DUPLICATE_TIME:
-        queries = [_sum(table, "")]
+    if problem == DUPLICATE_TIME and _part_without_year(table):
+        queries = [_number(table, in_order=False)]
+    elif problem == DUPLICATE_TIME:
+        queries = [*([] if table.are_events else [_distinct(table)]), _sum(table, "")]
+        # Customers that come and go are hardly series.
+        if table.ids and not table.are_ids_declared:
+            over_all = f"sum them over all of {list_columns(table.ids)}"
+            queries.append(_sum(table._replace(ids=()), "")._replace(purpose=over_all))
     elif problem == IRREGULAR_TIMES:
-        queries = [*(_sum(table, unit) for unit in _units(table.times)), _number(table)]
+        queries = [*(_sum(table, unit) for unit in _units(table)), *([_number(table)] if table.freq is None else [])]
     else:
         queries = [] if table.longest is None else [_filter(table)]
     for query in queries:
         if len(query.text) > MAX_LENGTH:
             continue
-        for as_declared in (False, True):
+        # A declared frequency is declared again.
+        for as_declared in (False, True) if table.freq is None else (True,):
             try:
                 panel = read(query.text, as_declared=as_declared)
             except GatecastError:
                 continue
-            same_sum = problem == OTHER_FREQUENCY or np.isclose(np.nansum(panel.values), table.total)
-            if same_sum and (problem != DUPLICATE_TIME or _has_ends(panel, table.times)):
+            same_sum = query.total is None or np.isclose(np.nansum(panel.values), query.total)
+            if same_sum and (not query.keeps_times or _has_ends(panel, table.times)):
                 yield query._replace(needs_arguments=as_declared)
+                if query.is_enough:
+                    return
                 break
 
 
@@ -182,15 +223,39 @@ def _examine(path: str, table: RawTable, declared: Declared) -> _Table | None:
     if roles.time is None:
         return None
     times = parse_time_column(table, roles.time).values
-    total = float(np.nansum(parse_number_column(table, roles.target).values))
+    values = parse_number_column(table, roles.target).values
     id_columns = named or infer_id_columns(table, roles, times, exogenous)
-    longest = None
-    if len(id_columns) == 1:
-        ids, codes = factorize(parse_keys(table, id_columns).ids)
-        longest = ids.tolist()[int(np.bincount(codes).argmax())]
+    ids, codes = (
+        factorize(parse_keys(table, id_columns).ids) if id_columns else (np.zeros(1), np.zeros(len(times), int))
+    )
+    longest = ids.tolist()[int(np.bincount(codes).argmax())] if len(id_columns) == 1 else None
+    _, first = np.unique(np.stack([codes, times.astype(np.int64)]), axis=1, return_index=True)
     names = [table.names[i] for i in id_columns]
     time, target = table.names[roles.time], table.names[roles.target]
-    return _Table(path, names, time, target, declared.exogenous, times, total, longest)
+    return _Table(
+        path,
+        names,
+        time,
+        target,
+        declared.exogenous,
+        bool(named),
+        declared.freq,
+        times,
+        len(np.unique(values)) == 1,
+        float(np.nansum(values)),
+        float(np.nansum(values[first])),
+        longest,
+    )
+
+
+def _part_without_year(table: _Table) -> str:
+    """The part of a year, "week" or "month", that times number from 1 again and again; empty for others."""
+    times = table.times
+    if times.dtype.kind != "i" or times.min() < 1:
+        return ""
+    part = next((part for part in LARGEST if tells(part, table.time)), "")
+    restarts = (np.diff(times) < 0).any() and len(np.unique(times)) < len(times)
+    return part if part and restarts and times.max() <= LARGEST[part] else ""
 
 
 def _has_ends(panel: Panel, times: Times) -> bool:
@@ -199,8 +264,12 @@ def _has_ends(panel: Panel, times: Times) -> bool:
     return bool(panel.start.min() == times.min() and last == times.max())
 
 
-def _units(times: Times) -> list[str]:
-    """The first unit of which half occur; none if the times are no dates."""
+def _units(table: _Table) -> list[str]:
+    """The unit of the declared frequency, or the first of which half occur; none if the times are no dates."""
+    times = table.times
+    if table.freq is not None and times.dtype.kind == "M":
+        unit = UNITS_OF_FREQ.get(table.freq.unit[0])
+        return [] if unit is None else [unit]
     if times.dtype.kind != "M":
         return []
     for unit, code in UNITS.items():
@@ -217,23 +286,29 @@ def _sum(table: _Table, unit: str) -> _Query:
     others = [f"max({_name(name)}) AS {_name(name)}" for name in table.exogenous]
     columns = ", ".join([*keys, moment + label, f"sum({target}) AS {target}", *others])
     text = f"SELECT {columns} FROM {_literal(table.path)} GROUP BY {', '.join([*keys, moment])}"
-    return _Query(text, f"sum them by {unit}" if unit else "sum them")
+    return _Query(text, f"sum them by {unit}" if unit else "sum them", table.total, keeps_times=not unit)
 
 
-def _number(table: _Table) -> _Query:
-    """A query that numbers the rows of each series in order."""
+def _distinct(table: _Table) -> _Query:
+    """A query that keeps one of equal rows."""
+    text = f"SELECT DISTINCT * FROM {_literal(table.path)}"
+    return _Query(text, "keep one of equal rows", table.total_of_distinct, keeps_times=True, is_enough=True)
+
+
+def _number(table: _Table, *, in_order: bool = True) -> _Query:
+    """A query that numbers the rows of each series, in the order of their times or in that of the table."""
     time, target, keys = _name(table.time), _name(table.target), [_name(key) for key in table.ids]
     partition = f"PARTITION BY {', '.join(keys)} " if keys else ""
-    step = f"row_number() OVER ({partition}ORDER BY {time}) AS {time}"
+    step = f"row_number() OVER ({partition}{f'ORDER BY {time}' if in_order else ''}) AS {time}"
     columns = ", ".join([*keys, step, target, *map(_name, table.exogenous)])
-    return _Query(f"SELECT {columns} FROM {_literal(table.path)}", "number them without their dates")
+    return _Query(f"SELECT {columns} FROM {_literal(table.path)}", "number them without their dates", table.total)
 
 
 def _filter(table: _Table) -> _Query:
     """A query that keeps the longest series."""
     value = str(table.longest) if isinstance(table.longest, int) else _literal(str(table.longest))
     text = f"SELECT * FROM {_literal(table.path)} WHERE {_name(table.ids[0])} = {value}"
-    return _Query(text, "take one of them")
+    return _Query(text, "take one of them", None)
 
 
 def _name(name: str) -> str:

@@ -170,7 +170,7 @@ def read(
     except DataError as error:
         if not isinstance(source, (str, os.PathLike)) or not (target_col is None or isinstance(target_col, str)):
             raise
-        columns = Declared(split_names(table, id_col), time_col, target_col, declared)
+        columns = Declared(split_names(table, id_col), time_col, target_col, declared, step)
         raise add_query(error, os.fspath(source), table, columns, partial(_read_query, declared_too, trusted)) from None
     if isinstance(source, (str, os.PathLike)):
         read_query = partial(_read_query, declared_too, trusted)

@@ -309,3 +309,19 @@ def test_fiscal_years_are_called_after_the_year_in_which_they_end(tmp_path, name
     panel, notes = read(write(tmp_path / "a.csv", header, rows_of(labels, Y, 12, np.sum)))
     check(panel, "MS", "2009-04-01T00", Y)
     assert any(f"{labels[0]} begins in 2009-04" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"), [("SKU", range(1500, 1540, 7)), ("Store", [2001, 2002, 2003]), ("id", [7, 8])]
+)
+def test_numbers_of_things_are_no_years(tmp_path, name, numbers):
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    rows = [",".join(map(str, [number, *range(number, number + 12)])) for number in numbers]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([",".join([name, *months]), *rows]))
+    with pytest.raises(DataError, match=r"Months without a year.*as in 'Jan 2024'"):
+        read(path)
+    path.write_text("\n".join([",".join([name, *(f"{month} 2024" for month in months)]), *rows]))
+    panel, _ = read(path)
+    assert panel.ids.tolist() == [str(number) for number in numbers]
+    assert str(panel.start[0].astype("M8[M]")) == "2024-01"

@@ -131,3 +131,12 @@ def test_advice_about_several_targets_leaves_out_names_with_a_comma():
     with pytest.raises(DataError) as caught:
         infer_roles(RawTable(("month", "Sales, USD", "Sales, EUR"), columns))
     assert "To forecast several, set target_col='*' for all." in str(caught.value)
+
+
+@pytest.mark.parametrize("sold", ["units", "Units", "quantity", "qty", "sales", "demand"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_infer_roles_what_is_sold_comes_before_its_price(sold, order):
+    days = to_text(np.datetime64("2024-01-01") + np.arange(30))
+    names, columns = (sold, "price")[::order], (np.arange(30.0) % 7, np.arange(30.0) % 3)
+    table = RawTable(("date", *names), (days, *columns))
+    assert table.names[infer_roles(table).target] == sold

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatecast.data.frequency import format_times
-from gatecast.data.parsing.dates import DATE_PATTERNS, make_dates, parse_dates
+from gatecast.data.parsing.dates import DATE_PATTERNS, MONTHS, make_dates, parse_dates
 from gatecast.data.parsing.raw_table import to_text
 from gatecast.data.parsing.timestamps import parse_times
 
@@ -36,6 +36,7 @@ def test_parse_dates_of_other_formats_returns_nat():
     [
         *(("FY2019", "FY2021", "2021-01-01", "Fiscal years"), ("FY19", "FY21", "2021-01-01", "Two-digit years")),
         *(("2019/20", "2021/22", "2021-01-01", "next calendar year"), ("2001-02", "2003-04", "2003-01-01", "next")),
+        *(("2008/9", "2010/11", "2010-01-01", "next"), ("2000/1", "2002/3", "2002-01-01", "next")),
         *(("1999-2000", "2001-2002", "2001-01-01", "next"), ("1990s", "2010s", "2010-01-01", "")),
         *(("2024H1", "2025H2", "2025-07-01", ""), ("H1 2024", "H2 2024", "2024-07-01", "")),
         *(("1H24", "2H24", "2024-07-01", "Two-digit"), ("1. Halbjahr 2024", "2. Halbjahr 2024", "2024-07-01", "")),
@@ -44,18 +45,55 @@ def test_parse_dates_of_other_formats_returns_nat():
         *(("KW05/24", "KW06/24", "2024-02-05", "Two-digit"), ("5. KW 2024", "6. KW 2024", "2024-02-05", "")),
         *(("1. Quartal 2024", "4. Quartal 2024", "2024-10-01", ""), ("I/2024", "IV/2024", "2024-10-01", "")),
         *(("1st quarter 2024", "4th quarter 2024", "2024-10-01", ""), ("Q1 FY2024", "Q4 FY2024", "2024-10-01", "Fis")),
-        *(("2022", "2024p", "2024-01-01", "Marks behind years"), ("2022", "2024 (e)", "2024-01-01", "Marks")),
+        *(("2022", "2024p", "2024-01-01", "Marks behind times"), ("2022", "2024 (e)", "2024-01-01", "Marks")),
         ("2024-01-01 - 2024-01-07", "2024-01-08 - 2024-01-14", "2024-01-08", "Ranges of dates"),
     ],
 )
 def test_parse_times_of_a_period_is_its_first_day(first, last, expected, note):
-    between = {"FY2019": "FY2020", "2019/20": "2020/21", "2001-02": "2002-03", "1999-2000": "2000-2001"}.get(
-        first, last
-    )
+    between = {
+        "FY2019": "FY2020",
+        "2019/20": "2020/21",
+        "2001-02": "2002-03",
+        "2008/9": "2009/10",
+        "2000/1": "2001/2",
+        "1999-2000": "2000-2001",
+    }.get(first, last)
     parsed = parse_times(to_text([first, between, last]), name="Period")
     assert parsed.is_valid.all()
     assert format_times(parsed.values[-1:]) == [expected]
     assert note in " ".join(parsed.notes)
+
+
+@pytest.mark.parametrize("mark", ["E", "e", "P", "p", "r", "A", "*", " E", " F", "(e)", " (p)", " (est.)", " prelim."])
+@pytest.mark.parametrize("n_marked", [1, 3, 12])
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [str(year) for year in range(2010, 2022)],
+        [f"{month} 2024" for month in MONTHS],
+        [f"{month[:3]}-24" for month in MONTHS],
+        [f"Q{q} {year}" for year in (2022, 2023, 2024) for q in (1, 2, 3, 4)],
+        [f"{day:02d}.03.2024" for day in range(1, 13)],
+    ],
+)
+def test_parse_times_ignores_marks_behind_them(texts, n_marked, mark):
+    plain = parse_times(to_text(texts))
+    parsed = parse_times(to_text([*texts[:-n_marked], *(text + mark for text in texts[-n_marked:])]))
+    assert parsed.is_valid.all()
+    assert (parsed.values == plain.values).all()
+    # In some languages, a letter behind a month is a weekday.
+    assert any(note.startswith("Marks behind times are ignored") for note in parsed.notes) or "24" in texts[0]
+
+
+def test_parse_times_ignores_marks_beyond_the_sample():
+    texts = [str(year) for year in range(1900, 2024)]
+    parsed = parse_times(to_text([*texts, "2024E"]))
+    assert format_times(parsed.values[-1:]) == ["2024-01-01"]
+
+
+@pytest.mark.parametrize("texts", [["12 A", "14 B", "15 E"], ["10:30 P", "11:30 P"], ["Room 12 (a)", "Room 13 (b)"]])
+def test_parse_times_of_letters_behind_other_numbers_are_none(texts):
+    assert not parse_times(to_text(texts)).is_valid.any()
 
 
 def test_parse_times_of_years_and_quarters_with_a_colon_are_quarters():

@@ -142,3 +142,29 @@ def test_parse_times_midnights_in_utc_are_dates(winter, summer, shift):
     parsed = parse_times(to_text(texts))
     assert (parsed.values == days).all()
     assert "summer time" in parsed.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "expected"),
+    [
+        ("Month", [100 * (k % 12 + 1) + 19 + k // 12 for k in range(20)], np.datetime64("2019-01", "M")),
+        ("Monat", [100 * (1 + k // 12) + k % 12 + 1 for k in range(11, 20)], np.datetime64("2001-12", "M")),
+        ("Year", [(90 + k) % 100 for k in range(20)], np.datetime64("1990", "Y")),
+        ("Week", [*range(2201, 2253), *range(2301, 2319)], np.datetime64("2022-01-03")),
+    ],
+)
+def test_integer_dates_without_a_century_are_read_where_the_name_says_what_they_are(name, numbers, expected):
+    dates = integer_dates(np.array(numbers), name)
+    step = 7 if name == "Week" else 1
+    assert (dates.values == expected + step * np.arange(len(numbers))).all()
+    again = integer_dates(np.array(numbers[-1:]), name, dates.number_format)
+    assert (again.values == dates.values[-1:]).all()
+    assert integer_dates(np.array(numbers), "x") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [("Year", range(1, 21)), ("Week", range(1, 53)), ("Week", range(101, 150)), ("Month", range(1, 13))],
+)
+def test_integer_dates_of_consecutive_numbers_are_steps_whatever_the_name(name, numbers):
+    assert integer_dates(np.array(numbers), name) is None

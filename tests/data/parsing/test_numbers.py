@@ -141,10 +141,11 @@ def test_parse_numbers_with_commas_adds_a_note():
 
 
 def test_parse_numbers_with_points_that_may_group_thousands_adds_a_note():
-    assert parse_numbers(to_text(["987", "1.234", "12.345"])).notes == (
-        "Points are read as decimal separators: '1.234' is 1.234. If they are thousands separators, remove them.",
-    )
-    for cells in (["987", "1.234", "1.5"], ["1.234", "2.345"], ["0.125", "3", "0.250"]):
+    for cells in (["987", "1.234", "12.345"], ["1.234", "2.345"], ["1.234", "2.345", "NA"], ["$1.234", "$2.345"]):
+        assert (
+            "Points are read as decimal separators: '1.234' is 1.234. If they are thousands separators, remove them."
+        ) in [note.replace("$", "") for note in parse_numbers(to_text(cells)).notes]
+    for cells in (["987", "1.234", "1.5"], ["1.234", "1.2345"], ["1.234"], ["0.125", "3", "0.250"]):
         assert parse_numbers(to_text(cells)).notes == ()
 
 
@@ -195,3 +196,14 @@ def test_flags_of_single_values_are_no_part_of_the_numbers(flag):
 @pytest.mark.parametrize("texts", [["1p", "2p", "3p"], ["12e", "13e", "14"], ["5 x", "6", "7", "8"]])
 def test_letters_behind_most_numbers_or_of_no_flag_are_none(texts):
     assert not parse_numbers(to_text(texts)).is_valid.all()
+
+
+def test_parse_numbers_of_which_some_have_a_percent_sign_says_so():
+    parsed = parse_numbers(to_text(["9.76%", "10.65%", "0", "0.0956", "0.1063"]))
+    assert parsed.values.tolist() == [9.76, 10.65, 0, 0.0956, 0.1063]
+    assert parsed.notes[-1] == (
+        "Percent signs are missing behind 2 numbers: '0.0956' is 0.0956. If these are fractions of 1, multiply them by "
+        "100."
+    )
+    for cells in (["9.76%", "10.65%", "0"], ["9.76", "10.65"], ["$5", "6"]):
+        assert not any("missing" in note for note in parse_numbers(to_text(cells)).notes)

@@ -100,3 +100,27 @@ def test_totals_that_have_times_are_series():
 def test_rows_of_one_level_stay(labels):
     table = RawTable(("label", "y"), (to_text(labels * 4), np.arange(12.0)))
     assert find_outline(table) is None
+
+
+@pytest.mark.parametrize("mark", ["{}E", "{} (p)", "{}*", "FY{}"])
+@pytest.mark.parametrize("n_marked", [1, 3, 4])
+def test_years_in_two_notations_are_no_levels(tmp_path, n_marked, mark):
+    if mark == "FY{}" and n_marked < 3:
+        pytest.skip("two of them are mistakes")
+    years = [str(year) for year in range(2012, 2020)]
+    years += [mark.format(year) for year in range(2020, 2020 + n_marked)]
+    lines = ["Year,Sales", *(f"{year},{y}" for year, y in zip(years, Y, strict=False))]
+    check(tmp_path / "a.csv", lines, "YS", "2012-01", Y[: len(years)])
+
+
+def test_marked_years_above_their_months_are_totals(tmp_path):
+    lines = ["Row Labels,Sum of Sales"]
+    for k, year in enumerate(YEARS):
+        total = f"{year}E" if k == 3 else str(year)
+        lines += [f"{total},{of_year(k).sum()}", *(f"{name},{y}" for name, y in zip(MONTHS, of_year(k), strict=True))]
+    check(tmp_path / "a.csv", lines)
+
+
+def test_months_below_other_years_are_no_level_of_theirs():
+    labels = [*map(str, range(2000, 2020)), *(f"{month} 2020" for month in MONTHS[:5])]
+    assert find_outline(RawTable(("label", "y"), (to_text(labels), np.arange(25.0)))) is None

@@ -8,7 +8,9 @@ import pytest
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.data.parsing.time_columns import join_time_columns
+from gatecast.data.reader import read
 
+MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 HOURS = np.arange("2024-01-30T00", "2024-02-02T00", dtype="M8[h]")
 DATES = [time.item() for time in HOURS.astype("M8[s]")]
 
@@ -207,3 +209,85 @@ def test_opening_times_of_shops_are_no_part_of_the_times(hours):
     days = to_text([str(day) for day in np.repeat(np.datetime64("2024-01-01") + np.arange(40), 2)])
     table = RawTable(("date", "shop", "opened", "y"), (days, to_text(["a", "b"] * 40), to_text(hours), np.arange(80.0)))
     assert join_time_columns(table).names == table.names
+
+
+FISCAL = [(2021 + k // 12 + (k % 12 >= 9), k % 12 + 1) for k in range(6, 42)]
+"""Fiscal years that begin in October, and months, from July 2021 to June 2024."""
+
+
+@pytest.mark.parametrize(("name", "form"), [("Fiscal Year", "{}"), ("FY", "FY{}"), ("Year", "FY{}")])
+@pytest.mark.parametrize("by", ["month", "shop", "newest"])
+def test_join_time_columns_fiscal_years_begin_where_the_order_of_their_rows_does(name, form, by):
+    rows = FISCAL[::-1] if by == "newest" else FISCAL * 2 if by == "shop" else FISCAL
+    table = joined(**{name: [form.format(year) for year, _ in rows], "Month": [MONTH_NAMES[m - 1] for _, m in rows]})
+    months = np.datetime64("2021-07") + np.arange(36)
+    expected = months[::-1] if by == "newest" else np.tile(months, len(rows) // 36)
+    assert (table.columns[0] == expected).all()
+    assert "Fiscal years are called after the year in which they end" in table.notes[1]
+    assert table.fiscal_month == 10
+
+
+@pytest.mark.parametrize("form", ["{0}/{1:02d}", "{0}-{1:02d}", "{0}/{2}", "FY{0}/{1:02d}"])
+def test_join_time_columns_years_that_end_in_the_next_begin_where_the_order_of_their_rows_does(form):
+    years = [form.format(year - 1, year % 100, year) for year, _ in FISCAL]
+    table = joined(Year=years, Month=[MONTH_NAMES[month - 1] for _, month in FISCAL])
+    assert (table.columns[0] == np.datetime64("2021-07") + np.arange(36)).all()
+    assert table.notes[1].endswith(f"{years[0]} begins in 2020-10.")
+
+
+def test_join_time_columns_quarters_of_years_that_end_in_the_next():
+    table = joined(Year=["2019/20", "2020/21"], Quarter=["Q1", "Q4"])
+    assert format_times(table.columns[0]) == ["2019-01-01", "2020-10-01"]
+    assert "are read as the year in which they begin: '2019/20' is 2019." in table.notes[1]
+
+
+def test_join_time_columns_new_rows_of_fiscal_years_go_on_with_the_first():
+    def rows(of):
+        return {"FY": [f"FY{y}" for y, _ in of], "Month": [MONTH_NAMES[m - 1] for _, m in of], "y": range(len(of))}
+
+    first, _ = read(rows(FISCAL[:30]))
+    following, _ = read(rows(FISCAL[30:32]), known=first.known_notation)
+    assert str(following.start[0].astype("M8[M]")) == "2024-01"
+    # Without a wrap, fiscal years are calendar years, then too.
+    calendar, _ = read(rows([(year, month) for year in (2021, 2022) for month in range(1, 13)]))
+    following, _ = read(rows([(2023, 10), (2023, 11)]), known=calendar.known_notation)
+    assert str(following.start[0].astype("M8[M]")) == "2023-10"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"), [("Quarter", ["Q1", "Q4"]), ("Qtr", ["1", "4"]), ("Period", ["P01", "P12"])]
+)
+def test_join_time_columns_fiscal_years_of_two_digits(name, cells):
+    table = joined(FY=["FY99", "FY24"], **{name: cells})
+    assert format_times(table.columns[0]) == ["1999-01-01", "2024-12-01" if name == "Period" else "2024-10-01"]
+    assert table.notes[-1] == "Fiscal years are read as the calendar year of the same number: 'FY99' is 1999."
+
+
+@pytest.mark.parametrize("names", ["YM", "ym", "YQ", "YMD", "YMDH"])
+def test_join_time_columns_single_letters_are_parts_of_times_together(names):
+    step = {"M": "M", "Q": "M", "D": "D", "H": "h"}[names[-1].upper()]
+    times = np.datetime64("2022-11", step) + np.arange(200 if step != "M" else 30) * (3 if names == "YQ" else 1)
+    moments = [time.item() for time in times.astype("M8[s]")]
+    parts = {"Y": "%Y", "M": "%m", "D": "%d", "H": "%H"}
+    cells = {
+        name: [str((t.month + 2) // 3) if name == "Q" else t.strftime(parts[name.upper()]) for t in moments]
+        for name in names
+    }
+    table = RawTable((*names, "kW"), (*map(to_text, cells.values()), np.arange(len(times), dtype=float)))
+    first = join_time_columns(table).columns[0]
+    expected = times.astype("M8[M]").astype(np.int64) // 3 * 3 if names == "YQ" else times
+    assert (first == (expected.astype("M8[M]") if names == "YQ" else expected)).all()
+
+
+@pytest.mark.parametrize("values", [range(2000, 2012), [1812, 1790, 1903, 2011, 1655, 1987, 1720, 2101, 1873]])
+def test_join_time_columns_a_letter_alone_is_what_is_forecast(values):
+    values = np.array([*values], float)
+    steps = np.arange(1, len(values) + 1)
+    dates = to_text(np.datetime64("2024-01") + np.arange(len(values)))
+    for names, columns in (
+        (("ds", "y", "m"), (dates, values, steps)),
+        (("m", "y"), (steps, values)),
+        (("t", "y", "x"), (steps, values, values)),
+    ):
+        table = RawTable(names, columns)
+        assert join_time_columns(table) is table

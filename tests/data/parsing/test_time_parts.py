@@ -95,3 +95,12 @@ def test_hours_of_a_short_day_go_on_after_the_hour_that_is_skipped():
     day = [str(time.astype("M8[h]"))[11:] for time in table.columns[0][4 * 24 : 4 * 24 + 23]]
     assert day[:4] == ["01", "02", "04", "05"]
     assert day[-1] == "00"
+
+
+@pytest.mark.parametrize("last", [14, 16])
+def test_special_periods_of_fiscal_years_are_left_out(last):
+    rows = [(year, f"{period:03d}") for year in (2019, 2020, 2021) for period in range(1, last + 1)]
+    y = [float(100 * year + int(period)) for year, period in rows]
+    panel, notes = read({"Fiscal Year": [year for year, _ in rows], "Period": [p for _, p in rows], "y": y})
+    assert panel.values.tolist() == [value for value, (_, period) in zip(y, rows, strict=True) if int(period) <= 12]
+    assert f"Rows of the special periods 13 to {last} at the ends of fiscal years are left out." in notes

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -211,3 +212,37 @@ def test_decimal_commas_between_commas_are_refused(tmp_path):
     assert len(read_delimited("date,val\n" + "".join(f"2024-01-0{k},{10 + k},{k % 2}\n" for k in range(1, 9)))) == 8
     for follow in (text.replace(",", ";", 1).replace("\n", "\n"), text.replace("date,val", "date,val,rest")):
         assert len(read_delimited(follow)) >= 5
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "joined"),
+    [
+        ("year month sales", "{t:%Y} {t.month} {y:.2f}", "year-month"),
+        ("year month sales", "{t:%Y} {t:%m} {y:.2f}", "year-month"),
+        ("YY  MM DD hh mm WSPD", "{t:%Y %m %d %H %M} {y:6.2f}", "YY-MM-DD-hh-mm"),
+        ("#YY  MM DD hh mm WSPD WVHT\n#yr  mo dy hr mn m m", "{t:%Y %m %d %H %M} {y:6.2f}  MM", "YY-MM-DD-hh-mm"),
+    ],
+)
+def test_spaces_between_parts_of_times_and_numbers_separate_cells(tmp_path, header, row, joined):
+    step, n = ("M8[M]", 40) if joined == "year-month" else ("M8[m]", 60)
+    times = (np.datetime64("2019-11").astype(step) + (1 if n == 40 else 10) * np.arange(n)).astype("M8[s]")
+    lines = [row.format(t=t.item(), y=98.4 + k) for k, t in enumerate(times)]
+    (tmp_path / "a.txt").write_text("\n".join([header, *lines]))
+    panel, notes = read(tmp_path / "a.txt")
+    assert f"time column: '{joined}'" in notes[0]
+    assert panel.start[0] == times[0]
+    assert panel.values.tolist() == [98.4 + k for k in range(n)]
+
+
+@pytest.mark.parametrize("cells", ["1 234 567", "1 234.50", "200 kWh"])
+def test_spaces_within_numbers_separate_no_cells(cells):
+    assert detect_separator([cells] * 5) == ","
+
+
+def test_spaces_do_not_show_which_cell_is_empty():
+    lines = ["year n m", *(f"{year} 1.5 2.5" for year in range(2000, 2010)), "2010 3.5", "2011 1.5 2.5"]
+    with pytest.raises(
+        DataError, match=r"Too few cells in a row \(row 12\): got 2 words: '2010 3.5', expected 3 words"
+    ):
+        read_delimited("\n".join(lines))
+    assert len(read_delimited("\n".join(lines).replace("2010", "2010 NA"))) == 12

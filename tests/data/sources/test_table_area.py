@@ -98,6 +98,20 @@ def test_find_table_keeps_an_invalid_time_at_the_end(line):
     assert len(read_delimited("\n".join(["Month,Sales", *ROWS, line]))) == 37
 
 
+@pytest.mark.parametrize(
+    ("times", "last"),
+    [
+        ([f"Jan {year}" for year in range(2000, 2020)], ["Jan 2020 (est.)", "Jan 2021 F"]),
+        ([str(year) for year in range(2000, 2020)], ["FY2020", "FY2021", "FY2022"]),
+        ([str(year) for year in range(2000, 2020)], ["2020A", "2021E"]),
+    ],
+)
+def test_find_table_keeps_times_in_another_notation_at_the_end(times, last):
+    lines = ["Year,n", *(f"{time},{k}" for k, time in enumerate([*times, *last])), "Source: ours,"]
+    table = read_delimited("\n".join(lines) + "\n")
+    assert table.columns[0].tolist() == [*times, *last]
+
+
 @pytest.mark.slow
 @given(st.integers(1, 34), st.sampled_from(["Total,99", ",99", "Source: ours,", "someday,5"]))
 def test_find_table_keeps_a_row_without_time_in_the_middle(row, line):

@@ -18,13 +18,16 @@ from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.frequency import Times, weekday
 from gatecast.data.messages import list_columns, shorten
+from gatecast.data.parsing.column_roles import is_called_id
 from gatecast.data.parsing.date_words import fold, month_numbers, quarter_number, weekday_numbers
 from gatecast.data.parsing.dates import iso_weeks
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, take_rows, to_text
-from gatecast.data.parsing.time_columns import is_called
+from gatecast.data.parsing.time_names import is_called
+from gatecast.data.parsing.time_parts import are_fiscal, are_spans, note_fiscal
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.data.parsing.total_words import is_called_total
+from gatecast.errors import DataError
 
 __all__ = ["CalendarTable", "unpivot_calendar"]
 
@@ -96,6 +99,8 @@ def unpivot_calendar(table: RawTable) -> CalendarTable | None:
         rows = _row_times(table, [i for i in range(len(table.names)) if i not in numbers], kind)
         if rows is not None:
             return _unpivot(table, kind, numbers, *rows)
+        if kind.column == "month":
+            _check_years(table, list(numbers))
     return _unpivot_years(table)
 
 
@@ -104,6 +109,9 @@ def _row_times(table: RawTable, others: Sequence[int], kind: _Kind) -> tuple[int
     for i in others:
         column = table.columns[i]
         parsed = parse_times(column, name=table.names[i])
+        # Numbers of shops and products from 1500 to 2199 are no years.
+        if parsed.number_format and is_called_id(table.names[i]):
+            continue
         times, is_valid = parsed.values, parsed.is_valid
         if times.dtype.kind != "M" or is_valid.mean() < MIN_ROWS_OF_TIMES or not is_valid[0]:
             continue
@@ -115,6 +123,22 @@ def _row_times(table: RawTable, others: Sequence[int], kind: _Kind) -> tuple[int
         if is_valid[:n].all() and _are_starts(valid, kind.unit):
             return i, times
     return None
+
+
+def _check_years(table: RawTable, columns: Sequence[int]) -> None:
+    """Refuse columns of months next to names and numbers of things alone: nothing says of which year they are."""
+    others = [i for i in range(len(table.names)) if i not in columns]
+    named = [i for i in others if is_called_id(table.names[i])]
+    if not named or any(parse_times(table.columns[i]).is_valid.mean() > 1 / 2 for i in others if i not in named):
+        return
+    first = columns[0]
+    months = f"columns {table.names[first]!r} to {table.names[columns[-1]]!r}"
+    raise DataError(
+        "Months without a year",
+        got=f"{months} next to {list_columns([table.names[i] for i in named])}",
+        expected="columns that are called after months of a year",
+        fix=f"Add the year to the names of the columns, as in '{table.names[first]} 2024'.",
+    )
 
 
 def _are_starts(times: Times, unit: str) -> bool:
@@ -133,8 +157,8 @@ def _unpivot(
     starts = row_times[:n_rows]
     wraps = [k for k in range(1, len(columns)) if numbers[columns[k]] < numbers[columns[k - 1]]]
     wraps_year = kind.row == "year" and len(wraps) > 0
-    spans = wraps_year and _are_spans(body.columns[time])
-    fiscal = wraps_year and not spans and _are_fiscal(body.columns[time], body.names[time])
+    spans = wraps_year and are_spans(body.columns[time])
+    fiscal = wraps_year and not spans and are_fiscal(body.columns[time], body.names[time])
     if wraps_year and not (spans or fiscal):
         return None
     times = np.stack([kind.to_times(starts, numbers[i]) for i in columns], axis=1)
@@ -272,19 +296,7 @@ def _fiscal_notes(table: RawTable, time: int, are_fiscal: bool, times: Times) ->
     """What the first month of fiscal years is."""
     if not are_fiscal:
         return ()
-    first = str(times[0, 0].astype("M8[M]"))
-    return (f"Fiscal years are called after the year in which they end: {table.columns[time][0]!s} begins in {first}.",)
-
-
-def _are_fiscal(column: RawColumn, name: str) -> bool:
-    """Whether years are fiscal ones, by the name of their column or by their own: FY20."""
-    is_called = re.search(r"\b(?:fy|fiscal|financial)\b", re.sub(r"[_\W]+", " ", name.lower())) is not None
-    return is_called or (column.dtype.kind == "O" and all(text.strip().lower().startswith("fy") for text in column))
-
-
-def _are_spans(column: RawColumn) -> bool:
-    """Whether years are written as two: 2019/20."""
-    return column.dtype.kind == "O" and all(re.search(r"\d{4}[-/–]\d\d", text) is not None for text in column)
+    return (note_fiscal(table.columns[time][0], times[0, 0]),)
 
 
 def _stack(columns: Sequence[RawColumn]) -> RawColumn:

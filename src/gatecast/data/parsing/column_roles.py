@@ -15,7 +15,7 @@ from gatecast.data.parsing.digit_dates import integer_dates
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
-from gatecast.data.parsing.time_columns import is_called_time, is_part_of_time
+from gatecast.data.parsing.time_names import is_called_time, is_part_of_time
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.errors import ConfigError, DataError
 
@@ -25,6 +25,7 @@ __all__ = [
     "find_column",
     "find_time_column",
     "infer_roles",
+    "is_called_id",
     "numeric_columns",
 ]
 
@@ -37,8 +38,9 @@ TIME_NAMES = (
 )
 TARGET_NAMES = (
     *("y", "value", "values", "obs_value", "target", "target_value", "sales", "demand", "count", "cnt", "total"),
-    *("close", "price", "load", "quantity", "qty", "amount", "wert", "值"),
+    *("quantity", "qty", "units", "close", "price", "load", "amount", "wert", "值"),
 )
+"""The first name is taken: what is sold comes before its price."""
 OWN_ID_NAMES = ("unique_id", "series_id", "ts_id", "item_id")
 """Names that columns have for no other reason than to name series."""
 
@@ -196,6 +198,16 @@ def find_column(table: RawTable, name: object, argument: str) -> int:
     )
 
 
+def is_called_id(name: str) -> bool:
+    """Return whether a column has a name for ids or codes of things, as store_nbr or Dept.
+
+    >>> is_called_id("SKU"), is_called_id("store_nbr"), is_called_id("Year")
+    (True, True, False)
+    """
+    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
+    return name.lower() in ID_NAMES or name.lower() in THING_NAMES or (len(words) > 1 and words[-1] in CODE_WORDS)
+
+
 def _kind(column: RawColumn) -> str:
     """Content of a column, judged by its first values: "date", "number", "text" or "empty"."""
     head = column[: 4 * SAMPLE_SIZE]
@@ -320,7 +332,7 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time:
     numbers = [i for i in free if kinds[i] == "number"]
     if len(numbers) > 1:
         row_numbers = {i for i in numbers if _is_row_number(table, i)}
-        ids = {i for i in numbers if _is_called_id(table.names[i]) and _has_repeats(table.columns[i])}
+        ids = {i for i in numbers if is_called_id(table.names[i]) and _has_repeats(table.columns[i])}
         times = {i for i in numbers if i != time and _holds_epochs(table.columns[i])}
         numbers = [i for i in numbers if i not in row_numbers | ids | times] or numbers
     target = _first_by_name(table, numbers, TARGET_NAMES)
@@ -380,12 +392,6 @@ def _is_constant(column: RawColumn) -> bool:
     """Whether all values are the same."""
     present = column[~is_missing(column)]
     return len(present) >= MIN_EPOCHS and len(set(present.tolist())) == 1
-
-
-def _is_called_id(name: str) -> bool:
-    """Whether a column has a name for ids or codes of things, as store_nbr or Dept."""
-    words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
-    return name.lower() in ID_NAMES or name.lower() in THING_NAMES or (len(words) > 1 and words[-1] in CODE_WORDS)
 
 
 def _is_row_number(table: RawTable, i: int) -> bool:

@@ -16,7 +16,15 @@ from gatecast.data.frequency import format_times
 from gatecast.data.parsing.date_fields import FieldTexts, match_fields
 from gatecast.data.parsing.date_words import QUARTER_WORD
 
-__all__ = ["DATE_PATTERNS", "MAX_TWO_DIGIT_YEAR", "ParsedDates", "iso_weeks", "make_dates", "parse_dates"]
+__all__ = [
+    "DATE_PATTERNS",
+    "MAX_TWO_DIGIT_YEAR",
+    "NUMBERED_QUARTERS",
+    "ParsedDates",
+    "iso_weeks",
+    "make_dates",
+    "parse_dates",
+]
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -32,7 +40,6 @@ _ROMAN = ("I", "II", "III", "IV")
 _GROUP_NOTES = {
     "next_year": "Years that end in the next calendar year are read as the year in which they begin",
     "fiscal": "Fiscal years are read as the calendar year of the same number",
-    "mark": "Marks behind years are ignored",
     "last": "Ranges of dates are read as their first day",
 }
 _YEAR = r"(?P<year>\d{4}|\d\d)"
@@ -47,6 +54,8 @@ _HALF_WORD = r"(?:half|halbjahr|semestre|semester)"
 _CLOCK = rf"(?:[T ,:]+(?P<hour>\d{{1,2}})[:.](?P<minute>\d\d){_SECONDS}{_HALF})?"
 # After a day an hour may stand alone.
 _HOUR = rf"(?:(?:[T ,]+|-(?=\d\d\.\d\d\.))(?P<hour>\d{{1,2}})(?:[:.]?(?P<minute>\d\d){_SECONDS})?{_HALF})?"
+NUMBERED_QUARTERS = rf"{_THIS_YEAR}[-/:]0(?P<quarter>[1-4])"
+"""Quarters that are months unless their column is called after quarters."""
 DATE_PATTERNS: tuple[str, ...] = (
     rf"{_FULL_YEAR}([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_HOUR}",
     rf"(?P<first>\d{{1,2}})([-/.])(?P<second_number>\d{{1,2}})\2{_YEAR}{_HOUR}",
@@ -85,6 +94,7 @@ DATE_PATTERNS: tuple[str, ...] = (
     rf"(?P<quarter>[1-4])[TK][-' /.]*{_THIS_YEAR}",
     rf"(?P<quarter>[1-4])[-/ ]{_THIS_YEAR}",
     rf"{_THIS_YEAR}[-/: ](?P<quarter>[1-4])",
+    NUMBERED_QUARTERS,
     rf"{_THIS_YEAR}[- /]?(?:W|S|KW|WK|WEEK) ?(?P<week>\d\d?)(?:-?(?P<weekday>[1-7]))?",
     rf"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/ ]*{_THIS_YEAR}",
     r"(?:W|KW|WK|WEEK)[- ]?(?P<week>\d\d?)[-,/' ]+(?P<year>\d\d)",
@@ -97,9 +107,8 @@ DATE_PATTERNS: tuple[str, ...] = (
     rf"{_THIS_YEAR}/0(?P<month>0[1-9]|1[0-2])",
     rf"{_THIS_YEAR}s",
     rf"(?P<fiscal>FY)[-' ]?{_SHORT_YEAR}",
-    rf"{_THIS_YEAR} ?(?P<mark>\(?[epr]\)?|\*)?",
     rf"{_FULL_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?: ?[-–/] ?| to )(?P<last>\d{{4}}-\d\d-\d\d)",
-    rf"(?:FY ?)?{_THIS_YEAR}[-/–](?P<next_year>\d{{4}}|\d\d)",
+    rf"(?:FY ?)?{_THIS_YEAR}[-/–](?P<next_year>\d{{4}}|\d\d?)",
 )
 """Supported date formats, upper or lower case. Where several parse a column, the first wins unless another is clearly
 more regular."""
@@ -238,7 +247,7 @@ def _follow(year: IntArray, next_years: FieldTexts) -> IntArray:
 
 
 def _note_groups(fields: dict[str, FieldTexts], texts: list[str], dates: npt.NDArray[Any]) -> tuple[str, ...]:
-    """What the times of spans stand for, and which marks are ignored."""
+    """What the times of spans stand for."""
     for name, meaning in _GROUP_NOTES.items():
         marked = [] if name not in fields else [k for k in range(len(texts)) if fields[name].at(k)]
         if marked:

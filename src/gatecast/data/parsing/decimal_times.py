@@ -18,6 +18,7 @@ from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.frequency import Times, format_times
 from gatecast.data.parsing.dates import iso_weeks, make_dates
 from gatecast.data.parsing.digit_dates import YEAR_RANGE
+from gatecast.data.parsing.time_names import tells
 
 __all__ = ["DecimalTimes", "decimal_steps", "decimal_years", "is_of_years", "numbers_to_steps", "steps_to_numbers"]
 
@@ -51,7 +52,7 @@ class DecimalTimes(NamedTuple):
     note: str
 
 
-def decimal_years(numbers: FloatArray, number_format: str = "") -> DecimalTimes | None:
+def decimal_years(numbers: FloatArray, number_format: str = "", name: str = "") -> DecimalTimes | None:
     """Read decimal numbers as years; None if they are none, or no known periods of a year.
 
     Years have months, or weeks or days where the numbers are closer. A year of 52 weeks has the ISO weeks 1 to 52, one
@@ -60,6 +61,7 @@ def decimal_years(numbers: FloatArray, number_format: str = "") -> DecimalTimes 
     Args:
         numbers: Finite numbers of any order, with repeats, shape (n,), n at least 1.
         number_format: That of numbers that were read before; empty: it is inferred.
+        name: Name of the column, which may tell that digits behind the year are weeks or quarters.
 
     >>> weekly = decimal_years(np.array([1980, 1980.01923, 1980.03846]))
     >>> weekly.values.astype("M8[D]").astype(str).tolist(), weekly.number_format
@@ -72,7 +74,7 @@ def decimal_years(numbers: FloatArray, number_format: str = "") -> DecimalTimes 
     unique = sorted_unique(numbers)
     if unique[0] < YEAR_RANGE[0] or unique[-1] > YEAR_RANGE[1] + 1:
         return None
-    fitting = _fitting_years(unique)
+    fitting = _fitting_years(unique, name)
     return _years(numbers, fitting) if fitting else None
 
 
@@ -157,27 +159,32 @@ def _years(numbers: FloatArray, number_format: str) -> DecimalTimes:
     times = YEARS[name](numbers - float(phase or 0))
     known = ~np.isnat(times)
     first = format_times(times[known][:1])
-    text = first[0][:7] if name in (MONTHS, *DIGITS) and first else "".join(first)
+    text = first[0][:7] if name in (MONTHS, *DIGITS) and name != WEEK_DIGITS and first else "".join(first)
     kind = name if name in DIGITS else f"decimal {name}".removesuffix(" of months")
     example = f": {numbers[known][0]:.12g} is {text}" if first else ""
     return DecimalTimes(times, number_format, f"Times are read as {kind}{example}.")
 
 
-def _digits_after_years(unique: FloatArray) -> str:
+def _digits_after_years(unique: FloatArray, name: str) -> str:
     """What digits after a year number, as 2021.01 to 2021.12 or 1947.1 to 1947.4; empty for fractions of years."""
     hundredths = (unique - np.floor(unique)) * 100
     numbers = np.rint(hundredths).astype(np.int64)
-    if len(unique) < MIN_STEPS or np.abs(hundredths - numbers).max() > 1e-6 or numbers.min() < 1 or numbers.max() > 40:
+    is_week = tells("week", name)
+    if len(unique) < MIN_STEPS or np.abs(hundredths - numbers).max() > 1e-6 or numbers.min() < 1:
         return ""
+    if numbers.max() > (53 if is_week else 40):
+        return ""
+    if is_week or (numbers.max() <= 4 and tells("quarter", name)):
+        return WEEK_DIGITS if is_week else NUMBERED_QUARTER_DIGITS
     shown = set(numbers.tolist())
     if shown <= {10, 20, 30, 40}:
         return QUARTER_DIGITS if shown & {30, 40} else HALF_DIGITS
     return MONTH_DIGITS if numbers.max() <= 12 else ""
 
 
-def _fitting_years(unique: FloatArray) -> str:
+def _fitting_years(unique: FloatArray, name: str) -> str:
     """The periods that decimal years have; empty if none fits."""
-    digits = _digits_after_years(unique)
+    digits = _digits_after_years(unique, name)
     if digits:
         return digits
     distances = np.diff(unique)
@@ -278,6 +285,12 @@ def _numbered_times(n_months: int, size: int) -> Callable[[FloatArray], Times]:
     return to_times
 
 
+def _numbered_weeks(numbers: FloatArray) -> Times:
+    """Mondays of ISO weeks that two digits behind a year number."""
+    year = np.floor(numbers + 1e-9)
+    return iso_weeks(year.astype(np.int64), np.rint((numbers - year) * 100).astype(np.int64))
+
+
 def _calendar_days(numbers: FloatArray) -> FloatArray:
     """Days since 1970 in years of 365 or 366 days, in fractions of a day."""
     year = np.floor(numbers).astype(np.int64)
@@ -361,7 +374,10 @@ FINER = {
 RUNNING = {"years of 52.18 weeks": DAYS_PER_YEAR / 7, "years of 365.25 days": DAYS_PER_YEAR}
 """Periods of equal length that begin anywhere in a year, and their number in a year."""
 MONTH_DIGITS, QUARTER_DIGITS, HALF_DIGITS = "years and months", "years and quarters", "years and halves"
+WEEK_DIGITS, NUMBERED_QUARTER_DIGITS = "years and weeks", "years and quarters of two digits"
 DIGITS = {
+    WEEK_DIGITS: _numbered_weeks,
+    NUMBERED_QUARTER_DIGITS: _numbered_times(3, 100),
     MONTH_DIGITS: _numbered_times(1, 100),
     QUARTER_DIGITS: _numbered_times(3, 10),
     HALF_DIGITS: _numbered_times(6, 10),

@@ -9,8 +9,9 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.data.frequency import Times
-from gatecast.data.parsing.dates import iso_weeks, make_dates
+from gatecast.data.parsing.dates import MAX_TWO_DIGIT_YEAR, iso_weeks, make_dates
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
+from gatecast.data.parsing.time_names import tells
 
 __all__ = [
     "YEAR_RANGE",
@@ -51,7 +52,6 @@ DATE_NAMES = (
     "дата",
     "timestamp",
 )
-WEEK_NAMES = ("week", "woche", "kw", "semaine", "semana", "settimana", "周", "неделя")
 MIN_REGULARITY = 0.8
 N_MONTHS, LARGEST_SHORT_MONTH = 12, 9912
 # Among so many numbers, of which this share are dates, the others are mistakes.
@@ -81,11 +81,16 @@ class _Digits(NamedTuple):
     to_times: Callable[[dict[str, IntArray]], Times]
 
 
+def _years_of(fields: dict[str, IntArray]) -> IntArray:
+    """Years of four digits or of two."""
+    if "Y" in fields:
+        return fields["Y"]
+    return np.asarray(np.where(fields["y"] <= MAX_TWO_DIGIT_YEAR, 2000, 1900) + fields["y"])
+
+
 def _from_date(fields: dict[str, IntArray]) -> Times:
     """Times of year, month, day, hour, minute and second."""
-    year = fields.get("Y", fields.get("y", np.zeros(0, np.int64)))
-    if "y" in fields:
-        year = np.where(year <= 40, 2000, 1900) + year
+    year = _years_of(fields)
     one = np.ones_like(year)
     days = make_dates(year, fields.get("m", one), fields.get("d", one))
     hour, minute, second = (fields.get(letter, 0 * one) for letter in "HMS")
@@ -96,7 +101,7 @@ def _from_date(fields: dict[str, IntArray]) -> Times:
 
 def _from_week(fields: dict[str, IntArray]) -> Times:
     """Mondays of ISO weeks."""
-    return iso_weeks(fields["Y"], fields["W"])
+    return iso_weeks(_years_of(fields), fields["W"])
 
 
 def _from_day_of_year(fields: dict[str, IntArray]) -> Times:
@@ -137,7 +142,14 @@ _RARE = (
     _Digits("YYYYPPP", _from_period),
 )
 _SHORT_MONTHS = _Digits("yymm", _from_date)
-_NOTATIONS = (*_USUAL, *_RARE, _SHORT_MONTHS)
+_QUARTERS = _Digits("YYYYQQ", _from_quarter)
+# Without a century these are read where the column is called so, and where they are gaps as numbers.
+_SHORT = {
+    "month": (_Digits("mmyy", _from_date), _SHORT_MONTHS),
+    "week": (_Digits("yyWW", _from_week),),
+    "year": (_Digits("yy", _from_date),),
+}
+_NOTATIONS = (*_USUAL, *_RARE, _SHORT_MONTHS, _QUARTERS, *(digits for short in _SHORT.values() for digits in short))
 
 
 def integer_dates(numbers: IntArray, name: str = "", number_format: str = "") -> NumberDates | None:
@@ -164,14 +176,15 @@ def integer_dates(numbers: IntArray, name: str = "", number_format: str = "") ->
     if numbers.min() >= YEAR_RANGE[0] and numbers.max() <= YEAR_RANGE[1]:
         return NumberDates(_years(numbers), "YYYY", "years")
     usual = _readings(numbers, _USUAL) + _epochs(numbers)
-    is_week = _is_called(name, WEEK_NAMES)
-    if usual and not is_week:
+    is_week, is_quarter = tells("week", name), tells("quarter", name)
+    if usual and not (is_week or is_quarter):
         return _most_regular(usual)
-    rare = _readings(numbers, _RARE) + _serials(numbers.astype(np.float64), name)
-    called_date = is_week or _is_called(name, DATE_NAMES)
-    floor = 0.0 if called_date else regularity(numbers) + CLEARLY_BETTER
-    fits = [(regularity(reading.values), reading) for reading in rare]
-    likely = [reading for fit, reading in fits if fit >= MIN_REGULARITY and fit > floor]
+    rare = _readings(numbers, [*_RARE, *([_QUARTERS] if is_quarter else [])])
+    rare += _serials(numbers.astype(np.float64), name)
+    short = _readings(numbers, [digits for part in _SHORT if tells(part, name) for digits in _SHORT[part]])
+    called_date = is_week or is_quarter or _is_called(name, DATE_NAMES)
+    likely = _likely(rare, 0.0 if called_date else regularity(numbers) + CLEARLY_BETTER)
+    likely += _likely(short, regularity(numbers) + CLEARLY_BETTER)
     if likely:
         return _most_regular(likely)
     return _most_regular(usual) if usual else _nearly_dates(numbers)
@@ -268,7 +281,7 @@ def _read(numbers: IntArray, digits: _Digits) -> Times:
         rest = rest // size
     times = digits.to_times(fields)
     valid_year = (fields["Y"] >= YEAR_RANGE[0]) & (fields["Y"] <= YEAR_RANGE[1]) if "Y" in fields else rest == 0
-    return np.where((rest == 0) & valid_year & (numbers > 0), times, np.datetime64("NaT", "us"))
+    return np.where((rest == 0) & valid_year & (numbers >= 0), times, np.datetime64("NaT", "us"))
 
 
 def _readings(numbers: IntArray, notations: Sequence[_Digits]) -> list[NumberDates]:
@@ -321,6 +334,12 @@ def _serials(numbers: FloatArray, name: str) -> list[NumberDates]:
     # Times of day are stored to the second, as fractions with a rounding error.
     times = SERIAL_ORIGIN + np.rint(numbers * 86_400).astype("m8[s]")
     return [NumberDates(times, "", "spreadsheet serial dates (days since 1899-12-30)")]
+
+
+def _likely(readings: Sequence[NumberDates], floor: float) -> list[NumberDates]:
+    """Readings that are regular, and more so than a floor."""
+    fits = [(regularity(reading.values), reading) for reading in readings]
+    return [reading for fit, reading in fits if fit >= MIN_REGULARITY and fit > floor]
 
 
 def _most_regular(readings: Sequence[NumberDates]) -> NumberDates:

@@ -24,6 +24,8 @@ class KnownNotation(NamedTuple):
         number_format: How integers stand for dates (`ParsedTimes.number_format`); empty: unknown.
         ids: Names of the id columns; none: unknown.
         target: Name of the target column; empty: unknown.
+        fiscal_month: Month in which fiscal years begin, of the year before the one they are called after; 0: they are
+            read as calendar years.
     """
 
     utc_offset: UtcOffsetChoice = INFER_OFFSET
@@ -34,6 +36,7 @@ class KnownNotation(NamedTuple):
     number_format: str = ""
     ids: tuple[str, ...] = ()
     target: str = ""
+    fiscal_month: int = 0
 
 
 UNKNOWN_NOTATION = KnownNotation()

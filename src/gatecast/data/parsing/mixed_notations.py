@@ -12,12 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.typing import BoolArray
 from gatecast.data.frequency import Times, format_times
 from gatecast.data.messages import shorten
 from gatecast.data.parsing.dates import make_dates
 from gatecast.data.parsing.raw_table import is_missing, to_text
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
+from gatecast.data.time_grid import align_to_grid, infer_freq
 
 __all__ = ["MixedTimes", "merge_notations"]
 
@@ -79,7 +81,16 @@ def merge_notations(
     if best[0] < MIN_REGULARITY or (len(readings) > 1 and readings[1][0] > best[0] - CLEARLY_BETTER):
         return None
     _, _, swapped, merged, complete = best
+    if _share_steps(merged[complete]):
+        return None
     return MixedTimes(merged, complete, _note(texts, merged, rows, swapped))
+
+
+def _share_steps(times: Times) -> bool:
+    """Whether different times are in one step, as months of a year below other years."""
+    unique = sorted_unique(times)
+    positions = align_to_grid(unique, infer_freq(unique, with_days=False)).positions
+    return bool((np.diff(positions) == 0).any())
 
 
 def _orders(times: Times) -> Iterator[tuple[int, Times]]:

@@ -107,7 +107,7 @@ def _decimals_to_times(values: FloatArray, name: str, decimal_format: str) -> Pa
     dates = None if decimal_format else fractional_dates(values[is_valid], name)
     if dates is not None:
         return _number_dates(dates, is_valid)
-    years = decimal_years(values[is_valid], decimal_format)
+    years = decimal_years(values[is_valid], decimal_format, name)
     if years is None:
         return no_times(len(values))
     times = fill_invalid(years.values, is_valid)

@@ -128,17 +128,14 @@ def parse_numbers(column: RawColumn, decimal_mark: str = "") -> ParsedNumbers:
         values[present] = np.array(texts, np.float64)
     except ValueError:
         return _parse_formatted(column, values, missing, decimal_mark)
-    notes = () if decimal_mark == "." else _note_ambiguous_points(texts[:SAMPLE_SIZE], decimal_mark == LIKELY_COMMA)
+    notes = () if decimal_mark == "." else _note_ambiguous_points(texts[:SAMPLE_SIZE])
     return ParsedNumbers(values, np.ones(n, bool), notes)
 
 
-def _note_ambiguous_points(texts: Sequence[str], is_comma_likely: bool) -> tuple[str, ...]:
-    """A note if points may group thousands: each has three digits after it, and other numbers have no point.
-
-    Where a comma is likely to mark decimals, all numbers may have a point.
-    """
+def _note_ambiguous_points(texts: Sequence[str]) -> tuple[str, ...]:
+    """A note if points may group thousands: each has three digits after it, whether others have a point or not."""
     with_point = [text.strip() for text in texts if "." in text]
-    if not 1 < len(with_point) < len(texts) + is_comma_likely or not all(map(_GROUPED_BY_POINTS.fullmatch, with_point)):
+    if len(with_point) < 2 or not all(map(_GROUPED_BY_POINTS.fullmatch, with_point)):
         return ()
     advice = "If they are thousands separators, remove them."
     return (f"Points are read as decimal separators: {with_point[0]!r} is {float(with_point[0]):.12g}. {advice}",)
@@ -259,14 +256,14 @@ def _format_notes(cells: _UniqueTexts, numbers: FloatArray, decimal_comma: bool,
 def _affix_notes(cells: _UniqueTexts, numbers: FloatArray) -> tuple[str, ...]:
     """Describe what was ignored, scaled or replaced around the digits."""
     parsed = _parsed_cells(cells, numbers, with_affixes=True)
-    notes = _symbol_notes(parsed)
+    notes = [*_symbol_notes(parsed), *_percent_notes(_parsed_cells(cells, numbers, with_affixes=False))]
     if flagged := [cell for cell in parsed if cell.part.flag]:
         flags = [repr(flag) for flag in dict.fromkeys(cell.part.flag for cell in flagged)]
         listed = abridge(flags[:MAX_LISTED], len(flags))
         count = format_count(sum(cell.n_cells for cell in flagged), "number")
         notes.append(f"Flags behind {count} are ignored ({listed}): {_example(flagged, bool)}.")
-    for unit in dict.fromkeys(cell.part.unit for cell in parsed if cell.part.unit):
-        notes.append(f"The unit {unit!r} is ignored: {_example(parsed, lambda part: part.unit)}.")
+    units = dict.fromkeys(cell.part.unit for cell in parsed if cell.part.unit)
+    notes += [f"The unit {unit!r} is ignored: {_example(parsed, lambda part: part.unit)}." for unit in units]
     scales = dict.fromkeys((cell.part.scale_word, cell.part.scale) for cell in parsed if cell.part.scale)
     for word, scale in list(scales)[:MAX_LISTED]:
         example = _example((cell for cell in parsed if cell.part.scale_word == word), bool)
@@ -286,6 +283,16 @@ def _symbol_notes(parsed: list[_ParsedCell]) -> list[str]:
     example = _example(parsed, lambda part: part.symbols)
     mixed = f" The column has several: {abridge(symbols[:MAX_LISTED], len(symbols))}." if len(symbols) > 1 else ""
     return [f"Currency and percent signs are ignored: {example}.{mixed}"]
+
+
+def _percent_notes(parsed: list[_ParsedCell]) -> list[str]:
+    """Say that some numbers have a percent sign and others none: 9.76% may stand next to 0.0956."""
+    bare = [cell for cell in parsed if "%" not in cell.part.symbols and cell.number != 0]
+    if not bare or not any("%" in cell.part.symbols for cell in parsed):
+        return []
+    count = format_count(sum(cell.n_cells for cell in bare), "number")
+    advice = "If these are fractions of 1, multiply them by 100."
+    return [f"Percent signs are missing behind {count}: {_example(bare, lambda _: True)}. {advice}"]
 
 
 def _bound_notes(parsed: list[_ParsedCell], has_negative: bool) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from gatecast.data.frequency import Times
 from gatecast.data.parsing.date_words import month_numbers, quarter_number
 from gatecast.data.parsing.dates import make_dates
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
+from gatecast.data.parsing.time_marks import without_mark
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.data.parsing.total_words import is_called_total, label_of_total
 
@@ -97,7 +98,7 @@ def find_outline(table: RawTable) -> OutlineTimes | None:
         if column.dtype.kind != "O" or not _FIRST.match(column[0]):
             continue
         unique, codes = factorize(column)
-        texts = [text.strip() for text in unique]
+        texts = [without_mark(text.strip()) for text in unique]
         levels = _nested_levels(texts, codes) or _full_levels(texts, codes)
         if levels is not None:
             return _keep_finest(i, column, *levels)
@@ -168,7 +169,9 @@ def _full_levels(texts: Sequence[str], codes: IntArray) -> tuple[IntArray, Times
         if not parsed.is_valid.all() or parsed.values.dtype.kind != "M":
             return None
         times[rest] = parsed.values
-        if not (times[rest] == times[rest].astype("M8[M]")).all():
+        # Years may be written in two ways, 2023 and FY2024: those of the second are no months.
+        are_years = (times[rest] == times[rest].astype("M8[Y]")).all()
+        if are_years or not (times[rest] == times[rest].astype("M8[M]")).all():
             return None
     return level[codes], times[codes]
 
@@ -180,7 +183,9 @@ def _keep_finest(column: int, labels: RawColumn, level: IntArray, times: Times) 
     if finest <= 0 or len(rows) < MIN_FINEST or len(np.unique(times[rows])) < len(rows):
         return None
     left_out = [k for k in range(finest) if (level == k).any()]
-    if not left_out:
+    # Totals are of years that have rows of the finest level: other rows of years are a history of their own.
+    years = times.astype("M8[Y]")
+    if not left_out or not np.isin(years[level < finest], years[rows]).any():
         return None
     names = " and ".join(LEVEL_NAMES[k] for k in left_out)
     example = labels[int((level == left_out[0]).argmax())].strip()

@@ -119,6 +119,7 @@ class RawTable:
         date_order: Order of day and month in dates that were joined with a clock; else empty.
         separator: What separates the cells of a text file; else empty.
         too_fine: Columns with datetimes that differ by less than a microsecond, the resolution of `columns`.
+        fiscal_month: Month in which fiscal years begin, as in `KnownNotation`, where times were joined from them.
     """
 
     names: tuple[str, ...]
@@ -137,6 +138,7 @@ class RawTable:
     date_order: str = ""
     separator: str = ""
     too_fine: frozenset[str] = frozenset()
+    fiscal_month: int = 0
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0

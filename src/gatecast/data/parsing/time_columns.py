@@ -24,8 +24,13 @@ from gatecast.data.parsing.outlines import drop_subtotals, find_outline
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.regularity import regularity
+from gatecast.data.parsing.time_names import NAMES, plain_name
 from gatecast.data.parsing.time_parts import (
+    are_fiscal,
+    are_spans,
+    find_fiscal_month,
     find_named_months,
+    note_fiscal,
     read_clock,
     read_counted_hours,
     read_integers,
@@ -37,37 +42,17 @@ from gatecast.data.parsing.time_parts import (
 )
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 
-__all__ = ["is_called", "is_called_time", "is_part_of_time", "join_time_columns"]
+__all__ = ["join_time_columns"]
 
-# Names of columns, by the part of a time that they hold.
-_NAMES = {
-    "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份 years fiscal_year fy calendar_year "
-    "geschäftsjahr exercice ejercicio",
-    "quarter": "quarter qtr qu q quartal trimestre trimester kvartal 季度",
-    "half": "half half_year halbjahr semestre semester",
-    "period": "period per periode période periodo período posting_period fiscal_period",
-    "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name monthname",
-    "week": "week wk woche kw semaine semana settimana vecka uge isoweek iso_week week_of_year weekofyear 周",
-    "day": "day dd dy tag jour dia día giorno dag den день 日 day_of_month dayofmonth mday dom",
-    "day_of_year": "day_of_year dayofyear doy yday julian_day jday",
-    "date": "date datum fecha data dato дата 日期 day tag jour dia día giorno ds dates",
-    "clock": "time uhrzeit zeit heure hora ora tid klokkeslett time время 时间 时刻 time_of_day timeofday clock hhmm",
-    "span": "von from start begin beginn anfang start_time starttime time_from uhrzeit_von interval time_interval",
-    "half_hour": "settlement_period trading_period",
-    "hour": "hour hours hr hrs hh h he hr_end delivery_hour opr_hr "
-    "stunde heure hora ora timme time uur godzina час 时 小时 hour_of_day hourending "
-    "hour_ending hour_beginning",
-    "minute": "minute min minutes mi minuto minuut минута 分",
-    "second": "second sec seconds ss sekunde segundo секунда 秒",
-    "whole": "when period periode période periodo período yearmonth year_month yyyymm yyyymmdd ym 年月 年月日 период",
-    "zone": "zone tz timezone time_zone zeitzone utc_offset utcoffset offset gmt_offset dst",
-}
-_WORDS = {part: frozenset(names.split()) for part, names in _NAMES.items()}
 _PLAIN_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
 _MICROSECONDS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 _PARTS_OF_YEAR = ("half", "period", "month", "week", "day_of_year", "hour")
 """Next to these no column is searched for names of months."""
+_LETTERS = {"year": "y", "quarter": "q", "month": "m", "week": "w", "day": "d", "hour": "h"}
+"""Names of parts that only mean them together: y alone is what is forecast."""
 N_MONTHS, N_HOURS = 12, 24
+LAST_PERIOD = 16
+"""SAP has four special periods behind the months of a fiscal year; 13 periods are those of four weeks."""
 SAMPLE_SIZE = 200
 MIN_REGULARITY = 0.5
 MIN_CLOCKS = 3
@@ -75,8 +60,6 @@ MAX_ORDERED = 2_000
 """Rows by which the order of day and month is decided."""
 NO_ZONES = ("Z", "WEST", "WET")
 """Abbreviations that are grades, regions and the like where a column is not called after zones."""
-SHORT_NAME = 2
-"""Letters of names that may mean anything: h, mo."""
 MAX_FIRST = 3
 """Columns among which that of the dates is expected."""
 MAX_COLUMNS = 20
@@ -93,6 +76,7 @@ class _Joined(NamedTuple):
         utc_offsets: Minutes ahead of UTC of every row, None without a zone.
         date_order: Order of day and month of the dates, as in `ParsedTimes`.
         rows: Rows of the table that have a time; None for all.
+        fiscal_month: Month in which fiscal years begin, as in `KnownNotation`.
     """
 
     columns: tuple[int, ...]
@@ -101,6 +85,7 @@ class _Joined(NamedTuple):
     utc_offsets: IntArray | None = None
     date_order: str = ""
     rows: IntArray | None = None
+    fiscal_month: int = 0
 
 
 def join_time_columns(
@@ -136,7 +121,7 @@ def join_time_columns(
         joined: _Joined | None = _Joined((outline.column,), outline.values, (outline.note,), rows=outline.rows)
     else:
         parts = _find_parts(table, keep)
-        joined = None if _has_dates(table, parts) else _join_year(table, parts, known.time)
+        joined = None if _has_dates(table, parts) else _join_year(table, parts, known)
         joined = joined or _join_date(table, parts, known) or _join_zone(table, parts, keep)
     return table if joined is None else _replace_columns(table, joined, keep)
 
@@ -155,57 +140,40 @@ def _has_dates(table: RawTable, parts: dict[str, int]) -> bool:
     return any(len(set(table.columns[i].tolist())) >= n_parts for i in dates)
 
 
-def is_called_time(name: str) -> bool:
-    """Return whether a column has a name of times in some language: of dates, or of years, months, weeks or days.
-
-    >>> is_called_time("Jahr"), is_called_time("Year-Month"), is_called_time("Umsatz")
-    (True, True, False)
-    """
-    return any(_plain(name) in _WORDS[part] for part in ("whole", "date", "year", "quarter", "month", "week"))
-
-
-def is_called(part: str, name: str) -> bool:
-    """Return whether a column has a name of one part of times in some language.
-
-    Args:
-        part: "year", "month", "week", ...
-        name: Of the column.
-
-    >>> is_called("month", "Monat"), is_called("month", "Rank")
-    (True, False)
-    """
-    return _plain(name) in _WORDS[part]
-
-
-def is_part_of_time(name: str) -> bool:
-    """Return whether a column has a name of parts of times in some language: of quarters, weeks, days or hours.
-
-    >>> is_part_of_time("QUARTER"), is_part_of_time("Hour Ending"), is_part_of_time("Amount")
-    (True, True, False)
-    """
-    parts = ("year", "quarter", "half", "month", "week", "day_of_year", "hour")
-    return len(_plain(name)) > SHORT_NAME and any(_plain(name) in _WORDS[part] for part in parts)
-
-
-def _plain(name: str) -> str:
-    """A name in lower case, its words joined by underscores, without brackets: <TIME>, Time (UTC), Time (HH:MM)."""
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    name = re.sub(r"[<>\[\]]|\((?:utc|gmt|local|hh:mm(?::ss)?)\)", "", name.lower())
-    return re.sub(r"[\s\-]+", "_", name.strip())
-
-
 def _find_parts(table: RawTable, keep: Collection[str]) -> dict[str, int]:
     """The first column of each part, by name."""
     parts: dict[str, int] = {}
     for i, name in enumerate(table.names):
-        plain = _plain(name)
-        for part, words in _WORDS.items():
+        plain = plain_name(name)
+        for part, words in NAMES.items():
             if part not in parts and plain in words:
                 parts[part] = i
+    # YY MM DD hh mm: what follows the hours are minutes.
+    after_hour = parts.get("hour", len(table.names)) + 1
+    if (
+        "minute" not in parts
+        and after_hour not in parts.values()
+        and "mm" in map(plain_name, table.names[after_hour:][:1])
+    ):
+        parts["minute"] = after_hour
     if not {"clock", "span", "half_hour", "hour"} & set(parts):
         unnamed = next((i for i, column in enumerate(table.columns[:MAX_COLUMNS]) if _holds_clocks(column)), None)
         parts |= {} if unnamed is None else {"unnamed_clock": unnamed}
-    return parts | _find_named_parts(table, parts, keep)
+    return parts | _find_letters(table, keep) | _find_named_parts(table, parts, keep)
+
+
+def _find_letters(table: RawTable, keep: Collection[str]) -> dict[str, int]:
+    """Columns called Y and M (Q, W), with D and H if there are, that are regular times next to other columns."""
+    places = {plain_name(name): i for i, name in reversed([*enumerate(table.names)]) if name not in keep}
+    letters = {part: places[letter] for part, letter in _LETTERS.items() if letter in places}
+    year = read_years(table, letters.get("year"))
+    limits = {"month": 12, "quarter": 4, "week": 53}
+    fine = next((part for part in limits if part in letters), None)
+    if year is None or fine is None or len(letters) == len(table.names):
+        return {}
+    part = read_integers(table, letters[fine], 1, limits[fine])
+    steps = None if part is None else np.unique(year * limits[fine] + part)
+    return letters if steps is not None and regularity(steps) >= MIN_REGULARITY else {}
 
 
 def _find_named_parts(table: RawTable, parts: dict[str, int], keep: Collection[str]) -> dict[str, int]:
@@ -231,11 +199,21 @@ def _holds_clocks(column: RawColumn) -> bool:
     return len(texts) >= MIN_CLOCKS and all(map(_PLAIN_CLOCK.fullmatch, texts))
 
 
-def _join_year(table: RawTable, parts: dict[str, int], known: str) -> _Joined | None:
+def _join_year(table: RawTable, parts: dict[str, int], known: KnownNotation) -> _Joined | None:
     """Year and month, with day and clock if there are; year and quarter, half, week or day of the year."""
     year = read_years(table, parts.get("year"))
     if year is not None:
-        return _join_full_year(table, parts, year, known)
+        joined = _join_full_year(table, parts, year, known)
+        column = table.columns[parts["year"]]
+        if joined is None or joined.fiscal_month or column.dtype.kind != "O":
+            return joined
+        if are_spans(column):
+            meaning = "Years that end in the next calendar year are read as the year in which they begin"
+        elif str(column[0]).strip()[0].isdigit():
+            return joined
+        else:
+            meaning = "Fiscal years are read as the calendar year of the same number"
+        return joined._replace(notes=(f"{meaning}: {column[0]!r} is {year[0]}.", *joined.notes))
     if (year := _filled_down(table, parts)) is not None:
         joined = _join_full_year(table, parts, year, known)
         note = "Empty years are those of the rows above."
@@ -265,14 +243,25 @@ def _filled_down(table: RawTable, parts: dict[str, int]) -> IntArray | None:
     return np.asarray(given.astype(np.int64)[np.cumsum(is_given) - 1])
 
 
-def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, known: str) -> _Joined | None:
-    """The same, given the years; `known` is the name of the time column of rows that were read before."""
+def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, known: KnownNotation) -> _Joined | None:
+    """The same, given the years."""
     one = np.ones_like(year)
     if (month := read_months(table, parts.get("month"))) is not None:
+        begin = 0
+        fiscal_notes: tuple[str, ...] = ()
+        years, has_spans = table.columns[parts["year"]], are_spans(table.columns[parts["year"]])
+        if has_spans or are_fiscal(years, table.names[parts["year"]]):
+            begin = known.fiscal_month if known.time else find_fiscal_month(year, month)
+        if begin:
+            # 2019/20 begins in 2019, FY20 too.
+            first = make_dates(year[:1] - (not has_spans), np.array([begin]), one[:1])
+            fiscal_notes = (note_fiscal(years[0], first[0]),)
+            year = year + (month < begin) if has_spans else year - (month >= begin)
         day = read_integers(table, parts.get("day"), 1, 31)
         columns = [parts["year"], parts["month"], *([] if day is None else [parts["day"]])]
         dates = make_dates(year, month, one if day is None else day)
-        return _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
+        joined = _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
+        return joined._replace(notes=(*fiscal_notes, *joined.notes), fiscal_month=begin)
     if (quarter := read_quarters(table, parts.get("quarter"))) is not None:
         return _Joined((parts["year"], parts["quarter"]), make_dates(year, 3 * quarter - 2, one))
     if (half := read_numbered(table, parts.get("half"), r"[hs]?([12])")) is not None:
@@ -287,8 +276,13 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
         return _Joined((parts["year"], parts["period"]), make_dates(year, named, one))
     # Four periods could be quarters.
     name = "-".join(table.names[parts[part]] for part in ("year", "period") if part in parts)
-    if month is not None and (month.max() == N_MONTHS or name == known):
+    if month is not None and (month.max() == N_MONTHS or name == known.time):
         return _Joined((parts["year"], parts["period"]), make_dates(year, month, one))
+    number = read_numbered(table, parts.get("period"), r"[mp]?0{0,2}(\d{1,2})")
+    if number is not None and number.min() >= 1 and N_MONTHS + 1 < number.max() <= LAST_PERIOD:
+        dates = make_dates(year, np.minimum(number, N_MONTHS), one)
+        note = f"Rows of the special periods 13 to {number.max()} at the ends of fiscal years are left out."
+        return _Joined((parts["year"], parts["period"]), dates, (note,), rows=np.flatnonzero(number <= N_MONTHS))
     if (week := read_integers(table, parts.get("week"), 1, 53)) is not None:
         return _Joined((parts["year"], parts["week"]), iso_weeks(year, week))
     column = parts.get("day_of_year", parts.get("day"))
@@ -376,7 +370,7 @@ def _add_clock(table: RawTable, parts: dict[str, int], columns: Sequence[int], d
             continue
         # Where a number of hours, or when something began, stands next to a date, that is no part of the time.
         is_number = table.columns[column].dtype.kind != "O"
-        is_doubtful = part in ("span", "unnamed_clock") or is_number or _plain(table.names[column]) == "hours"
+        is_doubtful = part in ("span", "unnamed_clock") or is_number or plain_name(table.names[column]) == "hours"
         if is_doubtful and not _are_hours(dates, clock):
             continue
         used = [*columns, column]
@@ -429,6 +423,7 @@ def _replace_columns(table: RawTable, joined: _Joined, keep: Collection[str]) ->
         notes=(*table.notes, *_note_columns(used), *joined.notes),
         utc_offsets=offsets,
         date_order=joined.date_order,
+        fiscal_month=joined.fiscal_month,
     )
 
 

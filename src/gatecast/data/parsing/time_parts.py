@@ -10,12 +10,17 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.frequency import Times
 from gatecast.data.parsing.date_words import month_numbers
+from gatecast.data.parsing.dates import MAX_TWO_DIGIT_YEAR
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, to_text
 
 __all__ = [
     "PeriodsOfYear",
+    "are_fiscal",
+    "are_spans",
+    "find_fiscal_month",
     "find_named_months",
+    "note_fiscal",
     "read_clock",
     "read_counted_hours",
     "read_integers",
@@ -27,7 +32,8 @@ __all__ = [
 ]
 
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(?:([ap])\.?m\.?)?", re.IGNORECASE)
-_FISCAL = re.compile(r"(?:fy|fiscal year|ay) ?'?(\d{4})", re.IGNORECASE)
+_FISCAL = re.compile(r"(?:fy|fiscal year|ay) ?'?(\d{4}|\d\d)", re.IGNORECASE)
+_SPAN = re.compile(r"(?:fy ?)?(\d{4})[-/–](\d{4}|\d\d?)", re.IGNORECASE)
 _NAMED_MONTH = re.compile(r"(?:monat|month|mes|mois|mese|m)[ _-]?(0?[1-9]|1[0-2])", re.IGNORECASE)
 _PERIOD = re.compile(r"([amqs])(\d\d)", re.IGNORECASE)
 _NAMED = re.compile(r"\s*[^\W\d]{3}")
@@ -66,13 +72,85 @@ def read_integers(table: RawTable, column: int | None, low: int, high: int) -> I
 
 
 def read_years(table: RawTable, column: int | None) -> IntArray | None:
-    """A column of years, 2024 or FY2024; None for another one."""
+    """A column of years, 2024, FY2024, FY24, or the first ones of 2024/25; None for another one."""
     years = read_integers(table, column, FIRST_YEAR, LAST_YEAR)
     if years is not None or column is None or table.columns[column].dtype.kind != "O":
         return years
     unique, codes = factorize(table.columns[column])
+    if are_spans(unique):
+        return np.array([int(re.sub(r"\D", "", text)[:4]) for text in unique])[codes]
     matches = [_FISCAL.fullmatch(text.strip()) for text in unique]
-    return np.array([int(match[1]) for match in matches if match])[codes] if all(matches) else None
+    if not all(matches):
+        return None
+    short = np.array([int(match[1]) for match in matches if match])
+    full = np.where(short > 99, short, np.where(short <= MAX_TWO_DIGIT_YEAR, 2000, 1900) + short)
+    return np.asarray(full[codes])
+
+
+def are_spans(column: RawColumn) -> bool:
+    """Return whether years are written as two, of which the second follows the first.
+
+    >>> are_spans(to_text(["2019/20", "2020/21"])), are_spans(to_text(["2019-10", "2019-11"]))
+    (True, False)
+    """
+    if column.dtype.kind != "O":
+        return False
+    matches = (_SPAN.fullmatch(text.strip()) for text in set(column.tolist()))
+    return all(match and (int(match[1]) + 1) % 10 ** len(match[2]) == int(match[2]) for match in matches)
+
+
+def are_fiscal(column: RawColumn, name: str) -> bool:
+    """Return whether years are fiscal ones, by the name of their column or by their own.
+
+    Args:
+        column: Years.
+        name: Of the column.
+
+    >>> are_fiscal(np.array([2020]), "fiscal_year"), are_fiscal(to_text(["FY20"]), "Year")
+    (True, True)
+    """
+    is_called = re.search(r"\b(?:fy|fiscal|financial)\b", re.sub(r"[_\W]+", " ", name.lower())) is not None
+    if is_called or column.dtype.kind != "O":
+        return is_called
+    return all(text.strip().lower().startswith("fy") for text in set(column.tolist()))
+
+
+def find_fiscal_month(years: IntArray, months: IntArray) -> int:
+    """Return the month in which fiscal years begin, by the order of the rows; 0 where they are in that of the calendar.
+
+    Args:
+        years: Fiscal year of each row, shape (n_rows,).
+        months: Month of each row, shape (n_rows,).
+
+    >>> find_fiscal_month(np.array([2021] * 12 + [2022]), np.array([4, 5, 6, 7, 8, 9, 10, 11, 12, 1, 2, 3, 4]))
+    4
+    >>> find_fiscal_month(np.array([2021] * 12 + [2022]), np.array([*range(1, 13), 1]))
+    0
+    """
+    if years[0] > years[-1]:
+        years, months = years[::-1], months[::-1]
+    same_year = years[1:] == years[:-1]
+    first_months = months[1:][~same_year]
+    # The first year of a table may lack its first months.
+    first = int(np.bincount(first_months if len(first_months) else months[:1]).argmax())
+    is_ordered = [not (np.diff((months - begin) % N_MONTHS)[same_year] < 0).any() for begin in (1, first)]
+    return first if is_ordered == [False, True] else 0
+
+
+def note_fiscal(year: object, begin: np.datetime64) -> str:
+    """Return the note on years that do not begin in January.
+
+    Args:
+        year: One of them.
+        begin: When it begins.
+
+    >>> note_fiscal("FY2021", np.datetime64("2020-04"))
+    'Fiscal years are called after the year in which they end: FY2021 begins in 2020-04.'
+    """
+    meaning = "Fiscal years are called after the year in which they end"
+    if are_spans(to_text([year])):
+        meaning = "Years end in the next calendar year"
+    return f"{meaning}: {year!s} begins in {begin.astype('M8[M]')!s}."
 
 
 def read_periods(column: RawColumn) -> PeriodsOfYear | None:

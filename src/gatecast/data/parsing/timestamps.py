@@ -22,9 +22,10 @@ import numpy.typing as npt
 from gatecast._utils.arrays import sorted_unique
 from gatecast._utils.dates import later
 from gatecast._utils.typing import BoolArray, IntArray
+from gatecast.data.frequency import format_times
 from gatecast.data.messages import shorten
 from gatecast.data.parsing.date_words import rewrite_dates, zone_offset
-from gatecast.data.parsing.dates import DATE_PATTERNS, parse_dates
+from gatecast.data.parsing.dates import DATE_PATTERNS, NUMBERED_QUARTERS, parse_dates
 from gatecast.data.parsing.decimal_times import is_of_years
 from gatecast.data.parsing.digit_dates import serial_dates
 from gatecast.data.parsing.known_notation import INFER_OFFSET, UNKNOWN_NOTATION, KnownNotation, UtcOffsetChoice
@@ -33,6 +34,8 @@ from gatecast.data.parsing.number_times import DECIMAL, parse_number_times, pars
 from gatecast.data.parsing.parsed_times import ParsedTimes, fill_invalid, no_times
 from gatecast.data.parsing.raw_table import RawColumn, factorize, is_missing, is_mostly_distinct
 from gatecast.data.parsing.regularity import CLEARLY_BETTER, regularity
+from gatecast.data.parsing.time_marks import without_mark
+from gatecast.data.parsing.time_names import tells
 from gatecast.data.parsing.time_zones import find_zone, offsets_of_utc, same_time_of_day
 
 __all__ = [
@@ -118,18 +121,48 @@ def parse_times(
     has_repeats = len(column) > MIN_ROWS_TO_FACTORIZE and not is_mostly_distinct(column)
     unique, codes = factorize(column) if has_repeats else (column, None)
     texts = [text.strip() for text in unique]
-    if notation.parser is parse_numeric_texts:
-        parsed = parse_numeric_texts(texts, as_integers, name, known)
-    elif notation.parser is parse_step_texts:
-        parsed = parse_step_texts(texts, known.decimal_format)
-    else:
-        parsed = _parse_texts(texts, notation, known)
+
+    def parse(texts: list[str]) -> ParsedTimes:
+        """Parse texts in the notation of the column."""
+        if notation.parser is parse_numeric_texts:
+            return parse_numeric_texts(texts, as_integers, name, known)
+        if notation.parser is parse_step_texts:
+            return parse_step_texts(texts, known.decimal_format)
+        return _parse_texts(texts, notation, known)
+
+    parsed = parse(texts)
+    if not parsed.is_valid.all() and not as_integers:
+        texts, parsed = _ignore_marks(texts, parsed, parse)
     if not parsed.is_valid.all() and not as_integers and not notation.is_aware:
         first = _serials_among(parsed, name)
         mixed = merge_notations(texts, first, parsed.is_valid, lambda rest: _parse_others(rest, name))
         if mixed is not None:
             parsed = ParsedTimes(mixed.values, mixed.is_valid, (*parsed.notes, mixed.note))
     return parsed if codes is None else parsed._replace(values=parsed.values[codes], is_valid=parsed.is_valid[codes])
+
+
+def _ignore_marks(
+    texts: list[str], parsed: ParsedTimes, parse: Callable[[list[str]], ParsedTimes]
+) -> tuple[list[str], ParsedTimes]:
+    """Read texts that are no times without the marks behind them; the texts as they are read, and their times."""
+    marked = [i for i in np.flatnonzero(~parsed.is_valid).tolist() if without_mark(texts[i]) != texts[i]]
+    if not marked:
+        return texts, parsed
+    bare = [*texts]
+    for i in marked:
+        bare[i] = without_mark(texts[i])
+    times = parse(bare)
+    rows = [i for i in marked if times.is_valid[i]]
+    # Marks are behind days or longer periods: numbers, and times of the day, are followed by units.
+    if not rows or times.values.dtype.kind != "M" or not _are_days(times.values[rows]):
+        return texts, parsed
+    note = f"Marks behind times are ignored: {texts[rows[0]]!r} is {format_times(times.values[rows[:1]])[0]}."
+    return bare, times._replace(notes=(*times.notes, note))
+
+
+def _are_days(times: npt.NDArray[Any]) -> bool:
+    """Whether times are midnights."""
+    return bool((times == times.astype("M8[D]")).all())
 
 
 def _parse_others(texts: list[str], name: str) -> npt.NDArray[Any] | None:
@@ -171,7 +204,17 @@ class _Notation(NamedTuple):
 
 
 def _find_notation(sample: list[str], name: str, decimal_format: str = "") -> _Notation | None:
-    """The notation in which most texts are times; None without any."""
+    """The notation in which most texts are times, with or without the marks behind them; None without any."""
+    notation = _find_bare_notation(sample, name, decimal_format)
+    if notation is not None and notation.n_valid == len(sample):
+        return notation
+    bare = [without_mark(text) for text in sample]
+    of_bare = None if bare == sample else _find_bare_notation(bare, name, decimal_format)
+    return max(notation, of_bare, key=lambda found: 0 if found is None else found.n_valid)
+
+
+def _find_bare_notation(sample: list[str], name: str, decimal_format: str) -> _Notation | None:
+    """The notation in which most texts are times as they are; None without any."""
     if decimal_format and all(map(DECIMAL.fullmatch, sample)):
         parser = parse_numeric_texts if is_of_years(decimal_format) else parse_step_texts
         return _Notation(parser, n_valid=len(sample))
@@ -205,7 +248,7 @@ _find_notation_once = lru_cache(maxsize=256)(_find_notation_of)
 
 def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None) -> _Notation:
     """The parser that reads most texts; of several, the first unless another is called for or more regular."""
-    wanted = next((word for word in _NAMED_PARSERS if word in name.lower()), "")
+    wanted = next((part for part in _NAMED_PARSERS if tells(part, name)), "")
     # Years such as 2003-04, 2004-05, 2005-06 are no months a year and a month apart.
     if len(set(texts)) >= MIN_SPANS and all(_SPAN.fullmatch(text) for text in texts):
         for parser in _SPANS:
@@ -233,7 +276,8 @@ def _best_parser(texts: list[str], name: str, rewritten: tuple[str, ...] | None)
             better = regularity(others.values) - regularity(times.values)
             reads_all = bool(others.is_valid.sum() == max_valid)
             is_wanted = better >= 0 and reads_all and parser in _NAMED_PARSERS.get(wanted, ())
-            if parser is not chosen and (better > CLEARLY_BETTER or is_wanted):
+            is_possible = parser is not chosen and (wanted == "quarter" or parser is not _BY_PATTERN[NUMBERED_QUARTERS])
+            if is_possible and (better > CLEARLY_BETTER or is_wanted):
                 chosen, times = parser, others
     return _Notation(chosen, is_aware, rewritten, int(times.is_valid.sum()))
 
@@ -411,14 +455,13 @@ _OFFSET = re.compile(
 )
 _BY_PATTERN = {pattern: _parser(pattern) for pattern in DATE_PATTERNS}
 _PATTERNS = {parser: pattern for pattern, parser in _BY_PATTERN.items()}
-_SPAN = re.compile(r"\d{4}[-/–](?:\d\d|\d{4})")
+_SPAN = re.compile(r"\d{4}[-/–](?:\d{4}|\d\d?)")
 _SPANS = tuple(parser for pattern, parser in _BY_PATTERN.items() if "(?P<next_year>" in pattern)
 # Numbers come first: where two formats parse as many strings of the sample, the first wins.
 _PARSERS: tuple[Callable[[list[str]], ParsedTimes], ...] = (parse_numeric_texts, _parse_iso, *_BY_PATTERN.values())
 _NUMERIC_PARSERS = (parse_numeric_texts, parse_step_texts)
-# Words in the name of a column, and the parsers that they call for.
+# Parts of times that the name of a column tells, and the parsers of these.
 _NAMED_PARSERS = {
-    word: tuple(parser for pattern, parser in _BY_PATTERN.items() if f"(?P<{group}>" in pattern)
-    for group, words in (("quarter", ("quart", "qtr", "trimest")), ("week", ("week", "woche", "semain", "seman")))
-    for word in words
+    part: tuple(parser for pattern, parser in _BY_PATTERN.items() if f"(?P<{part}>" in pattern)
+    for part in ("quarter", "week")
 }

@@ -15,7 +15,6 @@ import numpy as np
 
 from gatecast.data.messages import list_columns, shorten
 from gatecast.data.parsing.date_words import month_numbers
-from gatecast.data.parsing.number_affixes import split_number
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, check_column_count, to_text
 from gatecast.data.parsing.timestamps import looks_like_dates
@@ -85,6 +84,8 @@ def read_delimited(text: str, source: str = "the text") -> RawTable:
     header, notes = area.header, list(area.notes)
     if header is None and area.body:
         header, comments = _commented_header(comments, area.body[0][0], width)
+    if mark == " ":
+        _check_words(area.body, width)
     body = [(line, _pad(cells, width, line, mark)) for line, cells in area.body]
     if header is not None and not body:
         raise DataError(
@@ -136,8 +137,8 @@ def _count_spaced(lines: Sequence[str]) -> int:
     usual = [row for row in rows if len(row) == width]
     if not 2 <= width <= MAX_SPACED or count < max(MIN_SPACED * len(rows), 3):
         return 0
-    # 1 234 567 and 200 kWh are one cell.
-    if sum(split_number(" ".join(row)) is not None for row in usual) > count // 2:
+    # 1 234 567 and 200 kWh are one cell; 2019 01 98.40 is no number.
+    if parse_numbers(to_text(map(" ".join, usual))).is_valid.mean() > 1 / 2:
         return 0
     # A date with its clock is one thing, and a text of several words another.
     body = list(zip(*usual[len(usual) // 3 :], strict=True))
@@ -281,12 +282,17 @@ def _split_comments(rows: list[Row], mark: str) -> tuple[list[Row], list[Row]]:
 
 
 def _commented_header(comments: list[Row], first: int, width: int) -> tuple[list[str] | None, list[Row]]:
-    """The header in the last comment above the table, as NumPy writes it, and the other comments."""
+    """The header in the last comment above the table, as NumPy writes it, and the other comments.
+
+    Below the names there may be units, which repeat.
+    """
     above = [row for row in comments if row[0] < first]
     if width == 1 or not above or len(above[-1][1]) != width:
         return None, comments
-    cells = above[-1][1]
-    return [cells[0].lstrip("#/%; "), *cells[1:]], [row for row in comments if row is not above[-1]]
+    named = [row for row in above if len(row[1]) == width == len(set(row[1]))]
+    header = (named or above)[-1]
+    cells = header[1]
+    return [cells[0].lstrip("#/%; "), *cells[1:]], [row for row in comments if row is not header]
 
 
 def _note_comments(comments: Sequence[Row]) -> list[str]:
@@ -358,6 +364,19 @@ def _check_decimal_commas(header: Sequence[str], body: Sequence[Row], width: int
         expected=f"{len(header)} cells: {list_columns(header)}",
         fix="If numbers have a decimal comma, separate cells by semicolons, or put such numbers in quotation marks.",
     )
+
+
+def _check_words(body: Sequence[Row], width: int) -> None:
+    """Refuse rows with fewer words than others: which of their cells is empty, spaces do not show."""
+    line, cells = min(body, key=lambda row: len(row[1]), default=(0, [""] * width))
+    if len(cells) < width:
+        raise DataError(
+            "Too few cells in a row",
+            where=f"row {line}",
+            got=f"{len(cells)} words: {shorten(' '.join(cells))!r}",
+            expected=f"{width} words, since spaces separate the cells",
+            fix="Spaces do not show which cell is empty: write NA in it, or separate the cells by commas or tabs.",
+        )
 
 
 def _pad(cells: list[str], width: int, line: int, mark: str) -> list[str]:

@@ -45,7 +45,7 @@ MAX_DESCRIBED, MIN_DESCRIPTIONS = 3, 3
 """Columns of a file of one series that is described above, and rows of the description."""
 
 _TITLES = frozenset(("title", "titel", "titre", "título", "titolo", "libellé", "series name", "indicator"))
-_USUAL_NAMES = frozenset((*TIME_NAMES, *TARGET_NAMES)) - {"t"}
+_USUAL_NAMES = frozenset((*TIME_NAMES, *TARGET_NAMES)) - {"t", "units"}
 _TIME_WORDS = frozenset(("t", "z", "am", "pm", "utc", "gmt", "q", "w", "m", "h", "kw", "week"))
 _WIDTH = re.compile(r"\d{1,4}[sdn]")
 _RULE = re.compile(r"[-=_+*:.~ ]*")
@@ -204,10 +204,22 @@ def _end_of_table(rows: Sequence[Row], anchor: _TypedColumn, first: int) -> int:
     if len(table) < MIN_ROWS * (1 if anchor.is_date else 2) or anchor.fits(sample).mean() < MIN_VALID_FRACTION:
         return len(rows)
     is_time = anchor.is_date or any(_cell(row, anchor.position).strip().lower() in TIME_NAMES for row in rows[:first])
+    last = max(last, start + _last_time(rows[start:], anchor) if is_time else 0)
     end = len(rows)
     while end > last + 1 and _is_footer(rows[end - 1], anchor, is_time):
         end -= 1
     return end if len(rows) - end < len(table) else len(rows)
+
+
+def _last_time(rows: Sequence[Row], anchor: _TypedColumn) -> int:
+    """Index of the last row with a time that goes on those above, also in another notation; 0 without one.
+
+    Below 2023 these are 2024E and FY2024, but not Q1 2024.
+    """
+    cells = [_cell(row, anchor.position).strip() for row in rows]
+    parsed = parse_times(to_text([cell if any(map(str.isdecimal, cell)) else "" for cell in cells]))
+    is_time = parsed.is_valid & (parsed.values.dtype.kind == "M")
+    return int(np.flatnonzero(is_time)[-1]) if is_time.any() else 0
 
 
 def _is_sum(rows: Sequence[Row], anchor: _TypedColumn) -> bool:
