@@ -101,14 +101,14 @@ def _are_sudden(sizes: FloatArray) -> BoolArray:
     while len(rows):
         known = observed[rows] & ~sudden[rows]
         size = np.where(known, sizes[rows], 0.0)
-        largest, count, positive, found = (
+        largest, count, positive, n_sudden = (
             _before(accumulate(ufunc, x.T).T)
             for ufunc, x in ((np.maximum, size), (np.add, known), (np.add, size > 0), (np.add, sudden[rows]))
         )
         newest = accumulate(np.maximum, np.where(observed[rows], np.arange(sizes.shape[1]), -1).T).T
         follows = np.take_along_axis(sudden[rows], np.maximum(_before(newest), 0), axis=1)
         is_next = known & (size > HUGE_FACTOR * largest) & (count >= MIN_ROWS) & (2 * positive > count) & ~follows
-        is_next &= found < np.maximum(1, MAX_SHARE * count)
+        is_next &= n_sudden < np.maximum(1, MAX_SHARE * count)
         has_next = is_next.any(axis=1)
         rows, column = rows[has_next], is_next.argmax(axis=1)[has_next]
         sudden[rows, column] = True

@@ -194,8 +194,8 @@ class FittedEnsemble:
     def _predict_steps(self, model: ForecastModel, context: PanelContext, n_steps: int) -> FloatArray:
         """Forecast with one model; a network continues from its medians where the horizon ends."""
         if n_steps > self.task.horizon and isinstance(model, FittedLocalModel):
-            longer = self.task._replace(horizon=n_steps)
-            return _predict(replace(model, task=longer), context, longer)
+            task = self.task._replace(horizon=n_steps)
+            return _predict(replace(model, task=task), context, task)
         middle, parts = len(self.task.quantiles) // 2, [_predict(model, context, self.task)]
         for _ in range(1, -(-n_steps // self.task.horizon)):
             context = context.append(parts[-1][..., middle])

@@ -101,11 +101,11 @@ def keeps_offset(zone: str, since: np.datetime64) -> bool:
     >>> [keeps_offset(zone, np.datetime64("2024-01-01")) for zone in ("Europe/Berlin", "Asia/Tokyo", "+01:00")]
     [False, True, True]
     """
-    found = _find(zone)
-    if found is None:
+    rules = _find(zone)
+    if rules is None:
         return True
     weeks = since.astype("M8[us]") + np.arange(0, DAYS_AHEAD, 7) * np.timedelta64(1, "D")
-    return len(np.unique(offsets_of_utc(weeks, found))) == 1
+    return len(np.unique(offsets_of_utc(weeks, rules))) == 1
 
 
 def same_time_of_day(
@@ -131,13 +131,13 @@ def same_time_of_day(
     others = np.flatnonzero(time_of_day != usual)
     if not len(others):
         return local
-    found = _find(zone or find_zone(local, utc_offsets)) if 2 * len(others) < len(local) else None
-    if found is None:
+    rules = _find(zone or find_zone(local, utc_offsets)) if 2 * len(others) < len(local) else None
+    if rules is None:
         return None
     # A time that clocks skip is the instant of one after it; two times that exist are two instants.
     skipped = days[others] + usual
     utc = local[others] - utc_offsets[others].astype("m8[m]")
-    if not np.array_equal(skipped - offsets_of_local(skipped, found).astype("m8[m]"), utc):
+    if not np.array_equal(skipped - offsets_of_local(skipped, rules).astype("m8[m]"), utc):
         return None
     times: npt.NDArray[np.datetime64] = local.copy()
     times[others] = skipped

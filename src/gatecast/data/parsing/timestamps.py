@@ -210,7 +210,7 @@ def _find_notation(sample: list[str], name: str, decimal_format: str = "") -> _N
         return notation
     bare = [without_mark(text) for text in sample]
     of_bare = None if bare == sample else _find_bare_notation(bare, name, decimal_format)
-    return max(notation, of_bare, key=lambda found: 0 if found is None else found.n_valid)
+    return max(notation, of_bare, key=lambda one: 0 if one is None else one.n_valid)
 
 
 def _find_bare_notation(sample: list[str], name: str, decimal_format: str) -> _Notation | None:
