@@ -68,7 +68,8 @@ def load(options: argparse.Namespace, recipe: Recipe) -> tuple[RunState, Path]:
     finish_path = options.state / f"{options.network}.finish.state"
     path = finish_path if options.finish else main_path
     newest = next((p for p in (path, main_path) if p.is_file()), None)
-    if newest is None and (options.finish or options.release or options.gates):
+    needs_state = options.finish or options.gates or (options.release and not options.mean_of)
+    if newest is None and needs_state:
         raise SystemExit(f"no state in {options.state}: --finish, --release and --gates take one that a run has left")
     if newest is None:
         batch, piece = options.batch or recipe.sizes.batch, options.piece or recipe.sizes.piece

@@ -32,7 +32,7 @@ class PretrainedConfig:
 
     units: int = 128
     n_layers: int = 3
-    layer_norm: bool = False
+    layer_norm: bool = True
     kind: NetworkKind = LF
 
     def to_settings(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def make_network(config: PretrainedConfig, seed: int | None = 0) -> tuple[Networ
     Example:
         >>> network, weights = make_network(PretrainedConfig())
         >>> network.shapes[-1], weights.vector.size
-        ((None, 333), 445645)
+        ((None, 333), 447181)
     """
     recurrent = [
         Residual(LSTM(config.units, return_sequences=True, layer_norm=config.layer_norm))
