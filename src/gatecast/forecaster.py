@@ -96,7 +96,7 @@ class Forecaster:
         training: Members, steps, batch size and learning rate of their training.
         data: Exogenous columns and bounds of the values in one record.
 
-    A forecaster is for one thread at a time, since it keeps what its newest call found; `copy.copy` gives others theirs.
+    A forecaster is for one thread at a time: it keeps what its newest call noticed. `copy.copy` gives others their own.
 
     Raises:
         ConfigError: An invalid setting.
