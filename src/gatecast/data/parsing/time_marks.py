@@ -7,7 +7,7 @@ import re
 __all__ = ["without_mark"]
 
 _WORDS = (
-    r"est(?:imated?)?|prelim(?:inary)?|prov(?:isional)?|proj(?:ect(?:ed|ion))?|forecast|fcst|rev(?:ised)?|act(?:uals?)?"
+    r"est(?:imated?)?|prelim(?:inary)?|prov(?:isional)?|proj(?:ected|ection)?|forecast|fcst|rev(?:ised)?|act(?:uals?)?"
 )
 MAX_LENGTH = 60
 """Longer texts are no times."""
