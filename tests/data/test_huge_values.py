@@ -11,24 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast.data.huge_values import HUGE_FACTOR, MAX_SHARE, MIN_ROWS, find_huge, find_sudden
+from gatecast.data.huge_values import HUGE_FACTOR, MIN_ROWS, SAME_SIZE, find_huge, find_sudden
 from gatecast.data.panel import from_values
 
 
 def sudden_one_by_one(values):
     """Return the definition, value by value: each is judged by those before it alone."""
-    before, found, follows = [], [], False
+    before, rows, follows = [], [], False
     for k, size in enumerate(np.abs(values)):
         if np.isnan(size):
             continue
         positive = 2 * sum(one > 0 for one in before) > len(before)
         is_large = len(before) >= MIN_ROWS and positive and size > HUGE_FACTOR * max(before)
-        follows = is_large and not follows and len(found) < max(1, MAX_SHARE * len(before))
+        recurs = any(1 / SAME_SIZE < abs(values[row]) / size < SAME_SIZE for row in rows)
+        follows = is_large and not follows and not recurs
         if follows:
-            found.append(k)
+            rows.append(k)
         else:
             before.append(size)
-    return found
+    return rows
 
 
 SPIKY = st.one_of(st.floats(0.5, 2.0), st.sampled_from([0.0, np.nan, 30.0, -40.0, 900.0, 1.0]))
@@ -61,6 +62,13 @@ def test_find_sudden_of_a_panel_is_that_of_each_series(n_series):
     expected = [start + row for start, stop in pairwise(cuts.tolist()) for row in sudden_one_by_one(values[start:stop])]
     assert find_sudden(several).tolist() == expected
     assert len(expected) >= n_series // 4
+
+
+def test_peaks_that_come_again_are_not_sudden_but_for_the_first():
+    """A day in November of four years; in the last it is twice as high."""
+    y = 100 + 10 * np.sin(np.arange(4 * 365))
+    y[[332, 697, 1062]], y[1427] = 1_500, 3_000
+    assert find_sudden(from_values(y)).tolist() == [332]
 
 
 def test_growth_is_never_sudden():

@@ -19,6 +19,9 @@ HUGE_FACTOR = 10
 MIN_ROWS = 20
 """In shorter series no value is called huge."""
 
+SAME_SIZE = 3.0
+"""Ratio up to which two sudden values are of one size."""
+
 MAX_SHARE = 0.01
 """More values than this are no errors, but how the series is; a single one always may be an error."""
 
@@ -56,8 +59,9 @@ def find_sudden(panel: Panel) -> IntArray:
     """Return the rows whose values are far larger than all before them.
 
     A value is sudden if it is more than ten times as large as each of the values before it, at least 20 and mostly not
-    zeros, and if at most 1 % of these were sudden, or none. One that follows a sudden value is not: then the level is a
-    new one. What comes later does not matter, so that a backtest reads of the past what was read then.
+    zeros. Not so is one that follows a sudden value, as where the level is a new one, nor one that is of the size of a
+    sudden value before, up to a factor of three: such values occur, as every year. What comes later does not matter, so
+    that a backtest reads of the past what was read then.
 
     Args:
         panel: The series; NaN is missing and never such a value.
@@ -96,22 +100,29 @@ def _rising_series(panel: Panel, sizes: FloatArray) -> IntArray:
 def _are_sudden(sizes: FloatArray) -> BoolArray:
     """Return which values of series are sudden, (n, T); one after the other, since each counts for those behind it."""
     observed = np.isfinite(sizes)
-    sudden = np.zeros_like(observed)
+    sudden, recurs, usual = np.zeros_like(observed), np.zeros_like(observed), observed.copy()
     rows = np.arange(len(sizes))
     while len(rows):
-        known = observed[rows] & ~sudden[rows]
-        size = np.where(known, sizes[rows], 0.0)
-        largest, count, positive, n_sudden = (
+        size = np.where(usual[rows], sizes[rows], 0.0)
+        largest, count, positive = (
             _before(accumulate(ufunc, x.T).T)
-            for ufunc, x in ((np.maximum, size), (np.add, known), (np.add, size > 0), (np.add, sudden[rows]))
+            for ufunc, x in ((np.maximum, size), (np.add, usual[rows]), (np.add, size > 0))
         )
         newest = accumulate(np.maximum, np.where(observed[rows], np.arange(sizes.shape[1]), -1).T).T
         follows = np.take_along_axis(sudden[rows], np.maximum(_before(newest), 0), axis=1)
-        is_next = known & (size > HUGE_FACTOR * largest) & (count >= MIN_ROWS) & (2 * positive > count) & ~follows
-        is_next &= n_sudden < np.maximum(1, MAX_SHARE * count)
+        is_next = (
+            (size > HUGE_FACTOR * largest) & (count >= MIN_ROWS) & (2 * positive > count) & ~follows & ~recurs[rows]
+        )
         has_next = is_next.any(axis=1)
         rows, column = rows[has_next], is_next.argmax(axis=1)[has_next]
         sudden[rows, column] = True
+        usual[rows, column] = False
+        # One of the size of an earlier one is usual: those behind it are compared with it.
+        ratio = np.where(sudden[rows], sizes[rows], np.nan) / sizes[rows, column][:, None]
+        earlier = np.arange(sizes.shape[1]) < column[:, None]
+        is_known = (earlier & (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)).any(axis=1)
+        sudden[rows[is_known], column[is_known]] = False
+        usual[rows[is_known], column[is_known]] = recurs[rows[is_known], column[is_known]] = True
     return sudden
 
 
