@@ -156,6 +156,55 @@ def test_read_of_numbered_things_by_years_is_a_series_of_each(tmp_path, n, colum
     assert sorted(panel.values.tolist()) == sorted(10.0 * k + j for k in range(n) for j in range(8))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Month",
+        "Month No",
+        "MonthNum",
+        "Fiscal Month",
+        "Monat-Nr.",
+        "Måned",
+        "Měsíc",
+        "moy",
+        "",
+        "Row Labels",
+        "Nr",
+        "Period",
+    ],
+)
+def test_read_of_numbered_months_by_years_by_the_name_of_their_column(tmp_path, name):
+    rows = [[m + 1, *Y[m::12]] for m in range(12)]
+    panel, _ = read(write(tmp_path / "a.csv", [name, *YEARS], [*rows, ["Total", *[5] * len(YEARS)]]))
+    check(panel, "MS", "2010-01-01T00", Y)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_read_of_months_by_years_leaves_out_what_describes_the_months(tmp_path, n):
+    """A quarter, a season; or a number before the name."""
+    notes = [["winter" if m in (0, 1, 11) else "rest", m + 1][n] for m in range(12)]
+    rows = [[month, note, *Y[m::12]] for m, (month, note) in enumerate(zip(MONTHS, notes, strict=True))]
+    header = ["Month", "Note", *YEARS]
+    if n:
+        rows, header = [[row[1], row[0], *row[2:]] for row in rows], ["No", "Month", *YEARS]
+    panel, notes = read(write(tmp_path / "a.csv", header, rows))
+    check(panel, "MS", "2010-01-01T00", Y)
+    assert any("Left out" in note for note in notes)
+
+
+@pytest.mark.parametrize(("name", "first"), [("year_id", 2015), ("Series", 2015)])
+def test_read_of_years_whose_column_is_called_an_id(tmp_path, name, first):
+    years = [first + k for k in range(len(YEARS))]
+    panel, _ = read(write(tmp_path / "a.csv", [name, *MONTHS], rows_of(years, Y, 12)))
+    check(panel, "MS", f"{first}-01-01T00", Y)
+
+
+def test_read_of_things_by_numbered_columns_is_a_series_of_each(tmp_path):
+    rows = [[f"c{k}", *(10.0 * k + np.arange(12))] for k in range(5)]
+    panel, _ = read(write(tmp_path / "a.csv", ["customer", *range(1, 13)], rows))
+    assert (len(panel), panel.lengths.tolist()) == (5, [12] * 5)
+
+
 @pytest.mark.parametrize("below", ["13,1,2\n", "13,1,2\n14,1,2\n"])
 def test_read_of_months_by_years_does_not_leave_out_what_goes_on(tmp_path, below):
     rows = [[m + 1, m, m + 12.0] for m in range(12)]

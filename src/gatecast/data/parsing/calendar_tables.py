@@ -23,7 +23,7 @@ from gatecast.data.parsing.date_words import fold, month_numbers, quarter_number
 from gatecast.data.parsing.dates import iso_weeks
 from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, is_missing, take_rows, to_text
-from gatecast.data.parsing.time_names import is_called
+from gatecast.data.parsing.time_names import NAMES, plain_name, tells
 from gatecast.data.parsing.time_parts import are_fiscal, are_spans, note_fiscal
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.data.parsing.total_words import is_called_total
@@ -37,6 +37,8 @@ _SUMMARIES = frozenset(
     | {"jahr", "mittel", "moyenne", "media", "djf", "mam", "jja", "son", "jd", "dn"}
 )
 MIN_YEARS = 2
+MIN_FOLLOWING = 4
+"""Steps of one year by which numbers called after things are years."""
 MIN_ROWS_OF_TIMES = 0.5
 MIN_EQUAL = 0.8
 SAMPLE_SIZE = 200
@@ -47,6 +49,7 @@ _CLOCK_NAME = re.compile(r"(\d{1,2})[:.h](\d\d)(?::00)?(?: ?(?:-|–|to|bis) ?\d
 _HALF = re.compile(r"h[12]|[12]h", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|2[01])\d\d")
 _WEEK = re.compile(r"(?:w|wk|week|kw|cw)[ _.-]*0?(\d{1,2})", re.IGNORECASE)
+_NO_NAMES = frozenset({"", "row_labels", "nr", "nr.", "no", "no.", "#", "index", "m", "unnamed:_0", "column_1"})
 _PARTS_OF_YEAR = (("month", 12), ("week", 53), ("week", 52))
 
 
@@ -99,7 +102,7 @@ def unpivot_calendar(table: RawTable) -> CalendarTable | None:
         rows = _row_times(table, [i for i in range(len(table.names)) if i not in numbers], kind)
         if rows is not None:
             return _unpivot(table, kind, numbers, *rows)
-        if kind.column == "month":
+        if kind.column == "month" and not any(table.names[i].strip().isdigit() for i in numbers):
             _check_years(table, list(numbers))
     return _unpivot_years(table)
 
@@ -110,7 +113,8 @@ def _row_times(table: RawTable, others: Sequence[int], kind: _Kind) -> tuple[int
         column = table.columns[i]
         parsed = parse_times(column, name=table.names[i])
         # Numbers of shops and products from 1500 to 2199 are no years.
-        if parsed.number_format and is_called_id(table.names[i]):
+        is_id = is_called_id(table.names[i]) and not tells("year", table.names[i])
+        if parsed.number_format and is_id and not _follow_each_other(parsed.values, kind.unit):
             continue
         times, is_valid = parsed.values, parsed.is_valid
         if times.dtype.kind != "M" or is_valid.mean() < MIN_ROWS_OF_TIMES or not is_valid[0]:
@@ -139,6 +143,13 @@ def _check_years(table: RawTable, columns: Sequence[int]) -> None:
         expected="columns that are called after months of a year",
         fix=f"Add the year to the names of the columns, as in '{table.names[first]} 2024'.",
     )
+
+
+def _follow_each_other(times: Times, unit: str) -> bool:
+    """Whether times are one year, month or day after the other from a year near ours on, as numbers of shops may be."""
+    valid = times[~np.isnat(times)]
+    steps = np.diff(valid.astype(f"M8[{unit}]").astype(np.int64)) if unit != "W" else np.zeros(0)
+    return len(steps) >= MIN_FOLLOWING and bool((steps == 1).all())
 
 
 def _are_starts(times: Times, unit: str) -> bool:
@@ -193,21 +204,15 @@ def _unpivot(
 
 
 def _unpivot_years(table: RawTable) -> CalendarTable | None:
-    """The long table of one whose rows are months or weeks and whose columns are years; None for another table.
-
-    A column of other texts says of what each row is.
-    """
+    """The long table of one whose rows are months or weeks and whose columns are years; None for another table."""
     years = {i: int(name) for i, name in enumerate(table.names) if _YEAR.fullmatch(name.strip())}
-    first = next((i for i in range(len(table.names)) if i not in years), None)
-    if len(years) < MIN_YEARS or first is None or not _hold_numbers(table, list(years)):
+    if len(years) < MIN_YEARS or not _hold_numbers(table, list(years)):
         return None
-    rows = _parts_of_year(table.columns[first], table.names[first])
+    rows = _find_rows_of_year(table, [i for i in range(len(table.names)) if i not in years])
     if rows is None:
         return None
-    unit, n = rows
+    first, unit, n = rows
     others = [i for i in range(len(table.names)) if i != first and i not in years]
-    if any(_tells_apart(table.columns[i][:n]) for i in others):
-        return None
     numbers = np.array(list(years.values()))
     parts = [_first_of_part(numbers, unit, part) for part in range(1, n + 1)]
     flat = np.stack(parts).ravel()
@@ -233,18 +238,42 @@ def _unpivot_years(table: RawTable) -> CalendarTable | None:
     return CalendarTable(long, long.names[0], "value")
 
 
-def _parts_of_year(column: RawColumn, name: str) -> tuple[str, int] | None:
+def _find_rows_of_year(table: RawTable, columns: Sequence[int]) -> tuple[int, str, int] | None:
+    """The column that says which part of a year rows are, what they are, and how many; None where they are none.
+
+    Rows that are only numbered are months or weeks where their column is called so; ranks, shops and ages are numbered
+    too. Twelve of a column without a name are months, unless other texts say of what each row is.
+    """
+    for is_named in (True, False):
+        for first in columns:
+            rows = _parts_of_year(table.columns[first], table.names[first], is_named=is_named)
+            others = (table.columns[i] for i in columns if i != first)
+            if rows is not None and (is_named or not any(_tells_apart(other[: rows[1]]) for other in others)):
+                return first, *rows
+    return None
+
+
+def _parts_of_year(column: RawColumn, name: str, *, is_named: bool) -> tuple[str, int] | None:
     """What rows are, "month" or "week", and how many of them; None if the first are not all of a year in order.
 
-    Rows that are only numbered are months or weeks where their column is called so: things and ages are numbered too.
     What follows them is no part of a year: a total, a source.
+
+    Args:
+        column: Numbers or names of parts of a year.
+        name: Of the column.
+        is_named: Whether numbers count where the column is called after the part; otherwise where it has no real name.
     """
     texts = [text.strip() for text in column] if column.dtype.kind == "O" else []
     if any(month_numbers([text]) for text in texts[N_MONTHS:]):
         return None
     if all(text.isdigit() for text in texts[:N_MONTHS]):
         numbers = parse_numbers(column).values
-        units = [(unit, n) for unit, n in _PARTS_OF_YEAR if is_called(unit, name)]
+        has_no_name = plain_name(name) in _NO_NAMES | NAMES["period"]
+        units = [
+            (unit, n)
+            for unit, n in _PARTS_OF_YEAR
+            if (tells(unit, name) if is_named else has_no_name and unit == "month")
+        ]
         known = [unit_and_n for unit_and_n in units if _counts(numbers, unit_and_n[1])]
         return known[0] if known else None
     if month_numbers(texts[:N_MONTHS]) == list(range(1, N_MONTHS + 1)):

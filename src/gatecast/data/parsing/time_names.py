@@ -12,8 +12,10 @@ _NAMES = {
     "quarter": "quarter qtr qu q quartal trimestre trimester kvartal kwartaal kwartał 季度",
     "half": "half half_year halbjahr semestre semester",
     "period": "period per periode période periodo período posting_period fiscal_period",
-    "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic месяц 月 月份 month_name monthname",
-    "week": "week wk woche kw cw semaine semana settimana vecka uge isoweek iso_week week_of_year weekofyear неделя 周",
+    "month": "month mon mm mo mth mnth monat mois mes mês mese maand miesiąc mesic měsíc "
+    "månad måned kuukausi hónap ay месяц moy month_of_year 月 月份 month_name monthname",
+    "week": "week wk woche kw cw semaine semana settimana vecka uge týden viikko hét hafta isoweek "
+    "iso_week week_of_year weekofyear неделя 周",
     "day": "day dd dy tag jour dia día giorno dag den день 日 day_of_month dayofmonth mday dom",
     "day_of_year": "day_of_year dayofyear doy yday julian_day jday",
     "date": "date datum fecha data dato дата 日期 day tag jour dia día giorno ds dates",
