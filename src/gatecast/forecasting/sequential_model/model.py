@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatecast._utils.schema import check_array
+from gatecast._utils.schema import Count, check_array, from_json
 from gatecast._utils.typing import FloatArray
 from gatecast._utils.validation import check_positive, check_positive_int, check_quantiles
 from gatecast.errors import ConfigError, DataError
@@ -172,7 +172,7 @@ class SequentialConfig:
         if not layers:
             raise ValueError("no layers")
         network = build(layers, Input(tuple(settings.pop("input_shape"))).sample_shape)
-        trained_steps = check_positive_int(settings.pop("trained_steps"), "trained_steps")
+        trained_steps = from_json(Count, settings.pop("trained_steps"), "trained_steps")
         config = restore_config(cls, settings | {"model": None}, task)
         config = replace(config, model=Sequential([Input(network.shapes[0]), *layers]))
         check_outputs(network, task.horizon, config.quantiles)
