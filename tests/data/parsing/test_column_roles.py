@@ -140,3 +140,20 @@ def test_infer_roles_what_is_sold_comes_before_its_price(sold, order):
     names, columns = (sold, "price")[::order], (np.arange(30.0) % 7, np.arange(30.0) % 3)
     table = RawTable(("date", *names), (days, *columns))
     assert table.names[infer_roles(table).target] == sold
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"price": 1, "units": 0}, "price"),
+        ({"units": 0, "close": 1}, "close"),
+        ({"units": 1, "close": 1, "volume": 1}, "close"),
+        ({"price": 1, "load": 1, "units": 1}, "load"),
+        ({"price": 1, "load": 1}, "price"),
+        ({"price": 1, "units": 1}, "units"),
+    ],
+)
+def test_target_is_what_is_sold_before_its_price_unless_it_never_varies(columns, expected):
+    values = {name: NUMBERS if varies else np.full(len(NUMBERS), 4.0) for name, varies in columns.items()}
+    roles = infer_roles(table(ds=DAYS, **values))
+    assert ["ds", *columns][roles.target] == expected

@@ -168,3 +168,17 @@ def test_integer_dates_without_a_century_are_read_where_the_name_says_what_they_
 )
 def test_integer_dates_of_consecutive_numbers_are_steps_whatever_the_name(name, numbers):
     assert integer_dates(np.array(numbers), name) is None
+
+
+@pytest.mark.parametrize(
+    ("numbers", "months"),
+    [
+        ([202303, 202306, 202309, 202312], ["2023-03", "2023-06", "2023-09", "2023-12"]),
+        ([202301, 202304, 202307], ["2023-01", "2023-04", "2023-07"]),
+        ([202401, 202402, 202403, 202404], ["2024-01", "2024-04", "2024-07", "2024-10"]),
+        ([202203, 202204, 202301], ["2022-07", "2022-10", "2023-01"]),
+    ],
+)
+def test_numbers_of_a_column_of_quarters_are_quarters_or_their_months(numbers, months):
+    dates = integer_dates(np.array(numbers), "Quarter")
+    assert dates.values.astype("M8[M]").astype(str).tolist() == months

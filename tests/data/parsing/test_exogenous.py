@@ -233,3 +233,11 @@ def test_enum_columns_of_a_database_are_categories(tmp_path):
         )
     panel, _ = read(tmp_path / "a.duckdb", target_col="y", futr_exog="kind")
     assert panel.categories == {"kind": ("1.0", "1.1", "1.10")}
+
+
+@pytest.mark.parametrize(("name", "texts"), [("hour", [f"{k % 24:02d}" for k in range(96)]), ("price", [f"{k:05d}" for k in range(90, 186)])])
+def test_padded_numbers_of_hours_and_of_a_fixed_width_are_numbers(name, texts):
+    table = RawTable((name,), (to_text(texts),))
+    numbers, categories = encode_column(table, 0, "futr_exog")
+    assert categories is None
+    assert numbers.values.tolist() == [float(text) for text in texts]

@@ -38,9 +38,11 @@ TIME_NAMES = (
 )
 TARGET_NAMES = (
     *("y", "value", "values", "obs_value", "target", "target_value", "sales", "demand", "count", "cnt", "total"),
-    *("quantity", "qty", "units", "close", "price", "load", "amount", "wert", "值"),
+    *("close", "price", "load", "quantity", "qty", "units", "amount", "wert", "值"),
 )
-"""The first name is taken: what is sold comes before its price."""
+"""The first name is taken."""
+SOLD_NAMES = ("quantity", "qty", "units")
+"""What is sold comes before its price."""
 OWN_ID_NAMES = ("unique_id", "series_id", "ts_id", "item_id")
 """Names that columns have for no other reason than to name series."""
 
@@ -335,12 +337,14 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time:
         ids = {i for i in numbers if is_called_id(table.names[i]) and _has_repeats(table.columns[i])}
         times = {i for i in numbers if i != time and _holds_epochs(table.columns[i])}
         numbers = [i for i in numbers if i not in row_numbers | ids | times] or numbers
-    target = _first_by_name(table, numbers, TARGET_NAMES)
+        # What never varies is nothing to forecast.
+        numbers = [i for i in numbers if not _is_constant(table.columns[i])] or numbers
+    is_sold = any(table.names[i].lower() in SOLD_NAMES for i in numbers)
+    target = _first_by_name(table, numbers, tuple(name for name in TARGET_NAMES if name != "price" or not is_sold))
     if target is None and len(numbers) > 1:
-        # What never varies, or is a part of times that are in a column of their own, is nothing to forecast.
-        varying = [i for i in numbers if not _is_constant(table.columns[i])]
-        parts = {i for i in varying if time is not None and i != time and is_part_of_time(table.names[i])}
-        numbers = [i for i in varying if i not in parts] or numbers
+        # Nor is a part of times that are in a column of their own.
+        parts = {i for i in numbers if time is not None and i != time and is_part_of_time(table.names[i])}
+        numbers = [i for i in numbers if i not in parts] or numbers
     if target is not None or len(numbers) == 1:
         return numbers[0] if target is None else target
     if numbers:

@@ -177,7 +177,10 @@ def integer_dates(numbers: IntArray, name: str = "", number_format: str = "") ->
         return NumberDates(_years(numbers), "YYYY", "years")
     usual = _readings(numbers, _USUAL) + _epochs(numbers)
     is_week, is_quarter = tells("week", name), tells("quarter", name)
-    if usual and not (is_week or is_quarter):
+    if usual and is_quarter:
+        quarters = _readings(numbers, [_QUARTERS])
+        return _most_regular(quarters if quarters and not _are_months_of_quarters(usual[0].values) else usual)
+    if usual and not is_week:
         return _most_regular(usual)
     rare = _readings(numbers, [*_RARE, *([_QUARTERS] if is_quarter else [])])
     rare += _serials(numbers.astype(np.float64), name)
@@ -188,6 +191,12 @@ def integer_dates(numbers: IntArray, name: str = "", number_format: str = "") ->
     if likely:
         return _most_regular(likely)
     return _most_regular(usual) if usual else _nearly_dates(numbers)
+
+
+def _are_months_of_quarters(times: Times) -> bool:
+    """Whether months are whole quarters apart: 202303, 202306."""
+    months = np.unique(times.astype("M8[M]").astype(np.int64))
+    return len(months) > 1 and bool((np.diff(months) % 3 == 0).all())
 
 
 def fractional_dates(numbers: FloatArray, name: str = "") -> NumberDates | None:

@@ -19,6 +19,7 @@ from gatecast.data.parsing.column_roles import find_column
 from gatecast.data.parsing.columns import parse_booleans, parse_number_column
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, to_text
+from gatecast.data.parsing.time_names import is_part_of_time
 from gatecast.data.parsing.truth_values import are_truth_values, parse_truth_values, truth_of
 from gatecast.errors import ConfigError, DataError
 
@@ -189,7 +190,8 @@ def encode_column(
     unique, codes = factorize(cells)
     present = ~is_missing(unique)
     n_rows = np.bincount(codes, minlength=len(unique))
-    padded = "" if is_declared or categories is not None else _find_padded(unique[present].tolist())
+    is_inferred = not is_declared and categories is None and not is_part_of_time(name)
+    padded = _find_padded(unique[present].tolist(), n_rows[present]) if is_inferred else ""
     if is_declared or padded:
         inferred = _infer_categories(unique[present], n_rows[present])
         notes = (NOTE_PADDED.format(column=table.describe_column(column), text=padded),) if padded else ()
@@ -222,14 +224,17 @@ def _infer_categories(texts: RawColumn, n_rows: IntArray) -> tuple[str, ...]:
     return order_categories(counts)
 
 
-def _find_padded(texts: Sequence[str]) -> str:
-    """Return an integer that begins with a zero, where all texts are integers; else an empty string.
+def _find_padded(texts: Sequence[str], n_rows: IntArray) -> str:
+    """Return an integer that begins with a zero, where all texts are integers that recur; else an empty string.
 
-    >>> _find_padded(["1", "02"]), _find_padded(["0", "10"]), _find_padded(["1.5", "02"])
+    Numbers of a fixed width, as 00090 to 00111 are, hardly recur.
+
+    >>> twice = np.array([2, 2])
+    >>> _find_padded(["1", "02"], twice), _find_padded(["0", "10"], twice), _find_padded(["1.5", "02"], twice)
     ('02', '', '')
     """
     stripped = [text.strip() for text in texts]
-    if not all(map(str.isdecimal, stripped)):
+    if not all(map(str.isdecimal, stripped)) or 2 * len(texts) > n_rows.sum():
         return ""
     return next(filter(_PADDED.fullmatch, stripped), "")
 

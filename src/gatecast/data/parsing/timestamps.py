@@ -156,6 +156,10 @@ def _ignore_marks(
     # Marks are behind days or longer periods: numbers, and times of the day, are followed by units.
     if not rows or times.values.dtype.kind != "M" or not _are_days(times.values[rows]):
         return texts, parsed
+    # A forecast of a month next to its actual value is no second row of it.
+    of_others = times.values[np.setdiff1d(np.flatnonzero(times.is_valid), rows)]
+    if len(np.unique(of_others)) == len(of_others) and np.isin(times.values[rows], of_others).any():
+        return texts, parsed
     note = f"Marks behind times are ignored: {texts[rows[0]]!r} is {format_times(times.values[rows[:1]])[0]}."
     return bare, times._replace(notes=(*times.notes, note))
 

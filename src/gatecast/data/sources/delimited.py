@@ -367,8 +367,11 @@ def _check_decimal_commas(header: Sequence[str], body: Sequence[Row], width: int
 
 
 def _check_words(body: Sequence[Row], width: int) -> None:
-    """Refuse rows with fewer words than others: which of their cells is empty, spaces do not show."""
-    line, cells = min(body, key=lambda row: len(row[1]), default=(0, [""] * width))
+    """Refuse rows with fewer words than others: which of their cells is empty, spaces do not show.
+
+    The last row may end early, as that of a year that goes on.
+    """
+    line, cells = min(body[:-1], key=lambda row: len(row[1]), default=(0, [""] * width))
     if len(cells) < width:
         raise DataError(
             "Too few cells in a row",
