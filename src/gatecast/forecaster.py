@@ -561,7 +561,7 @@ class Forecaster:
 
         Args:
             source: Newer rows or other series, which are judged alone; None: the series of `fit`, as far as enough
-                values precede. Values that `fit` left out as unlike all before, which a note says, are not among these.
+                values precede. A newest value that `fit` left out as unlike all before is not among these.
             level: Level of the intervals, in percent: of 100 usual values, 100 - level are outside by chance.
             output: As for `predict`.
 
@@ -577,7 +577,7 @@ class Forecaster:
         from gatecast.pipeline.anomalies import anomaly_table
 
         level, state, since = check_level(level), self._session.fitted(), None
-        panel = self._session.series(source, keep_all=True)
+        panel = self._session.series(source, keep_last=True)
         if source is not None:
             since = self._session.read(source, like=state.panel)[0].start.min()
         table = anomaly_table(state, panel, level, since)
@@ -674,7 +674,7 @@ class Forecaster:
 
         level = check_level(level)
         source = self._without_fit(source, None)
-        state = start_stream(self._session.fitted(), self._session.series(source, keep_all=True))
+        state = start_stream(self._session.fitted(), self._session.series(source, keep_last=True))
         return ForecastStream(self.config, state, self._session.table_kind(source), level)
 
     def cross_validation(

@@ -10,6 +10,7 @@ from gatecast.config import DataConfig
 from gatecast.data.reader import read
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecaster import Forecaster, load
+from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline.data_checks import check_series, trim_unobserved
 
 
@@ -50,7 +51,7 @@ class TestHugeValues:
 
     def test_a_last_value_that_is_left_out_is_named_once(self):
         table = monthly(np.append(100 + np.sin(np.arange(60)), 14_000))
-        for keep_last, words in ((False, "is unlike all before"), (True, "times as large as nearly all")):
+        for keep_last, words in ((False, "is unlike all before"), (True, "times as large")):
             settings = {"model": "naive", "data": DataConfig(keep_last=keep_last)}
             notes = Forecaster(2, **settings).fit(table, evaluate=False).data_notes_
             assert [words in note for note in notes if "14000" in note] == [True]
@@ -105,17 +106,61 @@ class TestSuddenValues:
 
     def test_are_kept_where_that_is_wanted(self):
         kept = Forecaster(6, model="naive", data=DataConfig(keep_outliers=True)).fit(self.table())
-        assert np.nanmax(kept.panel_.values) == 12_000
+        assert kept.predict()["Naive-hi-95"].max() > 1_000
         assert any("distorts the forecast" in note for note in kept.data_notes_)
 
     def test_next_to_exogenous_columns_are_kept(self):
         table = self.table() | {"promotion": (np.arange(70) == 40) * 1.0}
-        assert np.nanmax(Forecaster(6, model="naive", hist_exog="promotion").fit(table).panel_.values) == 12_000
+        assert not Forecaster(6, model="naive", hist_exog="promotion").fit(table).panel_.skips_outliers
 
     def test_of_a_new_level_only_the_first_is(self):
         y = np.where(np.arange(60) < 30, 1.0, 100.0) + np.arange(60) / 100
         panel = Forecaster(3, model="naive").fit(monthly(y)).panel_
-        assert np.flatnonzero(np.isnan(panel.values)).tolist() == [30]
+        assert np.flatnonzero(np.isnan(PanelContext.from_panel(panel).values[0])).tolist() == [30]
+        assert panel.values.tolist() == y.tolist()
+
+    @pytest.mark.parametrize("model", ["dot", "pretrained"])
+    def test_updates_leave_out_no_more_than_a_fit(self, model):
+        """A level that rises twentyfold: row by row, with rows sent again, and with rows of another series."""
+        y = 100 + 10 * np.sin(np.arange(84) * np.pi / 6) + np.random.default_rng(0).normal(size=84)
+        y[60:] *= 20
+        panel = {"unique_id": np.repeat(["a", "b"], 84), "ds": np.tile(monthly(y)["ds"], 2), "y": np.r_[y, y[::-1]]}
+        rows = np.tile(np.arange(84), 2)
+
+        def part(chosen):
+            return {name: column[chosen] for name, column in panel.items()}
+
+        updated = Forecaster(3, model=model).fit(part(rows < 62), evaluate=False)
+        for n in range(62, 84):
+            updated.update(part((rows == n) | (rows == n - 1)))
+            updated.update(part((rows == n) & (panel["unique_id"] == "b")))
+        assert np.isfinite(updated.panel_.values).all()
+        fitted = Forecaster(3, model=model).fit(panel, evaluate=False)
+        column = fitted.model_name_
+        assert updated.predict()[column] == pytest.approx(fitted.predict()[column], rel=1e-6)
+
+    def test_peaks_that_come_again_keep_their_season(self):
+        """A job that runs once a day, for five minutes."""
+        m = 288
+        y = 20 * np.exp(np.random.default_rng(0).normal(0, 0.1, 10 * m))
+        y[m // 2 :: m] *= 15
+        minutes = np.datetime64("2024-01-01T00:00") + 5 * np.arange(len(y)) * np.timedelta64(1, "m")
+        fitted = Forecaster(m, model="seasonal-naive").fit({"ds": minutes, "y": y}, evaluate=False)
+        assert fitted.season_length_ == m
+        assert fitted.predict()["SeasonalNaive"].argmax() == m // 2
+
+    def test_files_and_predict_with_rows_skip_them_too(self, tmp_path):
+        table = self.table()
+        fitted = Forecaster(6, model="dot").fit(table, evaluate=False)
+        fitted.save(tmp_path / "a.gatecast")
+        expected = fitted.predict()["DynamicOptimizedTheta"].tobytes()
+        for forecaster, source in ((load(tmp_path / "a.gatecast"), None), (fitted, table)):
+            assert forecaster.predict(source)["DynamicOptimizedTheta"].tobytes() == expected
+
+    def test_cross_validation_has_the_values_as_they_are(self):
+        table = self.table(at=66)
+        scored = Forecaster(6, model="naive").cross_validation(table, n_windows=1)
+        assert scored["y"].max() == 12_000
 
     def test_newer_rows_are_judged_as_anomalies_all_the_same(self):
         table = self.table()
@@ -123,9 +168,18 @@ class TestSuddenValues:
         judged = forecaster.anomalies({name: column[39:] for name, column in table.items()})
         assert judged["y"][judged["is_anomaly"]].tolist() == [12_000]
 
-    def test_newest_one_is_kept_with_keep_last(self):
+    def test_are_anomalies_of_the_past_too(self):
+        judged = Forecaster(6, model="dot").fit(self.table()).anomalies()
+        assert judged["y"][judged["is_anomaly"]].tolist() == [12_000]
+
+    def test_a_stream_begins_without_them(self):
+        fitted = Forecaster(6, model="dot").fit(self.table())
+        for stream in (fitted.stream(), fitted.stream(self.table())):
+            assert stream.predict()["DynamicOptimizedTheta"] == pytest.approx(fitted.predict()["DynamicOptimizedTheta"])
+
+    def test_newest_one_is_read_with_keep_last(self):
         kept = Forecaster(6, model="naive", data=DataConfig(keep_last=True)).fit(self.table(at=69))
-        assert kept.panel_.values[-1] == 12_000
+        assert (kept.predict()["Naive"] == 12_000).all()
 
     def test_many_are_named_by_the_first_and_counted(self):
         table = {"unique_id": np.repeat(["a", "b"], 70), "ds": np.tile(self.table()["ds"], 2)}

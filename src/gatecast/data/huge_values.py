@@ -5,13 +5,15 @@ Shapes: n series, T columns.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.panel import Panel
 
-__all__ = ["HUGE_FACTOR", "find_huge", "find_sudden"]
+__all__ = ["HUGE_FACTOR", "find_huge", "find_outliers_of", "find_sudden", "without_outliers"]
 
 HUGE_FACTOR = 10
 """Values this many times as large as all others of their series are likely to be wrong."""
@@ -53,6 +55,31 @@ def find_huge(panel: Panel) -> IntArray:
     )
     are_few = n_huge <= np.maximum(1, MAX_SHARE * n_observed)
     return with_rows[are_few & (n_observed >= MIN_ROWS) & (2 * n_positive > n_observed)]
+
+
+def without_outliers(panel: Panel) -> Panel:
+    """Return the panel as models read it: without its sudden values if it skips them, except on public holidays.
+
+    >>> from dataclasses import replace
+    >>> from gatecast.data.panel import from_values
+    >>> panel = replace(from_values([*range(1, 30), 3_000.0, 7.0]), skips_outliers=True)
+    >>> without_outliers(panel).values[-3:].tolist()
+    [29.0, nan, 7.0]
+    """
+    rows = find_outliers_of(panel) if panel.skips_outliers else np.zeros(0, np.int64)
+    if not len(rows):
+        return panel
+    values = panel.values.copy()
+    values[rows] = np.nan
+    return replace(panel, values=values)
+
+
+def find_outliers_of(panel: Panel) -> IntArray:
+    """Return the rows of sudden values that no public holiday explains."""
+    rows = find_sudden(panel)
+    for column in panel.futr_exog.values():
+        rows = rows[column[rows] == 0]
+    return rows
 
 
 def find_sudden(panel: Panel) -> IntArray:

@@ -142,6 +142,8 @@ class Panel:
             times without a target; each of shape (n_series, n_steps), or empty.
         holidays: Names of the `futr_exog` columns that are computed from the calendar, by country.
         hierarchy: Which series are sums of others; None: none.
+        skips_outliers: Whether models read values that are far larger than all before them as missing: see
+            `huge_values.find_sudden`.
 
     >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
     >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
@@ -166,6 +168,7 @@ class Panel:
     known_future: Mapping[str, FloatArray] = field(default_factory=dict)
     holidays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hierarchy: Hierarchy | None = None
+    skips_outliers: bool = False
 
     def __len__(self) -> int:
         return len(self.indptr) - 1

@@ -147,7 +147,7 @@ def forecast_window(
         levels: Of the intervals, in percent.
     """
     horizon, before = ensemble.task.horizon, panel.drop_last(offset)
-    past, actual = context.rolling_origins(np.array([offset]), horizon)
+    past, _ = context.rolling_origins(np.array([offset]), horizon)
     quantiles = predict_all(calibrator, ensemble, past)
     sides = forecast_intervals(calibrator, quantiles[calibrator.name], past, levels, panel.hierarchy)
     columns = dict(zip(column_names(calibrator.name, levels), sides, strict=True))
@@ -158,7 +158,10 @@ def forecast_window(
     columns |= {name: column for name, column in baselines.items() if name not in columns}
     table = before.future_columns(horizon)
     table["cutoff"] = np.repeat(panel.freq.at(panel.start, before.lengths - 1), horizon)
-    table[panel.columns.target] = actual.ravel()
+    # The values as they are: models may not read all of them.
+    rows = panel.indptr[1:, None] - offset + np.arange(horizon)
+    is_known = rows < panel.indptr[1:, None]
+    table[panel.columns.target] = np.where(is_known, panel.values[np.where(is_known, rows, 0)], np.nan).ravel()
     return table | {name: column.ravel() for name, column in columns.items()}
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.categories import MAX_CATEGORIES
+from gatecast.data.huge_values import without_outliers
 from gatecast.data.panel import Panel
 from gatecast.data.panel_update import match_series
 from gatecast.data.season_calendar import SeasonCalendar
@@ -258,7 +259,7 @@ class PanelContext:
             >>> PanelContext.from_panel(panel, {"price": np.array([[3.0]])}).futr_exog[0, :, 0].tolist()
             [1.0, 2.0, 3.0]
         """
-        values = to_matrix(panel, n_columns)
+        values = to_matrix(without_outliers(panel), n_columns)
         n_series, T = values.shape
         static = [
             column

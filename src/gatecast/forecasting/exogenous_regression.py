@@ -73,7 +73,7 @@ class ExogenousRegression(NamedTuple):
     futr_exog: FloatArray
     hist_exog: FloatArray
     stat_exog: FloatArray
-    slope_deviations: FloatArray
+    slope_deviations: FloatArray = np.empty((0, 0))
 
     @classmethod
     def fit(cls, context: PanelContext, m: int) -> ExogenousRegression:

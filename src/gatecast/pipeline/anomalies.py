@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def anomaly_table(state: FittedState, panel: Panel, level: float, since: Any = N
     Raises:
         ConfigError: No model can judge values that `fit` has seen.
     """
-    context = PanelContext.from_panel(panel, fitted_on=state.panel)
+    # What models do not read as an outlier is an anomaly, and is not read either once it is judged.
+    context = PanelContext.from_panel(replace(panel, skips_outliers=False), fitted_on=state.panel)
     n_unseen = int(np.where(context.series >= 0, context.end, panel.lengths).min(initial=panel.lengths.max(initial=0)))
     n_all = int(panel.lengths.max(initial=0))
     refitting = state.ensemble.refitting()

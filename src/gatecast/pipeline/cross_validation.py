@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gatecast._utils.checkpoint import Place, at_place, current_place, within, working_on
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
+from gatecast.data.huge_values import without_outliers
 from gatecast.data.messages import abridge
 from gatecast.data.panel import Panel
 from gatecast.errors import DataError
@@ -255,7 +256,7 @@ def score_new_rows(state: FittedState, panel: Panel, n_rows: int | None, levels:
         )
     split = Split(int(np.median(panel.lengths)) - n_test, 0, n_test)
     evaluation = score_test_part(state.calibrator, state.ensemble, panel, context, split, state.season_length, levels)
-    scored = panel.keep_last(n_test)
+    scored = without_outliers(panel).keep_last(n_test)
     if not scored.mask.all():
         which = f"Of these {len(scored.values):,} rows, those with a value are scored: {int(scored.mask.sum()):,}."
         evaluation = replace(evaluation, verdict=f"{evaluation.verdict} {which}")

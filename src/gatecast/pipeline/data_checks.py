@@ -14,7 +14,7 @@ from gatecast._utils.typing import FloatArray
 from gatecast.config import DataConfig
 from gatecast.data.categories import MAX_CATEGORIES
 from gatecast.data.frequency import Times
-from gatecast.data.huge_values import HUGE_FACTOR, find_huge, find_sudden
+from gatecast.data.huge_values import HUGE_FACTOR, find_huge, find_outliers_of, without_outliers
 from gatecast.data.last_values import find_unlike_last
 from gatecast.data.messages import agree
 from gatecast.data.panel import Panel, check_outputs, format_times
@@ -27,11 +27,11 @@ from gatecast.forecasting.registry import AUTO, BUILT_IN_COLUMNS
 __all__ = [
     "check_bounds",
     "check_series",
-    "drop_sudden",
     "drop_unlike_last",
     "note_ended",
     "note_huge",
     "note_outside",
+    "skip_outliers",
     "trim_unobserved",
 ]
 
@@ -178,6 +178,7 @@ def note_huge(panel: Panel, notes: list[str]) -> None:
         panel: The series as they are forecast: a last value that is left out is none of them.
         notes: Are added to.
     """
+    panel = without_outliers(panel)
     chosen = find_huge(panel)
     if not len(chosen):
         return
@@ -288,33 +289,27 @@ def drop_unlike_last(panel: Panel, notes: list[str]) -> Panel:
     return replace(panel, values=values)
 
 
-def drop_sudden(panel: Panel, notes: list[str], *, keep_last: bool = False) -> Panel:
-    """Return the panel without values that are far larger than all before them, and add a note.
+def skip_outliers(panel: Panel, notes: list[str], *, keep_last: bool = False) -> Panel:
+    """Return the panel such that models do not read values that are far larger than all before them, and add a note.
 
-    As in `drop_unlike_last`, nothing is left out where exogenous columns may explain it.
+    As in `drop_unlike_last`, nothing is left out where exogenous columns may explain it. The values stay: rows that
+    follow tell whether such values come again.
 
     Args:
         panel: The series.
         notes: Are added to.
-        keep_last: Whether the last value of each series stays.
+        keep_last: Whether last values are read; then all are, if one of them is such a value.
     """
-    rows = np.zeros(0, np.int64) if panel.given_futr_exog or panel.hist_exog else find_sudden(panel)
-    for column in panel.futr_exog.values():
-        rows = rows[column[rows] == 0]
-    if keep_last:
-        rows = rows[~np.isin(rows, panel.indptr[1:] - 1)]
-    if not len(rows):
-        return panel
-    series = np.searchsorted(panel.indptr, rows, side="right") - 1
-    s, row = int(series[0]), int(rows[0])
-    time = format_times(panel.times(s)[row - panel.indptr[s] :][:1])[0]
-    more = "" if len(rows) == 1 else ", as is another" if len(rows) == 2 else f", as are {len(rows) - 1:,} others"
-    name = _series_text(panel, np.unique(series)[:1])
-    facts = {"value": panel.values[row], "time": time, "factor": HUGE_FACTOR, "more": more}
-    notes.append(NOTES["sudden"].format(series=name, **facts))
-    values = panel.values.copy()
-    values[rows] = np.nan
-    return replace(panel, values=values)
+    rows = find_outliers_of(panel)
+    if panel.given_futr_exog or panel.hist_exog or (keep_last and np.isin(rows, panel.indptr[1:] - 1).any()):
+        return replace(panel, skips_outliers=False)
+    if len(rows):
+        s, row = int(np.searchsorted(panel.indptr, rows[0], side="right")) - 1, int(rows[0])
+        more = "" if len(rows) == 1 else ", as is another" if len(rows) == 2 else f", as are {len(rows) - 1:,} others"
+        time = format_times(panel.times(s)[row - panel.indptr[s] :][:1])[0]
+        facts = {"series": _series_text(panel, np.array([s])), "value": panel.values[row], "time": time, "more": more}
+        notes.append(NOTES["sudden"].format(factor=HUGE_FACTOR, **facts))
+    return replace(panel, skips_outliers=True)
 
 
 def _check_counts(panel: Panel) -> None:

@@ -49,6 +49,7 @@ class PanelHeader(_PanelBase, total=False):
     keys: dict[str, list[str | int | float]]
     known_future: Names
     holidays: dict[str, Names]
+    skips_outliers: bool
     levels: list[list[str]] | None
 
 

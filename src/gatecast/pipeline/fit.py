@@ -72,10 +72,10 @@ from gatecast.forecasting.side_by_side import in_background
 from gatecast.pipeline.data_checks import (
     check_bounds,
     check_series,
-    drop_sudden,
     drop_unlike_last,
     note_ended,
     note_huge,
+    skip_outliers,
     trim_unobserved,
 )
 from gatecast.pipeline.progress import Progress, ProgressTracker
@@ -153,7 +153,10 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig, fact
     check_series(panel, notes, config.model, is_part=facts is not None)
     check_bounds(panel, data)
     panel = panel if data.keep_last else drop_unlike_last(panel, notes)
-    panel = panel if data.keep_outliers else drop_sudden(panel, notes, keep_last=data.keep_last)
+    if data.keep_outliers:
+        panel = replace(panel, skips_outliers=False)
+    else:
+        panel = skip_outliers(panel, notes, keep_last=data.keep_last)
     note_huge(panel, notes)
     if not config.hierarchy:
         if facts is None:

@@ -91,11 +91,11 @@ class Session:
         """Read a panel, with the columns, the frequency and the categories of one that was read before."""
         return read_source(source, self.config, like)
 
-    def prepare(self, panel: Panel, notes: Sequence[str], *, keep_all: bool = False) -> Panel:
-        """Return a panel as models read it, with its outliers if wanted; what was noticed becomes `findings_`."""
+    def prepare(self, panel: Panel, notes: Sequence[str], *, keep_last: bool = False) -> Panel:
+        """Return a panel as models read it; what was noticed about it becomes `findings_`."""
         findings, config = list(notes), self.config
-        if keep_all:
-            config = replace(config, data=replace(config.data, keep_last=True, keep_outliers=True))
+        if keep_last:
+            config = replace(config, data=replace(config.data, keep_last=True))
         prepared = prepare_panel(panel, findings, config)
         self.findings, self.newest = tuple(findings), prepared
         return prepared
@@ -104,8 +104,8 @@ class Session:
         """Return whether a source has the future exogenous columns for times after the last value of its target."""
         return bool(prepare_panel(self.read(source)[0], [], self.config).known_future)
 
-    def series(self, source: Any, *, keep_all: bool = False) -> Panel:
-        """Return the series to forecast, with their outliers if wanted."""
+    def series(self, source: Any, *, keep_last: bool = False) -> Panel:
+        """Return the series to forecast."""
         fitted_on = self.fitted().panel
         if source is None:
             self.findings, self.newest = self.fitted().notes, fitted_on
@@ -114,7 +114,7 @@ class Session:
         findings = list(notes)
         base = base_series(fitted_on)
         joined = prepend_history(trim_unobserved(rows, findings), base)
-        return self.prepare(self.complete(joined, base), findings, keep_all=keep_all)
+        return self.prepare(self.complete(joined, base), findings, keep_last=keep_last)
 
     def complete(self, panel: Panel, fitted_on: Panel) -> Panel:
         """Return series with those that totals need besides."""

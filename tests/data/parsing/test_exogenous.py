@@ -8,6 +8,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from gatecast.data.parsing.exogenous import encode_column
+from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.data.reader import read, read_future
 from gatecast.errors import ConfigError, DataError
 
@@ -235,7 +237,9 @@ def test_enum_columns_of_a_database_are_categories(tmp_path):
     assert panel.categories == {"kind": ("1.0", "1.1", "1.10")}
 
 
-@pytest.mark.parametrize(("name", "texts"), [("hour", [f"{k % 24:02d}" for k in range(96)]), ("price", [f"{k:05d}" for k in range(90, 186)])])
+@pytest.mark.parametrize(
+    ("name", "texts"), [("hour", [f"{k % 24:02d}" for k in range(96)]), ("price", [f"{k:05d}" for k in range(90, 186)])]
+)
 def test_padded_numbers_of_hours_and_of_a_fixed_width_are_numbers(name, texts):
     table = RawTable((name,), (to_text(texts),))
     numbers, categories = encode_column(table, 0, "futr_exog")

@@ -51,7 +51,7 @@ def anomalies(
     from gatecast.forecaster import Forecaster
 
     # A newest value that is unlike all before is what is looked for.
-    forecaster = Forecaster(**{**settings, "data": replace(settings["data"], keep_last=True, keep_outliers=True)})
+    forecaster = Forecaster(**{**settings, "data": replace(settings["data"], keep_last=True)})
     forecaster.fit(source, evaluate=False, progress=False)
     table = forecaster.anomalies(level=percent[0], output="dict")
     findings = forecaster.findings_
