@@ -117,10 +117,11 @@ def _find_positions(table: RawTable, panel: Panel, h: int, columns: FutureColumn
             argument="futr_df",
         )
     n = len(times)
-    row, series = np.tile(np.arange(n), len(panel)), np.repeat(np.arange(len(panel)), n)
     unknown_ids: list[Any] = []
     if columns.ids:
         row, series, unknown_ids = _match_ids(table, panel, columns.ids)
+    else:
+        row, series = np.tile(np.arange(n), len(panel)), np.repeat(np.arange(len(panel)), n)
     k, on_grid = panel.freq.index_of(times[row], panel.start[series])
     k -= panel.lengths[series]
     # Off-grid dates of weeks and months were moved to the nearest step of the grid; off-grid hours are not.
