@@ -99,8 +99,8 @@ class DataConfig:
             impossible for the rest of the target, False keeps all, a list names them.
         keep_last: Whether the newest value is used even where it is unlike all that came before; otherwise it is noted
             and left out, as when a last period is incomplete.
-        keep_outliers: Whether single values that are more than ten times as large as every value before them are used;
-            otherwise they are noted and treated as missing, as a wrong decimal mark or unit makes them.
+        keep_outliers: Whether models read values that are more than ten times as large as every value before them, as a
+            wrong decimal mark or unit makes them; otherwise they are noted and read as missing, unless they come again.
         holidays: Countries, or parts of them such as "DE-BY", whose public holidays become columns that are known for
             the steps ahead without a table: the day, the day after and the day before. Needs the extra `holidays`.
 
