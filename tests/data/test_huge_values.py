@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gatecast.data.huge_values import HUGE_FACTOR, MIN_ROWS, SAME_SIZE, find_huge, find_sudden
+from gatecast.data.frequency import parse
+from gatecast.data.huge_values import HUGE_FACTOR, MAX_SHIFT, MAX_SLIPS, MIN_ROWS, SAME_SIZE, find_huge, find_sudden
 from gatecast.data.panel import from_values
 
 
-def sudden_one_by_one(values):
+def sudden_one_by_one(values, cycles=()):
     """Return the definition, value by value: each is judged by those before it alone."""
     before, rows, follows = [], [], False
     for k, size in enumerate(np.abs(values)):
@@ -23,7 +24,9 @@ def sudden_one_by_one(values):
             continue
         positive = 2 * sum(one > 0 for one in before) > len(before)
         is_large = len(before) >= MIN_ROWS and positive and size > HUGE_FACTOR * max(before)
-        recurs = any(1 / SAME_SIZE < abs(values[row]) / size < SAME_SIZE for row in rows)
+        same = [row for row in rows if 1 / SAME_SIZE < abs(values[row]) / size < SAME_SIZE]
+        shifts = [abs((k - row) - round((k - row) / m) * m) - round(MAX_SHIFT * m) for row in same for m in cycles]
+        recurs = len(same) >= MAX_SLIPS or any(shift <= 0 for shift in shifts) or (bool(same) and not cycles)
         follows = is_large and not follows and not recurs
         if follows:
             rows.append(k)
@@ -35,10 +38,11 @@ def sudden_one_by_one(values):
 SPIKY = st.one_of(st.floats(0.5, 2.0), st.sampled_from([0.0, np.nan, 30.0, -40.0, 900.0, 1.0]))
 
 
-@given(arrays(np.float64, st.integers(2, 160), elements=SPIKY))
-def test_find_sudden_is_its_definition(values):
+@given(arrays(np.float64, st.integers(2, 160), elements=SPIKY), st.sampled_from(["MS", "D", "h", ""]))
+def test_find_sudden_is_its_definition(values, freq):
     values[0] = 1.0
-    assert find_sudden(from_values(values)).tolist() == sudden_one_by_one(values)
+    panel = from_values(values, start="2020-01-01", freq=parse(freq)) if freq else from_values(values)
+    assert find_sudden(panel).tolist() == sudden_one_by_one(values, panel.freq.cycles)
 
 
 @given(arrays(np.float64, st.integers(30, 120), elements=SPIKY), st.integers(2, 119))
@@ -67,8 +71,15 @@ def test_find_sudden_of_a_panel_is_that_of_each_series(n_series):
 def test_peaks_that_come_again_are_not_sudden_but_for_the_first():
     """A day in November of four years; in the last it is twice as high."""
     y = 100 + 10 * np.sin(np.arange(4 * 365))
-    y[[332, 697, 1062]], y[1427] = 1_500, 3_000
+    y[[332, 697, 1063]], y[1427] = 1_500, 3_000
+    assert find_sudden(from_values(y, start="2021-01-01", freq=parse("D"))).tolist() == [332]
     assert find_sudden(from_values(y)).tolist() == [332]
+
+
+def test_two_slips_of_one_size_are_sudden_and_a_third_is_not():
+    y = 100 + 10 * np.sin(np.arange(90))
+    y[[30, 47, 70]] *= 100
+    assert find_sudden(from_values(y, start="2015-01-01", freq=parse("MS"))).tolist() == [30, 47]
 
 
 def test_growth_is_never_sudden():

@@ -5,6 +5,7 @@ Shapes: n series, T columns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,12 @@ MIN_ROWS = 20
 
 SAME_SIZE = 3.0
 """Ratio up to which two sudden values are of one size."""
+
+MAX_SHIFT = 0.01
+"""Share of a season by which values that come again may be early or late, as days of a year are."""
+
+MAX_SLIPS = 2
+"""Sudden values of one size, at most: more are how the series is."""
 
 MAX_SHARE = 0.01
 """More values than this are no errors, but how the series is; a single one always may be an error."""
@@ -86,9 +93,10 @@ def find_sudden(panel: Panel) -> IntArray:
     """Return the rows whose values are far larger than all before them.
 
     A value is sudden if it is more than ten times as large as each of the values before it, at least 20 and mostly not
-    zeros. Not so is one that follows a sudden value, as where the level is a new one, nor one that is of the size of a
-    sudden value before, up to a factor of three: such values occur, as every year. What comes later does not matter, so
-    that a backtest reads of the past what was read then.
+    zeros. Not so is one that follows a sudden value, as where the level is a new one. Nor is one that comes again: of
+    the size, up to a factor of three, of a sudden value some seasons of the calendar before, or of two at any time;
+    where the calendar has no season, of one. What comes later does not matter, so that a backtest reads of the past
+    what was read then.
 
     Args:
         panel: The series; NaN is missing and never such a value.
@@ -111,7 +119,7 @@ def find_sudden(panel: Panel) -> IntArray:
         column = np.arange(T)
         inside = column < panel.lengths[series, None]
         row = panel.indptr[series, None] + np.where(inside, column, 0)
-        rows.append(row[_are_sudden(np.where(inside, sizes[row], np.nan))])
+        rows.append(row[_are_sudden(np.where(inside, sizes[row], np.nan), panel.freq.cycles)])
     return np.sort(np.concatenate(rows)) if rows else np.zeros(0, np.int64)
 
 
@@ -124,7 +132,7 @@ def _rising_series(panel: Panel, sizes: FloatArray) -> IntArray:
     return np.unique(series[1:][rises])
 
 
-def _are_sudden(sizes: FloatArray) -> BoolArray:
+def _are_sudden(sizes: FloatArray, cycles: Sequence[int]) -> BoolArray:
     """Return which values of series are sudden, (n, T); one after the other, since each counts for those behind it."""
     observed = np.isfinite(sizes)
     sudden, recurs, usual = np.zeros_like(observed), np.zeros_like(observed), observed.copy()
@@ -144,10 +152,14 @@ def _are_sudden(sizes: FloatArray) -> BoolArray:
         rows, column = rows[has_next], is_next.argmax(axis=1)[has_next]
         sudden[rows, column] = True
         usual[rows, column] = False
-        # One of the size of an earlier one is usual: those behind it are compared with it.
+        # One that comes again is usual: those behind it are compared with it.
         ratio = np.where(sudden[rows], sizes[rows], np.nan) / sizes[rows, column][:, None]
-        earlier = np.arange(sizes.shape[1]) < column[:, None]
-        is_known = (earlier & (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)).any(axis=1)
+        gap = column[:, None] - np.arange(sizes.shape[1])
+        same = (gap > 0) & (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)
+        in_season = np.full(gap.shape, not cycles)
+        for m in cycles:
+            in_season |= np.abs(gap - np.rint(gap / m) * m) <= round(MAX_SHIFT * m)
+        is_known = (same & in_season).any(axis=1) | (same.sum(axis=1) >= MAX_SLIPS)
         sudden[rows[is_known], column[is_known]] = False
         usual[rows[is_known], column[is_known]] = recurs[rows[is_known], column[is_known]] = True
     return sudden
