@@ -125,11 +125,13 @@ def find_sudden(panel: Panel) -> IntArray:
 
 def _rising_series(panel: Panel, sizes: FloatArray) -> IntArray:
     """Return the series with a value more than ten times as large as the observed one before it."""
-    observed = np.flatnonzero(np.isfinite(sizes))
-    series = np.repeat(np.arange(len(panel)), panel.lengths)[observed]
-    size = sizes[observed]
-    rises = (size[1:] > HUGE_FACTOR * size[:-1]) & (series[1:] == series[:-1])
-    return np.unique(series[1:][rises])
+    is_known = np.isfinite(sizes)
+    observed = None if is_known.all() else np.flatnonzero(is_known)
+    size = sizes if observed is None else sizes[observed]
+    before = np.flatnonzero(size[1:] > HUGE_FACTOR * size[:-1])
+    ends = (before, before + 1) if observed is None else (observed[before], observed[before + 1])
+    first, second = (np.searchsorted(panel.indptr, rows, side="right") - 1 for rows in ends)
+    return np.unique(second[first == second])
 
 
 def _are_sudden(sizes: FloatArray, cycles: Sequence[int]) -> BoolArray:
