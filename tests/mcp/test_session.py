@@ -12,6 +12,8 @@ import pytest
 from mcp_cases import TABLE, fill, session
 from typer.main import get_command
 
+from gatecast.mcp.app import _report_unless_interrupted
+
 anyio = pytest.importorskip("anyio")
 exceptions = pytest.importorskip("mcp.shared.exceptions")
 
@@ -208,6 +210,25 @@ def test_session_cancels_a_long_call_and_answers_the_next(folder):
 
 def test_session_refuses_an_unknown_tool(answers):
     assert answers["unknown"].error.code == -32602
+
+
+@pytest.mark.parametrize(("error", "n_reports"), [(KeyboardInterrupt(), 0), (ValueError("x"), 1), (None, 1)])
+def test_a_signal_that_ends_a_task_is_no_error_to_report(error, n_reports):
+    """It arrives while a task of the SDK runs, and comes out of it in a group."""
+
+    class Loop:
+        reports = 0
+
+        def default_exception_handler(self, _):
+            self.reports += 1
+
+    loop = Loop()
+    group = None
+    if error is not None:
+        group = RuntimeError("tasks")  # Groups of exceptions come with Python 3.11.
+        group.exceptions = [error]
+    _report_unless_interrupted(loop, {"message": "unhandled exception", "exception": group})
+    assert loop.reports == n_reports
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -68,8 +68,16 @@ def _find_interrupt(error: BaseException) -> KeyboardInterrupt | None:
     return next((interrupt for interrupt in held if interrupt is not None), None)
 
 
+def _report_unless_interrupted(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report an error that no task awaits, unless it is a signal that ended the tasks: `serve` raises that."""
+    error = context.get("exception")
+    if error is None or _find_interrupt(error) is None:
+        loop.default_exception_handler(context)
+
+
 async def _serve(settings: Settings) -> None:
     """Serve a client, with a process that computes."""
+    asyncio.get_running_loop().set_exception_handler(_report_unless_interrupted)
     process = ToolProcess(settings)
     server = make_server(process)
     # The SDK asks nothing of its standard input but lines.

@@ -313,7 +313,8 @@ def test_from_state_refuses_what_describes_no_network(panel):
     for settings, arrays, h, error in [
         ({"layers": [{"eval": {"code": "1"}}]}, {}, H, "eval"),
         ({"layers": []}, {}, H, "no layers"),
-        ({"trained_steps": "x"}, {}, H, "Invalid trained_steps"),
+        ({"trained_steps": "x"}, {}, H, "trained_steps is 'x', expected an integer"),
+        ({"trained_steps": 2**70}, {}, H, "trained_steps is"),
         ({"input_shape": [6, 0]}, {}, H, r"Invalid shape \(Input\)"),
         ({"input_size": 0}, {}, H, "input_size"),
         ({"unknown": 1}, {}, H, "unknown"),
