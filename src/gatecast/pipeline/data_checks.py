@@ -197,6 +197,8 @@ def note_ended(panel: Panel, notes: list[str], h: int) -> None:
         notes: Are added to.
         h: Steps of a forecast.
     """
+    if len(panel) == 1:
+        return
     end = panel.freq.index_of(panel.start, np.full(len(panel), panel.start.min()))[0] + panel.lengths
     chosen = np.flatnonzero((panel.lengths > 0) & (end + h <= end.max()))
     if len(chosen):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["NAMES", "is_called", "is_called_time", "is_part_of_time", "plain_name", "tells"]
 
@@ -85,6 +86,7 @@ def tells(part: str, name: str) -> bool:
     return bool(words) or any(word in plain for word in NAMES[part] if len(word) > MAX_ABBREVIATION or word > "\u3000")
 
 
+@lru_cache(maxsize=1024)
 def plain_name(name: str) -> str:
     """Return a name in lower case, its words joined by underscores, without brackets.
 
