@@ -25,7 +25,9 @@ def sudden_one_by_one(values, cycles=()):
         positive = 2 * sum(one > 0 for one in before) > len(before)
         is_large = len(before) >= MIN_ROWS and positive and size > HUGE_FACTOR * max(before)
         same = [row for row in rows if 1 / SAME_SIZE < abs(values[row]) / size < SAME_SIZE]
-        shifts = [abs((k - row) - round((k - row) / m) * m) - round(MAX_SHIFT * m) for row in same for m in cycles]
+        shifts = [
+            abs((k - row) - max(round((k - row) / m), 1) * m) - round(MAX_SHIFT * m) for row in same for m in cycles
+        ]
         recurs = len(same) >= MAX_SLIPS or any(shift <= 0 for shift in shifts) or (bool(same) and not cycles)
         follows = is_large and not follows and not recurs
         if follows:
@@ -80,6 +82,12 @@ def test_two_slips_of_one_size_are_sudden_and_a_third_is_not():
     y = 100 + 10 * np.sin(np.arange(90))
     y[[30, 47, 70]] *= 100
     assert find_sudden(from_values(y, start="2015-01-01", freq=parse("MS"))).tolist() == [30, 47]
+
+
+def test_slips_a_few_days_apart_are_no_season_apart():
+    y = 100 + 10 * np.sin(np.arange(90))
+    y[[40, 43]] *= 100
+    assert find_sudden(from_values(y, start="2021-01-01", freq=parse("D"))).tolist() == [40, 43]
 
 
 def test_growth_is_never_sudden():

@@ -160,7 +160,7 @@ def _are_sudden(sizes: FloatArray, cycles: Sequence[int]) -> BoolArray:
         same = (gap > 0) & (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)
         in_season = np.full(gap.shape, not cycles)
         for m in cycles:
-            in_season |= np.abs(gap - np.rint(gap / m) * m) <= round(MAX_SHIFT * m)
+            in_season |= np.abs(gap - np.maximum(np.rint(gap / m), 1) * m) <= round(MAX_SHIFT * m)
         is_known = (same & in_season).any(axis=1) | (same.sum(axis=1) >= MAX_SLIPS)
         sudden[rows[is_known], column[is_known]] = False
         usual[rows[is_known], column[is_known]] = recurs[rows[is_known], column[is_known]] = True

@@ -7,7 +7,7 @@ import pytest
 
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.raw_table import to_text
-from gatecast.data.parsing.time_names import NAMES, is_called, tells
+from gatecast.data.parsing.time_names import NAMES, tells
 from gatecast.data.parsing.timestamps import parse_times
 
 NOTATIONS = ("{}{:02d}", "{}/{:02d}", "{}-{:02d}", "{}.{:02d}")
@@ -49,4 +49,3 @@ def test_months_in_which_quarters_end_are_months(name):
 )
 def test_abbreviations_are_whole_words(part, name, expected):
     assert tells(part, name) is expected
-    assert not is_called("week", "kWh")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["NAMES", "is_called", "is_called_time", "is_part_of_time", "plain_name", "tells"]
+__all__ = ["NAMES", "is_called_time", "is_part_of_time", "plain_name", "tells"]
 
 _NAMES = {
     "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份 years fiscal_year fy calendar_year "
@@ -46,19 +46,6 @@ def is_called_time(name: str) -> bool:
     (True, True, False)
     """
     return any(plain_name(name) in NAMES[part] for part in ("whole", "date", "year", "quarter", "month", "week"))
-
-
-def is_called(part: str, name: str) -> bool:
-    """Return whether a column has a name of one part of times in some language.
-
-    Args:
-        part: "year", "month", "week", ...
-        name: Of the column.
-
-    >>> is_called("month", "Monat"), is_called("month", "Rank")
-    (True, False)
-    """
-    return plain_name(name) in NAMES[part]
 
 
 def is_part_of_time(name: str) -> bool:

@@ -7,6 +7,9 @@ Shapes: [n, T] or [n, T, ...].
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+
 import numpy as np
 
 from gatecast.forecasting.onnx_files.series import numbers_along
@@ -40,31 +43,34 @@ def earlier(x: Value, k: Value | int, fill: float = 0.0) -> Value:
 
 
 def cumulative_max(x: Value, longest: int, stride: Value | int = 1) -> Value:
-    """Return the largest number so far, of every stride-th step back, [n, T], by doubling.
+    """Return the largest number so far, of every stride-th step back, [n, T].
 
     Args:
         x: [n, T] float64.
         longest: Strides of T, at most.
         stride: Steps.
     """
-    k = 1
-    while k < longest:
-        x = op.maximum(x, earlier(x, k * stride, -np.inf))
-        k *= 2
-    return x
+    return _by_doubling(op.maximum, -np.inf, x, longest, stride)
 
 
 def cumulative_sum(x: Value, longest: int, stride: Value) -> Value:
-    """Return the sum of every stride-th step back, [n, T], by doubling.
+    """Return the sum of every stride-th step back, [n, T].
 
     Args:
         x: [n, T] float64.
         longest: Strides of T, at most.
         stride: Steps.
     """
+    return _by_doubling(operator.add, 0.0, x, longest, stride)
+
+
+def _by_doubling(
+    combine: Callable[[Value, Value], Value], neutral: float, x: Value, longest: int, stride: Value | int
+) -> Value:
+    """Return what numbers so far combine to: those of one stride, then of two, of four."""
     k = 1
     while k < longest:
-        x = x + earlier(x, k * stride)
+        x = combine(x, earlier(x, k * stride, neutral))
         k *= 2
     return x
 
