@@ -1,5 +1,7 @@
 """Forecasts of known values, next to the actual values and the simple forecasts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from panel_cases import monthly, ragged_panel
@@ -139,6 +141,12 @@ def test_test_table_begins_after_the_latest_cutoff():
     assert cutoff.astype("M8[M]") == np.datetime64("2010-01")
     assert list(alone) == ["ds", "y"]
     assert list(table) == ["unique_id", "ds", "y"]
+
+
+def test_test_table_series_without_rows_before_it_has_no_cutoff():
+    panel = Forecaster(H, model="naive").fit(ragged_panel([30, 4]), evaluate=False).panel_
+    late = replace(panel, start=np.array(["2010-01", "2020-01"], "M8[us]"))
+    assert test_table(late, 6)[0].astype("M8[M]") == np.datetime64("2010-01") + 23
 
 
 def test_forecast_window_keeps_the_models_beside_their_ensemble():

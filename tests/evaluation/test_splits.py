@@ -162,3 +162,11 @@ def test_check_split_other_parts_need_one_value(first, name):
 @pytest.mark.parametrize(("n", "h"), [(1, 1), (4, 1), (9, 1), (10, 2), (29, 5), (30, 6), (1000, 6)])
 def test_default_horizon_of_years_is_a_fifth_of_few_rows(n, h):
     assert default_horizon(parse("YS"), n) == h
+
+
+@given(lengths=st.lists(st.integers(1, 200), min_size=1, max_size=8), h=st.integers(1, 40))
+def test_split_panel_parts_are_never_negative(lengths, h):
+    split = split_panel(np.array(lengths), h)
+    if split is not None:
+        assert min(split) >= 0
+        assert split.train == max(0, int(np.median(lengths)) - split.validation - split.test)

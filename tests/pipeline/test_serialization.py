@@ -93,6 +93,23 @@ def test_read_single_named_series_restores_its_test_table(tmp_path):
     np.testing.assert_array_equal(test_rows["sold"], table["sold"][-len(test_rows["sold"]) :])
 
 
+def test_read_panel_of_mostly_short_series_restores_its_evaluation(tmp_path):
+    """Half of the series are shorter than what is held back: no row of a typical one is left to train on."""
+    lengths = [20, 1, 2, 3]
+    y = 50 + np.sin(np.arange(sum(lengths)))
+    ids = np.repeat(["a", "b", "c", "d"], lengths)
+    table = {"shop": ids, "day": np.concatenate([np.arange(n) for n in lengths]), "sold": y}
+    forecaster = Forecaster(6, model="dot").fit(table)
+    assert forecaster.evaluation_.split_sizes == (0, 6, 6)
+    assert forecaster.data_notes_[-1].startswith("half of the series or more have no row before the validation and")
+    loaded = saved(forecaster, tmp_path)
+    assert loaded.evaluation_.split_sizes == (0, 6, 6)
+    assert loaded.evaluation_.cutoff == forecaster.evaluation_.cutoff
+    assert_same_table(loaded.predict(), forecaster.predict())
+    scored = loaded.evaluate(table, n_rows=15)
+    assert scored.split_sizes == (0, 0, 15)
+
+
 def test_read_without_evaluation_has_none(sales, tmp_path):
     forecaster = Forecaster(12, **QUICK).fit(monthly(sales), evaluate=False)
     assert saved(forecaster, tmp_path).evaluation_ is None

@@ -118,7 +118,9 @@ def test_table(panel: Panel, n_test: int) -> tuple[Any, ColumnTable]:
         n_test: Rows of each.
     """
     table = replace(panel.keep_last(n_test), columns=evaluation_columns(panel)).to_columns()
-    return panel.freq.at(panel.start, np.maximum(panel.lengths - n_test - 1, 0)).max(), table
+    # A series that is no longer than its newest rows has no time before them, where others have.
+    longer = panel.lengths > min(n_test, panel.lengths.max() - 1)
+    return panel.freq.at(panel.start[longer], np.maximum(panel.lengths[longer] - n_test - 1, 0)).max(), table
 
 
 def evaluation_columns(panel: Panel) -> ColumnNames:

@@ -35,6 +35,21 @@ class Split(NamedTuple):
     validation: int
     test: int
 
+    @classmethod
+    def of_typical(cls, length: int, validation: int, test: int) -> Split:
+        """Return the parts of a series of typical length, which may be shorter than what is held back.
+
+        Args:
+            length: Its rows.
+            validation: Rows of the validation part.
+            test: Rows of the test part.
+
+        Example:
+            >>> Split.of_typical(20, 6, 6), Split.of_typical(10, 6, 6)
+            (Split(train=8, validation=6, test=6), Split(train=0, validation=6, test=6))
+        """
+        return cls(max(length - validation - test, 0), validation, test)
+
 
 def split_series(n: int, h: int) -> Split:
     """Split a series: validation and test part are 1 to 256 full horizons, about a tenth of the rows each.
@@ -71,7 +86,8 @@ def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Split | None:
     """Split a panel: validation and test part are counted from the end of each series, `train` is a typical rest.
 
     One series is split by `split_series`. Of several, the test part is a horizon, and the validation part as many
-    horizons as give enough errors to learn from.
+    horizons as give enough errors to learn from. Where half of them are no longer than these parts, the typical rest is
+    0 rows: the others are trained on.
 
     Args:
         lengths: Rows of each series, [n_series].
@@ -85,6 +101,8 @@ def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Split | None:
         Split(train=96, validation=24, test=24)
         >>> split_panel(np.full(1000, 60), 12), split_panel(np.array([9]), 6)
         (Split(train=36, validation=12, test=12), None)
+        >>> split_panel(np.array([20, 1, 2, 3]), 6)
+        Split(train=0, validation=6, test=6)
     """
     typical = int(np.median(lengths))
     if len(lengths) == 1:
@@ -92,7 +110,7 @@ def split_panel(lengths: npt.NDArray[np.int64], h: int) -> Split | None:
     if np.count_nonzero(lengths >= 3 * h) < max(1, len(lengths) // 4):
         return None
     n_horizons = int(np.clip(-(-MIN_VALIDATION_HORIZONS // len(lengths)), 1, max(1, typical // PART_DIVISOR // h)))
-    return Split(typical - (n_horizons + 1) * h, n_horizons * h, h)
+    return Split.of_typical(typical, n_horizons * h, h)
 
 
 def check_split(values: npt.NDArray[np.float64], split: Split) -> None:

@@ -254,7 +254,7 @@ def score_new_rows(state: FittedState, panel: Panel, n_rows: int | None, levels:
             expected=f"more than {n_test}",
             fix="Ask for fewer rows with n_rows.",
         )
-    split = Split(int(np.median(panel.lengths)) - n_test, 0, n_test)
+    split = Split.of_typical(int(np.median(panel.lengths)), 0, n_test)
     evaluation = score_test_part(state.calibrator, state.ensemble, panel, context, split, state.season_length, levels)
     scored = without_outliers(panel).keep_last(n_test)
     if not scored.mask.all():

@@ -126,6 +126,10 @@ NOTES = {
         "only {n} rows precede the validation and test parts of {horizon} rows each: a shorter horizon would be fitted "
         "and measured better."
     ),
+    "no_training": (
+        "half of the series or more have no row before the validation and test parts of {horizon} rows each: a shorter "
+        "horizon would be fitted and measured better."
+    ),
 }
 """Sentences of notes."""
 
@@ -297,7 +301,7 @@ class _Fit:
             check_split(panel.series(0), self.split)
         if self.split is not None and not evaluate:
             # What is not scored is used for validation.
-            self.split = Split(self.split.train + self.split.test, self.split.validation, 0)
+            self.split = Split.of_typical(self.typical_length, self.split.validation, 0)
         _check_lengths(config, len(panel), self.typical_length, self.split)
         n_held_back = 0 if self.split is None else self.split.validation + self.split.test
         self.max_length = max(MAX_LENGTH, MIN_READ * n_held_back)
@@ -360,7 +364,8 @@ class _Fit:
         if self.split is None:
             notes.append(NOTES["no_split"].format(n=self.typical_length))
         elif self.split.train < self.task.horizon:
-            notes.append(NOTES["short_training"].format(n=self.split.train, horizon=self.task.horizon))
+            which = "short_training" if self.split.train else "no_training"
+            notes.append(NOTES[which].format(n=self.split.train, horizon=self.task.horizon))
         return notes
 
     def calibrator(self) -> ConformalCalibrator:
@@ -615,7 +620,8 @@ def _check_lengths(config: ForecasterConfig, n_series: int, typical_length: int,
         ("season_length", config.season_length, typical_length // 2),
         ("input_size", config.network.input_size, train - 1),
     )
-    for name, value, limit in limits:
+    for name, value, longest in limits:
+        limit = max(longest, 1)
         if value is not None and value > limit:
             raise ConfigError(
                 f"Invalid {name} {value}: the series {'is' if n_series == 1 else 'are'} too short for it",
