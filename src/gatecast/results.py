@@ -209,7 +209,8 @@ class Score:
         coverage: Percentage of test values inside the interval, by level; empty without intervals.
         n_worse: Number of series on which the error is larger than that of the baseline.
         bias: Mean of forecast less actual value, in units of the target; negative where forecasts are too low.
-        n_missing: Known values that the model does not forecast; they count with the error of the baseline.
+        n_missing: Known values that the model does not forecast; they count with the error of the baseline,
+            and where that has no forecast either, they do not count.
         measure: Error that skill compares: "mae" of a single series, "mase" of several, "mae_ratio", the geometric mean
             over series of the ratio to the baseline's MAE, where most have no MASE; "rmse", "rmsse" and "rmse_ratio"
             where the point forecast is the mean.

@@ -159,6 +159,19 @@ def test_verdict_says_how_many_values_have_no_forecast():
     assert "It does not forecast 2 of the values: there the forecasts of naive count." in describe(found)
 
 
+def test_verdict_says_how_many_values_nothing_precedes():
+    """A series that begins in the test part has no forecast of any model: no other one stands in its place."""
+    actual, past = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([[1.0, 2.0, 1.0], [np.nan] * 3])
+    naive, missing = np.array([[1.0, 1.0, 1.0], [np.nan] * 3]), np.array([[1.0, np.nan, 3.0], [np.nan] * 3])
+    unscored = "Not scored: 3 of the values, which no value of their series precedes."
+    found = judge(actual, past, {"LSTM": missing, "Naive": naive})
+    assert (found.n_missing, found.n_unscored) == (4, 3)
+    assert f"It does not forecast 1 of the values: there the forecasts of naive count. {unscored}" in describe(found)
+    of_naive = describe(judge(actual, past, {"Mean": naive + 1, "Naive": naive}))
+    assert unscored in of_naive
+    assert "does not forecast" not in of_naive
+
+
 def test_verdict_says_all_where_a_model_is_better_everywhere():
     actual = np.arange(12.0)[None]
     found = judge(actual, np.arange(9.0)[None], {"LSTM": actual + 1, "Naive": actual + 2})

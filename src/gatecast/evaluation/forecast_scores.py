@@ -25,7 +25,8 @@ class ForecastScore:
         smape: Symmetric mean absolute percentage error, in percent.
         skill: ``100 (1 - mae / mae of the baseline)``, in percent; of RMSE where the point forecast is the mean.
         coverage: Percentage of the actual values inside the interval, by level; NaN for a model without intervals.
-        n_missing: Actual values that the model does not forecast; they count with the error of the baseline.
+        n_missing: Actual values that the model does not forecast; they count with the error of the baseline,
+            and where that has no forecast either, they do not count.
     """
 
     model: str

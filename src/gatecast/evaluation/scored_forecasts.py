@@ -51,7 +51,7 @@ class ScoredForecasts(NamedTuple):
     Args:
         actual: Actual values, [n_series, n_rows]; NaN where missing.
         past: Values before the test part, [n_series, T].
-        predicted: Forecasts by model, [n_series, n_rows] each.
+        predicted: Forecasts by model, as from `scores.fill_missing`, [n_series, n_rows] each.
         horizon: Steps forecast at a time.
         squared: Whether errors are squared, as where the point forecast is the mean.
     """
@@ -80,6 +80,17 @@ class ScoredForecasts(NamedTuple):
         errors = mean_errors(actual, pair, squared=self.squared)
         known = np.isfinite(errors[model] + errors[baseline])
         return int((errors[model] < errors[baseline])[known].sum()), int(known.sum())
+
+    def count_unscored(self, model: str) -> int:
+        """Return how many known values have no forecast, neither of the model nor of the baseline in its place.
+
+        Example:
+            >>> predicted = {"LSTM": np.array([[np.nan], [1.0]]), "Naive": np.array([[np.nan], [1.0]])}
+            >>> scored = ScoredForecasts(np.array([[1.0], [2.0]]), np.array([[np.nan], [1.0]]), predicted, 1)
+            >>> scored.count_unscored("LSTM")
+            1
+        """
+        return int((np.isfinite(self.actual) & ~np.isfinite(self.predicted[model])).sum())
 
     def is_exact(self, model: str) -> bool:
         """Return whether no error of a model is larger than rounding makes it, by the size of the values.

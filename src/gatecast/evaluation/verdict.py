@@ -56,6 +56,7 @@ class Verdict:
         better_model_gain: How much smaller, in percent.
         intermittency: RMSE and bias where demand is intermittent.
         n_missing: Known values that the model does not forecast.
+        n_unscored: Those of them that have no forecast of the baseline either, and do not count.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Verdict:
     better_model_gain: float = 0.0
     intermittency: Intermittency = NOT_INTERMITTENT
     n_missing: int = 0
+    n_unscored: int = 0
 
 
 def compare_with_baselines(
@@ -132,6 +134,7 @@ def compare_with_baselines(
         gain,
         NOT_INTERMITTENT if forecasts is None else forecasts.intermittency(main.model, best.model),
         main.n_missing,
+        0 if forecasts is None else forecasts.count_unscored(main.model),
     )
 
 
@@ -188,7 +191,8 @@ TEMPLATES = {
     "unknown": "{where} no errors are known: the {model} could not be scored.",
     "series": "The {model} was better on {share} series.",
     "horizons": "The {model} was better in {share} horizons.",
-    "missing": "It does not forecast {n_missing:,} of the values: there the forecasts of {reference} count.",
+    "missing": "It does not forecast {n_replaced:,} of the values: there the forecasts of {reference} count.",
+    "unscored": "Not scored: {n_unscored:,} of the values, which no value of their series precedes.",
     "better_model": (
         "{better_model} alone would have erred {gain:.0f} % less here; which model errs least changes from part to "
         "part, so models are weighted by their past errors."
@@ -245,7 +249,8 @@ def describe(verdict: Verdict) -> str:
         "size": abs(verdict.difference),
         "mae": verdict.mae,
         "share": f"{all_or_some} {verdict.n_parts:,}",
-        "n_missing": verdict.n_missing,
+        "n_replaced": verdict.n_missing - verdict.n_unscored,
+        "n_unscored": verdict.n_unscored,
         "reference": "seasonal naive" if verdict.season_length > 1 else "naive",
         "better_model": verdict.better_model,
         "gain": verdict.better_model_gain,
@@ -257,7 +262,8 @@ def describe(verdict: Verdict) -> str:
         "narrow": verdict.narrow_level is not None,
         "series": verdict.n_parts > 1 and verdict.n_series > 1 and verdict.kind != "exact",
         "horizons": verdict.n_parts > 1 and verdict.n_series == 1 and verdict.kind != "exact",
-        "missing": verdict.n_missing > 0,
+        "missing": verdict.n_missing > verdict.n_unscored,
+        "unscored": verdict.n_unscored > 0,
         "better_model": verdict.better_model != "" and not intermittency,
     }
     sentences = [template, *(TEMPLATES[name] for name, applies in details.items() if applies)]

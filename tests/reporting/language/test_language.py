@@ -95,7 +95,7 @@ MANY_ZEROS = Intermittency(3, 12.0, -20.0)
 @pytest.mark.parametrize("measure", list(MEASURES))
 def test_every_verdict_is_translated(chinese, kind, model, baseline, measure):
     verdict = replace(VERDICT, kind=kind, model=model, baseline=baseline, measure=measure)
-    details = {"n_missing": 7, "narrow_level": 80.0, "narrow_coverage": 40.0, "better_model": "LSTM"}
+    details = {"n_missing": 7, "n_unscored": 3, "narrow_level": 80.0, "narrow_coverage": 40.0, "better_model": "LSTM"}
     for n_series in (1, 1200):
         for n_rows in (24, 48):
             some = replace(verdict, n_series=n_series, n_rows=n_rows, n_parts=3, n_better=2, **details)

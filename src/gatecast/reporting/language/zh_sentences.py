@@ -94,6 +94,9 @@ VERDICT = {
     "It does not forecast {n} of the values: there the forecasts of {s_model} count.": (
         "有 {n} 个值没有预测：在这些位置以{s_model}计。"
     ),
+    "Not scored: {n} of the values, which no value of their series precedes.": (
+        "有 {n} 个值未评分：其序列在此之前没有值。"
+    ),
     "{model} alone would have erred {n} % less here; which model errs least changes from part to part, so models are weighted by their past errors.": (
         "单独使用 {model} 在此误差会小 {n} %；哪个模型误差最小因部分而异，因此按过去的误差给模型加权。"
     ),
