@@ -101,6 +101,22 @@ def test_findings_of_a_future_table_name_it(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "ask", [Forecaster.predict, Forecaster.simulate, Forecaster.predict_components], ids=lambda ask: ask.__name__
+)
+def test_findings_name_a_future_table_that_nothing_reads(ask):
+    past, plan = table() | {"visits": [float(k % 7) for k in range(60)]}, {"month": ["2020-01"], "visits": [1.0]}
+    fitted = Forecaster(1, model="naive", target_col="sales").fit(past)
+    ask(fitted)
+    assert not any("futr_df" in note for note in fitted.findings_)
+    ask(fitted, futr_df=plan)
+    note = "futr_df is not used, because futr_exog names no column: name those of the table, and fit again."
+    assert fitted.findings_[-1] == note
+    advised = Forecaster(1, model="naive", target_col="sales", futr_exog="visits").fit(past)
+    ask(advised, futr_df=plan)
+    assert not any("not used" in note for note in advised.findings_)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "is_trained"),

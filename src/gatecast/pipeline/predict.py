@@ -36,6 +36,9 @@ ColumnTable = dict[str, npt.NDArray[Any]]
 MIN_WEIGHT = 0.05
 """Weights below are not named in a sentence."""
 
+UNUSED_FUTURE = "futr_df is not used, because futr_exog names no column: name those of the table, and fit again."
+"""Note on a table of the steps ahead that nothing reads."""
+
 
 def forecast_context(
     state: FittedState,
@@ -60,6 +63,8 @@ def forecast_context(
         if notes is not None:
             note_outside(base, known, notes)
         future = mean_of_members(known, panel)
+    elif futr_df is not None and notes is not None:
+        notes.append(UNUSED_FUTURE)
     return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel, MAX_LENGTH, n_columns)
 
 
