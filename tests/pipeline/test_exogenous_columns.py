@@ -50,6 +50,34 @@ def test_the_effect_of_a_category_is_found_however_its_absence_is_written(model,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "is_read"),
+    [
+        (["lstm"], True),
+        (["dot", "gru"], True),
+        (["dot"], False),
+        (["pretrained", "naive"], False),
+        (["es-lstm"], False),
+        (["segrnn"], False),
+        ([gc.Sequential([gc.layers.LSTM(4), gc.layers.Dense(2)])], False),
+    ],
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, list) and isinstance(value[0], str) else None,
+)
+def test_a_note_names_historic_and_static_columns_exactly_where_they_change_no_forecast(model, is_read):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"unique_id": np.repeat(["a", "b"], 60), "ds": np.tile(DAYS[:60], 2)})
+    table = table.assign(y=10 + rng.random(120), visits=rng.random(120), size=np.repeat([1.0, 2.0], 60))
+    settings = {"model": model, "hist_exog": "visits", "stat_exog": "size", "training": QUICK}
+    first, second = (
+        gc.Forecaster(2, **settings).fit(other, evaluate=False)
+        for other in (table, table.assign(visits=rng.random(120), size=3 - table["size"]))
+    )
+    same = first.predict()[first.model_name_].equals(second.predict()[second.model_name_])
+    noted = [note for note in first.findings_ if note.startswith("no model here reads columns 'visits', 'size': ")]
+    assert (same, len(noted)) == (not is_read, not is_read)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["futr_exog", "hist_exog"])
 def test_networks_read_empty_cells_as_0(role):
     table, _ = promotions("")

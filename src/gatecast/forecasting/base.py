@@ -425,6 +425,8 @@ class LocalModel:
     """Whether a fit takes so little that past origins may be forecast as well, to learn from their errors."""
     is_calibrated: ClassVar[bool] = False
     """Whether its quantiles hold what they state without any error of these series measured."""
+    reads_exogenous: ClassVar[bool] = False
+    """Whether it reads exogenous columns itself; the effects of future ones are removed before in any case."""
     finer_quantiles: ClassVar[tuple[float, ...]] = ()
     """More levels than the usual ones that it gives at no cost, if there are any."""
 

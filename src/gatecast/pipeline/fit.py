@@ -11,7 +11,7 @@ Every series is cut in time order into a training, a validation and a test part:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -121,6 +121,10 @@ NOTES = {
     "unmeasured": "the intervals are those of the model: no past error of these series was measured.",
     "slope_deviations": (
         "the effect of {columns} differs between series: each series has its own, drawn towards that of all."
+    ),
+    "unread": (
+        "no model here reads {columns}: historic and static columns are inputs of recurrent networks alone. To use "
+        'them, write model="lstm" or model="auto".'
     ),
     "short_training": (
         "only {n} rows precede the validation and test parts of {horizon} rows each: a shorter horizon would be fitted "
@@ -358,6 +362,7 @@ class _Fit:
         """Return notes on the split, and on models that are missing."""
         reason = why_unavailable() if self.config.model == AUTO else ""
         notes = [NOTES["no_pretrained"].format(reason=reason)] if reason else []
+        notes += _unread_notes(self.configs, self.panel)
         longest = int(self.panel.lengths.max())
         if longest > self.max_length:
             notes.append(NOTES["newest"].format(read=self.max_length, n=longest))
@@ -559,6 +564,14 @@ def _effect_notes(ensemble: FittedEnsemble, panel: Panel) -> list[str]:
     groups = np.unique(column_groups(panel)[0][differs]) if differs.any() else np.empty(0, np.int64)
     names = [repr(name) for k, name in enumerate(panel.futr_exog) if k in groups]
     return [NOTES["slope_deviations"].format(columns=" and of ".join(names))] if names else []
+
+
+def _unread_notes(configs: Sequence[ModelConfig], panel: Panel) -> list[str]:
+    """Return a note on historic and static columns that no model reads; a model that does not say is taken to do."""
+    names = [repr(name) for name in (*panel.hist_exog, *panel.stat_exog)]
+    if not names or any(getattr(member, "reads_exogenous", True) for item in configs for member in members_of(item)):
+        return []
+    return [NOTES["unread"].format(columns=f"column{'s' if len(names) > 1 else ''} {', '.join(names)}")]
 
 
 def _forecasts_medians(config: ModelConfig) -> bool:

@@ -132,6 +132,7 @@ class ESRNNConfig:
     name: ClassVar[str] = "es-lstm"
     column: ClassVar[str] = "ES-LSTM"
     family: ClassVar[Family] = "network"
+    reads_exogenous: ClassVar[bool] = False
 
     input_size: int
     units: int = 40

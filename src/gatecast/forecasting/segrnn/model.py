@@ -114,6 +114,7 @@ class SegRNNConfig:
     name: ClassVar[str] = "segrnn"
     column: ClassVar[str] = "SegRNN"
     family: ClassVar[Family] = "network"
+    reads_exogenous: ClassVar[bool] = False
 
     input_size: int
     segment_length: int = 24

@@ -102,6 +102,7 @@ class SequentialConfig:
     name: ClassVar[str] = "sequential"
     column: ClassVar[str] = "Sequential"
     family: ClassVar[Family] = "network"
+    reads_exogenous: ClassVar[bool] = False
 
     model: Sequential | None
     input_size: int
