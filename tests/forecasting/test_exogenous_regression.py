@@ -75,6 +75,21 @@ def test_columns_come_in_standard_deviations_and_0_where_missing():
     assert np.isfinite(clean.stat_exog).all()
 
 
+@pytest.mark.parametrize("constant", [0.0, 0.1, -1e9, np.nan])
+def test_columns_that_never_varied_are_0_whatever_they_are_later(constant):
+    """Nothing is learned of them: what a network made of another value would be the chance of its first weights."""
+    history = PanelContext.from_values(np.random.default_rng(8).random((3, 40)))
+    flat = {"futr_exog": (3, 46, 1), "hist_exog": (3, 40, 1), "stat_exog": (3, 1)}
+    fitted = replace(history, **{name: np.full(shape, constant) for name, shape in flat.items()})
+    regression = ExogenousRegression.fit(fitted, 1)
+    later = {name: np.random.default_rng(9).normal(5, 100, shape) for name, shape in flat.items()}
+    for columns in ({}, later):
+        clean = regression.remove(replace(fitted, **columns))
+        for name in flat:
+            assert not getattr(clean, name).astype(np.float32).any()
+        np.testing.assert_array_equal(clean.values, fitted.values)
+
+
 def test_values_and_historic_columns_after_the_cutoff_do_not_count():
     history, _ = planted(np.random.default_rng(6))
     historic = np.random.default_rng(7).normal(size=(40, 72, 1))

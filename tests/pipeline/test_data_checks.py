@@ -386,15 +386,40 @@ def test_series_that_are_forecast_into_their_own_past_are_noted(lengths, sentenc
         assert sentence in forecaster.findings_
 
 
+def test_a_series_without_values_begins_its_forecast_nowhere():
+    lengths = [40, 20, 10]
+    y = np.where(np.repeat([False, False, True], lengths), np.nan, 1.0 + np.arange(70) % 3)
+    ids, times = np.repeat(["a", "b", "c"], lengths), np.concatenate([np.arange(n) for n in lengths])
+    findings = Forecaster(6, model="naive").fit({"unique_id": ids, "ds": times, "y": y}, evaluate=False).findings_
+    ended = [note for note in findings if "before others" in note]
+    assert ended == ["series 'b' ends at 19, 6 steps or more before others: its forecast begins there."]
+    assert "series 'c' has no value: there is no forecast of it." in findings
+
+
 @pytest.mark.parametrize(
     ("values", "sentences"),
     [
-        ([[5.0] * 9, [*range(9)]], {"series 'a' does not vary: its forecast is the constant."}),
-        ([[5.0] * 9, [7.0] * 9], {"series 'a', 'b' do not vary: their forecasts are the constants."}),
+        ([[5.0] * 12, [*range(12)]], {"series 'a' does not vary: its forecast is the constant."}),
+        ([[5.0] * 12, [7.0] * 12], {"series 'a', 'b' do not vary: their forecasts are the constants."}),
+        (
+            [[5.0] * 12, [np.nan, *[7.0] * 11]],
+            {
+                "series 'a' does not vary: its forecast is the constant.",
+                "series 'b' does not vary, but has fewer than 12 values: its forecast may differ from the constant.",
+            },
+        ),
+        (
+            [[5.0] * 9, [7.0] * 9],
+            {
+                "series 'a', 'b' do not vary, but have fewer than 12 values: their forecasts may differ from the "
+                "constants."
+            },
+        ),
         ([[np.nan] * 9, [*range(9)]], {"series 'a' has no value: there is no forecast of it."}),
     ],
 )
 def test_notes_on_series_agree_with_their_number(values, sentences):
-    table = {"unique_id": np.repeat(["a", "b"], 9), "ds": np.tile(np.arange(9), 2), "y": np.concatenate(values)}
+    n = len(values[0])
+    table = {"unique_id": np.repeat(["a", "b"], n), "ds": np.tile(np.arange(n), 2), "y": np.concatenate(values)}
     findings = Forecaster(2, model="naive").fit(table, evaluate=False).findings_
     assert sentences <= set(findings)

@@ -215,6 +215,24 @@ class TestValuesOutsideThePast:
         (note,) = self.notes(past, price=[[10, 10, 10, 10], [12, 12, 12, 1]])
         assert "column 'price' is 1 at 63 in series 'b', far outside its past values, 12 to 12:" in note
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize("model", ["lstm", "pretrained"])
+    def test_a_column_that_never_varied_has_no_effect_and_a_note_says_so(self, tmp_path, model):
+        table = promotions("")[0].assign(event=0.0)
+        forecaster = gc.Forecaster(H, model=model, futr_exog="event", training=QUICK).fit(table[:N], evaluate=False)
+        same, other = table[N:].drop(columns="y"), table[N:].drop(columns="y").assign(event=[1.0, *[0.0] * (H - 1)])
+        forecast = forecaster.predict(futr_df=same)
+        assert not any("event" in note for note in forecaster.findings_)
+        assert forecaster.predict(futr_df=other).equals(forecast)
+        assert forecaster.findings_[-1] == (
+            "column 'event' is 1 at 2023-10-08, but 0 at all times before: nothing is known of its effect, and the "
+            "forecast has none (such values in total: 1)."
+        )
+        forecaster.to_onnx(tmp_path / "x.onnx")
+        context = forecaster._session.context(None, other)[1]
+        outputs = run(session_of(tmp_path / "x.onnx"), values=context.values, futr_exog=context.futr_exog)
+        assert_close(outputs[forecaster.model_name_], forecast[forecaster.model_name_].to_numpy()[None])
+
     @pytest.mark.parametrize("source", [None, "rows"])
     def test_predict_notes_it_in_its_findings(self, source):
         table, is_named = promotions("no")

@@ -24,6 +24,9 @@ __all__ = ["ExogenousRegression"]
 MAX_DEVIATION = 8.0
 """Standard deviations at which a column is clipped: beyond the values that it was fitted on, a line is a guess."""
 
+UNVARIED = 1e300
+"""Standard deviation of a column that never varied: any value of it is 0 standard deviations from its mean."""
+
 MAX_SERIES = 2000
 """Series that effects are estimated from, at most."""
 
@@ -193,13 +196,20 @@ def _shift(values: FloatArray, scaler: SeriesScaler, shift: FloatArray) -> Float
 
 
 def _moments(columns: FloatArray) -> FloatArray:
-    """Return mean and standard deviation of each column over all rows and times, [2, n_columns]."""
+    """Return mean and standard deviation of each column over all rows and times, [2, n_columns].
+
+    A column without two different values has the deviation `UNVARIED`: nothing is learned of its effect, and it has
+    none where it varies later.
+    """
     axes = tuple(range(columns.ndim - 1))
     observed = np.isfinite(columns)
     count = np.maximum(observed.sum(axis=axes), 1)
     mean = np.where(observed, columns, 0.0).sum(axis=axes) / count
     deviation = np.sqrt((np.where(observed, columns - mean, 0.0) ** 2).sum(axis=axes) / count)
-    return np.stack([mean, np.where(deviation > 0, deviation, 1.0)])
+    low = np.where(observed, columns, np.inf).min(axis=axes, initial=np.inf)
+    high = np.where(observed, columns, -np.inf).max(axis=axes, initial=-np.inf)
+    # Rounding of the mean gives equal values a deviation.
+    return np.stack([mean, np.where((low < high) & (deviation > 0), deviation, UNVARIED)])
 
 
 def _standardize(columns: FloatArray, moments: FloatArray) -> FloatArray:
@@ -220,7 +230,8 @@ def _standardize_by_series(columns: FloatArray, moments: FloatArray) -> FloatArr
         squares = (np.where(observed, column - mean, 0.0) ** 2).sum(axis=1, keepdims=True)
         deviation = np.sqrt(squares / np.maximum(count, 1))
         mean = np.where(count > 0, mean, moments[0, g])
-        deviation = np.where(deviation > 0, deviation, moments[1, g])
+        varies = (deviation > 0) & (moments[1, g] < UNVARIED)
+        deviation = np.where(varies, deviation, moments[1, g])
         standardized[:, :, g] = np.where(count > 0, (forward_fill(column) - mean) / deviation, 0.0)
     return np.clip(standardized, -MAX_DEVIATION, MAX_DEVIATION)
 

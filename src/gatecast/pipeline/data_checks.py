@@ -20,6 +20,7 @@ from gatecast.data.messages import agree
 from gatecast.data.panel import Panel, check_outputs, format_times
 from gatecast.data.parsing.truth_values import are_truth_values
 from gatecast.errors import DataError
+from gatecast.evaluation.bounds import MIN_CONSTANT_VALUES
 from gatecast.forecasting.ensemble import COMBINED
 from gatecast.forecasting.presets import BASELINES, model_columns
 from gatecast.forecasting.registry import AUTO, BUILT_IN_COLUMNS
@@ -64,6 +65,10 @@ NOTES: dict[str, Any] = {
         "{series} does not vary: its forecast is the constant.",
         "{series} do not vary: their forecasts are the constants.",
     ),
+    "short_constant": (
+        "{series} does not vary, but has fewer than {enough} values: its forecast may differ from the constant.",
+        "{series} do not vary, but have fewer than {enough} values: their forecasts may differ from the constants.",
+    ),
     "ended": (
         "{series} ends at {time}, {h} or more before others: its forecast begins there.",
         "{series} end {h} or more before others, the first of them at {time}: their forecasts begin there.",
@@ -77,6 +82,10 @@ NOTES: dict[str, Any] = {
     "outside": (
         "column {column!r} is {value:.6g} at {time}{series}, far outside its past values, {low:.6g} to {high:.6g}: "
         "correct it if it is wrong, since its effect is extrapolated (such values in total: {n:,})."
+    ),
+    "unvaried": (
+        "column {column!r} is {value:.6g} at {time}{series}, but {low:.6g} at all times before: nothing is known of "
+        "its effect, and the forecast has none (such values in total: {n:,})."
     ),
     "empty": (
         "{series} has no value: there is no forecast of it.",
@@ -161,12 +170,15 @@ def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: 
     first = panel.indptr[:-1][with_rows]
     smallest[with_rows] = np.fmin.reduceat(panel.values, first) if len(with_rows) else []
     largest[with_rows] = np.fmax.reduceat(panel.values, first) if len(with_rows) else []
+    is_constant, is_long = smallest == largest, _count_values(panel) >= MIN_CONSTANT_VALUES
     for kind, selected in (
-        ("constant", np.flatnonzero(smallest == largest)),
+        ("constant", np.flatnonzero(is_constant & is_long)),
+        ("short_constant", np.flatnonzero(is_constant & ~is_long)),
         ("empty", np.flatnonzero(~np.isfinite(largest))),
     ):
         if len(selected):
-            notes.append(agree(len(selected), *NOTES[kind]).format(series=_series_text(panel, selected)))
+            facts = {"series": _series_text(panel, selected), "enough": MIN_CONSTANT_VALUES}
+            notes.append(agree(len(selected), *NOTES[kind]).format(**facts))
     _note_holes(panel, notes)
     _note_rare_categories(panel, notes)
 
@@ -190,7 +202,7 @@ def note_huge(panel: Panel, notes: list[str]) -> None:
 
 
 def note_ended(panel: Panel, notes: list[str], h: int) -> None:
-    """Add a note on series whose forecasts lie before the last time of the others.
+    """Add a note on series with values whose forecasts lie before the last time of the others.
 
     Args:
         panel: The series.
@@ -200,7 +212,7 @@ def note_ended(panel: Panel, notes: list[str], h: int) -> None:
     if len(panel) == 1:
         return
     end = panel.freq.index_of(panel.start, np.full(len(panel), panel.start.min()))[0] + panel.lengths
-    chosen = np.flatnonzero((panel.lengths > 0) & (end + h <= end.max()))
+    chosen = np.flatnonzero((_count_values(panel) > 0) & (end + h <= end.max()))
     if len(chosen):
         s = int(chosen[0])
         facts = {"series": _series_text(panel, chosen), "time": format_times(panel.times(s)[-1:])[0]}
@@ -235,7 +247,8 @@ def note_outside(panel: Panel, future: Mapping[str, FloatArray], notes: list[str
     """Add a note for each column of numbers whose future values are far outside those of the past.
 
     A value is far outside if it differs from all values of its series by more than these differ from one another; of a
-    series whose values hardly differ, by more than those of the typical other series.
+    series whose values hardly differ, by more than those of the typical other series. Of a column that never varied in
+    any series, every other value is.
 
     Args:
         panel: The series.
@@ -258,7 +271,8 @@ def note_outside(panel: Panel, future: Mapping[str, FloatArray], notes: list[str
             time = format_times(panel.freq.at(panel.start[s : s + 1], panel.lengths[s : s + 1] + k))[0]
             series = "" if panel.columns.id is None else f" in series {str(panel.ids[s])!r}"
             facts = {"value": values[s, k], "time": time, "low": low[s], "high": high[s], "n": len(rows)}
-            notes.append(NOTES["outside"].format(column=name, series=series, **facts))
+            kind = "outside" if np.nanmin(past) < np.nanmax(past) else "unvaried"
+            notes.append(NOTES[kind].format(column=name, series=series, **facts))
 
 
 def _ranges(panel: Panel, column: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -314,10 +328,14 @@ def skip_outliers(panel: Panel, notes: list[str], *, keep_last: bool = False) ->
     return replace(panel, skips_outliers=True)
 
 
+def _count_values(panel: Panel) -> npt.NDArray[np.int64]:
+    """Return the number of known values of each series."""
+    return np.diff(np.concatenate(([0], np.cumsum(panel.mask)))[panel.indptr])
+
+
 def _check_counts(panel: Panel) -> None:
     """Refuse a panel in which nothing can be learned: not one series has two values."""
-    n_before = np.concatenate(([0], np.cumsum(panel.mask)))
-    if np.diff(n_before[panel.indptr]).max(initial=0) < 2:
+    if _count_values(panel).max(initial=0) < 2:
         raise DataError(
             "Too few values",
             where=f"column {panel.columns.target!r}",

@@ -12,7 +12,7 @@ import numpy as np
 
 from gatecast._utils.typing import FloatArray
 from gatecast.forecasting.context import MAX_LENGTH
-from gatecast.forecasting.exogenous_regression import MAX_DEVIATION, ExogenousRegression
+from gatecast.forecasting.exogenous_regression import MAX_DEVIATION, UNVARIED, ExogenousRegression
 from gatecast.forecasting.onnx_files.scaling import GraphScaler
 from gatecast.forecasting.onnx_files.series import Columns, SeriesInput, hold_values
 from gatecast.nn.onnx_files import operations as op
@@ -118,7 +118,7 @@ def _standardized_by_series(columns: Value, moments: FloatArray) -> Value:
     deviation = op.sqrt(op.total(rest * rest, 1, keepdims=True) / count)
     has_values = n > 0
     mean = op.where(has_values, mean, moments[0][None, None])
-    deviation = op.where(deviation > 0, deviation, moments[1][None, None])
+    deviation = op.where(deviation > np.where(moments[1] < UNVARIED, 0.0, np.inf), deviation, moments[1][None, None])
     filled = hold_values(columns, moments.shape[1])
     z = op.where(has_values, (filled - mean) / deviation, 0)
     return op.clip(z, -MAX_DEVIATION, MAX_DEVIATION)
