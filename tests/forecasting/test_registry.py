@@ -61,6 +61,39 @@ def test_get_model_of_an_unknown_name_lists_all():
     with pytest.raises(ConfigError, match="Unknown model 'arima': expected one of auto, lstm, gru") as caught:
         get_model("arima")
     assert caught.value.argument == "model"
+    assert str(caught.value).endswith("drift, mean.")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ltsm", "lstm"),
+        ("LSTM", "lstm"),
+        ("DOT", "dot"),
+        ("es_lstm", "es-lstm"),
+        ("seasonal_naive", "seasonal-naive"),
+        ("SeasonalNaive", "seasonal-naive"),
+        ("autoregression", "ar"),
+        ("DynamicOptimizedTheta", "dot"),
+        ("Ensemble", "auto"),
+        ("pretraind", "pretrained"),
+    ],
+)
+def test_get_model_of_a_misspelt_name_or_a_column_suggests_the_model(written, meant):
+    with pytest.raises(ConfigError) as caught:
+        get_model(written)
+    assert caught.value.fix == f"Did you mean {meant!r}?"
+    if meant != "auto":
+        assert get_model(meant).name == meant
+
+
+def test_get_model_suggests_each_model_by_its_column_in_other_case():
+    for models in registry.BUILT_IN.values():
+        for model, column in models.items():
+            if model != "sequential" and column.upper() not in registry.MODULE_OF:
+                with pytest.raises(ConfigError) as caught:
+                    get_model(column.upper())
+                assert caught.value.fix == f"Did you mean {model!r}?"
 
 
 def test_register_refuses_a_taken_name_and_what_is_no_model(monkeypatch):

@@ -217,10 +217,11 @@ class TestValuesOutsideThePast:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("model", ["lstm", "pretrained"])
-    def test_a_column_that_never_varied_has_no_effect_and_a_note_says_so(self, tmp_path, model):
-        table = promotions("")[0].assign(event=0.0)
+    @pytest.mark.parametrize(("off", "on"), [(0.0, 1.0), (False, True)])
+    def test_a_column_that_never_varied_has_no_effect_and_a_note_says_so(self, tmp_path, model, off, on):
+        table = promotions("")[0].assign(event=off)
         forecaster = gc.Forecaster(H, model=model, futr_exog="event", training=QUICK).fit(table[:N], evaluate=False)
-        same, other = table[N:].drop(columns="y"), table[N:].drop(columns="y").assign(event=[1.0, *[0.0] * (H - 1)])
+        same, other = table[N:].drop(columns="y"), table[N:].drop(columns="y").assign(event=[on, *[off] * (H - 1)])
         forecast = forecaster.predict(futr_df=same)
         assert not any("event" in note for note in forecaster.findings_)
         assert forecaster.predict(futr_df=other).equals(forecast)

@@ -18,6 +18,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gatecast._utils.suggestions import nearest
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -151,8 +152,20 @@ def get_model(name: str) -> type[ModelConfig]:
         )
     if plug_in is None:
         known = ", ".join((AUTO, *available_models()))
-        raise ConfigError(f"Unknown model {name!r}", argument="model", expected=f"one of {known}")
+        raise ConfigError(
+            f"Unknown model {name!r}", argument="model", expected=f"one of {known}", fix=_suggestion(name)
+        )
     return plug_in
+
+
+def _suggestion(name: str) -> str:
+    """Return a sentence that suggests the model of the nearest name or column; "" if none is similar."""
+    from gatecast.forecasting.ensemble import COMBINED
+
+    columns = {column: model for models in BUILT_IN.values() for model, column in models.items()}
+    names = {COMBINED: AUTO, **columns, **{known: known for known in (AUTO, *available_models())}}
+    close = nearest(name.replace("_", "-"), [known for known, model in names.items() if model not in UNLISTED])
+    return f"Did you mean {names[close]!r}?" if close else ""
 
 
 def refresh() -> None:

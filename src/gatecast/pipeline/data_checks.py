@@ -244,7 +244,7 @@ def _note_rare_categories(panel: Panel, notes: list[str]) -> None:
 
 
 def note_outside(panel: Panel, future: Mapping[str, FloatArray], notes: list[str]) -> None:
-    """Add a note for each column of numbers whose future values are far outside those of the past.
+    """Add a note for each column of numbers or truth values whose future values are far outside those of the past.
 
     A value is far outside if it differs from all values of its series by more than these differ from one another; of a
     series whose values hardly differ, by more than those of the typical other series. Of a column that never varied in
@@ -257,7 +257,8 @@ def note_outside(panel: Panel, future: Mapping[str, FloatArray], notes: list[str
     """
     for name, values in future.items():
         past = panel.futr_exog[name]
-        if name in panel.categories or not np.isfinite(past).any():
+        is_category = name in panel.categories and not are_truth_values(panel.categories[name])
+        if is_category or not np.isfinite(past).any():
             continue
         low, high = _ranges(panel, past)
         width = high - low
