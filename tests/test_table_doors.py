@@ -116,7 +116,7 @@ def test_rows_without_a_target_are_the_known_future(door, n_series):
     forecaster = fit(door(table), n_series, futr_exog="promo", **DOT)
     forecast = to_lists(forecaster.predict())
     assert forecast["ds"] == DAYS[27:] * n_series
-    assert "their columns 'promo' are known for 3 steps ahead." in forecaster.findings_
+    assert "their column 'promo' is known for 3 steps ahead." in forecaster.findings_
     future = {"ds": DAYS[27:], "promo": promo[27:]}
     column = forecaster.model_name_
     assert to_lists(forecaster.predict(futr_df=door(future, "future")))[column] == forecast[column]

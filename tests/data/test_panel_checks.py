@@ -45,9 +45,32 @@ def panel_of(**series) -> dict:
 )
 def test_mixed_frequencies(longest, other, got, expected):
     assert refusal(panel_of(a=longest, b=other)) == (
-        f"Series have different frequencies (series 'b'): got {got}, expected {expected}, the frequency of the longest "
-        "series. Aggregate the series to one frequency, or forecast the series of each frequency separately."
+        f"Series have different frequencies (series 'b'): got {got}, expected {expected} in every series. "
+        "Aggregate the series to one frequency, or forecast the series of each frequency separately."
     )
+
+
+@pytest.mark.parametrize("ids", [("a",), ("a", "b")])
+@pytest.mark.parametrize(
+    ("own", "given", "label"),
+    [("MS", "QS", "monthly (MS)"), ("D", "W", "daily (D)"), ("D", "MS", "daily (D)"), ("h", "D", "hourly (h)")],
+)
+def test_a_given_frequency_below_that_of_the_times_is_at_fault(ids, own, given, label):
+    """Neither the other series nor irregular times are blamed; without it, the series are read."""
+    table = panel_of(**dict.fromkeys(ids, (own, "2024-01-01", 40)))
+    with pytest.raises(DataError) as caught:
+        read(table, freq=given)
+    assert caught.value.what == "Irregular times"
+    assert caught.value.argument == "freq"
+    assert caught.value.fix == f"Leave freq out, since the times are {label}, or aggregate the rows before."
+    assert str(read(table)[0].freq) == own
+
+
+@pytest.mark.parametrize("ids", [("a",), ("a", "b")])
+def test_a_given_frequency_far_above_that_of_the_times_is_at_fault(ids):
+    with pytest.raises(DataError, match="Nearly all times have no row") as caught:
+        read(panel_of(**dict.fromkeys(ids, ("MS", "2020-01-01", 100))), freq="h")
+    assert caught.value.fix == "Correct the date if it is wrong, or set freq to a lower frequency."
 
 
 def test_sparse_and_short_series_are_no_mixture():

@@ -259,7 +259,7 @@ def test_trim_unobserved_of_a_panel_drops_the_rows_after_the_last_value_of_all()
     np.testing.assert_allclose(trimmed.known_future["price"], np.tile(np.cos(np.arange(30, 36)), (2, 1)))
     assert notes == [
         "no series has a value after 29: 12 rows are left out.",
-        "their columns 'price' are known for 6 steps ahead.",
+        "their column 'price' is known for 6 steps ahead.",
     ]
     assert trimmed.drop_last(1).known_future == {}
     assert trimmed.keep_last(5).take([1]).known_future["price"].shape == (1, 6)
@@ -384,6 +384,34 @@ def test_series_that_are_forecast_into_their_own_past_are_noted(lengths, sentenc
     if sentence:
         forecaster.predict(table)
         assert sentence in forecaster.findings_
+
+
+@pytest.mark.parametrize(
+    ("empty", "names", "sentences"),
+    [
+        ((1, 0), (), ["the first row has no value and is left out."]),
+        ((3, 0), (), ["the first 3 rows have no value and are left out."]),
+        (
+            (0, 1),
+            ("price", "promo"),
+            [
+                "the last row has no value and is left out.",
+                "their columns 'price', 'promo' are known for 1 step ahead.",
+            ],
+        ),
+        (
+            (0, 2),
+            ("price",),
+            ["the last 2 rows have no value and are left out.", "their column 'price' is known for 2 steps ahead."],
+        ),
+    ],
+)
+def test_notes_on_rows_without_values_agree_with_their_number(empty, names, sentences):
+    y = np.arange(30.0)
+    y[: empty[0]], y[len(y) - empty[1] :] = np.nan, np.nan
+    table = {"ds": np.arange(30), "y": y} | {name: np.arange(30.0) % 7 for name in names}
+    findings = Forecaster(1, model="naive", target_col="y", futr_exog=names).fit(table, evaluate=False).findings_
+    assert [note for note in findings if "left out" in note or "ahead" in note] == sentences
 
 
 def test_a_series_without_values_begins_its_forecast_nowhere():

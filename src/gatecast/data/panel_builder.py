@@ -102,6 +102,8 @@ def build_panel(
     check_duplicates(t, codes, labels, order, columns, describe_row)
     bounds = np.searchsorted(codes, np.arange(len(labels) + 1))
     step, freq_notes = _resolve_freq(t, bounds, freq)
+    if freq is not None and len(labels) > 1:
+        _check_given(t, bounds, step, labels, columns)
     start, k, on_grid = _align(t, bounds, step, labels, columns)
     # Where most times are on the grid, no more than half of them can be far from it.
     if freq is None and 2 * np.count_nonzero(on_grid) < len(t):
@@ -217,6 +219,15 @@ def _resolve_freq(t: Times, bounds: IntArray, freq: str | int | Freq | None) -> 
     if anchored == requested:
         return requested, ()
     return anchored, (f"The times follow the frequency {anchored} rather than {requested}, so {anchored} is used.",)
+
+
+def _check_given(t: Times, bounds: IntArray, freq: Freq, labels: npt.NDArray[Any], columns: ColumnNames) -> None:
+    """Check that a frequency that the user gave fits the longest series: otherwise none of the others is at fault."""
+    longest = int(np.diff(bounds).argmax())
+    times, label = t[bounds[longest] : bounds[longest + 1]], labels[longest : longest + 1]
+    alone = np.array([0, len(times)])
+    _, k, _ = _align(times, alone, freq, label, columns)
+    check_density(times, k, k[-1:] + 1, alone, freq, label)
 
 
 def _align(

@@ -13,7 +13,7 @@ from gatecast.data.frequency import MAX_TICKS, MICROSECONDS, Freq, Times, format
 from gatecast.data.messages import format_id
 from gatecast.data.panel import ColumnNames
 from gatecast.data.parsing.exogenous import format_value
-from gatecast.data.time_grid import infer_freq
+from gatecast.data.time_grid import align_to_grid, infer_freq
 from gatecast.errors import DataError
 
 __all__ = [
@@ -244,7 +244,7 @@ def raise_if_other_frequency(t: Times, freq: Freq, ids: npt.NDArray[Any], s: int
             OTHER_FREQUENCY,
             where=f"series {format_id(ids, s)}",
             got=inferred.label,
-            expected=f"{freq.label}, the frequency of the longest series",
+            expected=f"{freq.label} in every series",
             fix="Aggregate the series to one frequency, or forecast the series of each frequency separately.",
         )
 
@@ -261,7 +261,7 @@ def raise_irregular(t: Times, k: IntArray, freq: Freq, ids: npt.NDArray[Any], s:
         where=f"series {format_id(ids, s)}" if names.id is not None else f"column {names.time!r}",
         got=f"{' and '.join(format_times(t[i : i + 2]))}, less than one step apart",
         expected=f"at most one time per step, {freq.label}",
-        fix=_advise(t),
+        fix=_advise(t, freq),
         argument="freq",
     )
 
@@ -326,13 +326,19 @@ def check_moved(t: Times, grid: Times, freq: Freq, names: ColumnNames) -> None:
         got=f"{len(far)} of {len(t)} times off the nearest frequency, {freq.label}; the first is "
         f"{format_times(t[i : i + 1])[0]}",
         expected="times at equal distances, or one a month, quarter or year",
-        fix=_advise(t),
+        fix=_advise(t, freq),
         argument="freq",
     )
 
 
-def _advise(t: Times) -> str:
-    """What to do with irregular times: a daily grid, where it is not nearly empty, or steps without dates."""
+def _advise(t: Times, freq: Freq) -> str:
+    """What to do with times that do not fit a frequency.
+
+    Their own frequency, if they have one; else a daily grid, where it is not nearly empty, or steps without dates.
+    """
+    own = infer_freq(t)
+    if own != freq and (np.diff(align_to_grid(t, own).positions) > 0).all():
+        return f"Leave freq out, since the times are {own.label}, or aggregate the rows before."
     days = t.astype("M8[D]").astype(np.int64) if t.dtype.kind == "M" else np.zeros(len(t), np.int64)
     is_dense = days.max() - days.min() < MAX_STEPS_PER_ROW * len(t)
     if is_dense and len(np.unique(days)) == len(days):

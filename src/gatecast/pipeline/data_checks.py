@@ -44,9 +44,15 @@ def _output_columns(model: Any) -> tuple[str, ...]:
 
 
 NOTES: dict[str, Any] = {
-    "unobserved": "the {end} {n} rows have no value and are left out.",
-    "unobserved_end": "no series has a value after {time}: {n} rows are left out.",
-    "known_future": "their columns {columns} are known for {n} steps ahead.",
+    "unobserved": ("the {end} row has no value and is left out.", "the {end} {n} rows have no value and are left out."),
+    "unobserved_end": (
+        "no series has a value after {time}: one row is left out.",
+        "no series has a value after {time}: {n} rows are left out.",
+    ),
+    "known_future": (
+        "their column {columns} is known for {steps} ahead.",
+        "their columns {columns} are known for {steps} ahead.",
+    ),
     "unlike": (
         "the last value of {series}, {value:.6g} at {time}, is unlike all before, as when a period is incomplete or a "
         "value is wrong: it is treated as missing. To use it, set keep_last=True.",
@@ -115,7 +121,7 @@ def trim_unobserved(panel: Panel, notes: list[str], last: Times | None = None) -
     n_before, n_after = int(observed[0]), len(panel.values) - 1 - int(observed[-1])
     for n, end in ((n_before, "first"), (n_after, "last")):
         if n:
-            notes.append(NOTES["unobserved"].format(end=end, n=n))
+            notes.append(agree(n, *NOTES["unobserved"]).format(end=end, n=n))
     trimmed = _drop_rows(panel, np.array([n_after]), notes)
     return trimmed.keep_last(len(panel.values) - n_before - n_after)
 
@@ -133,7 +139,8 @@ def _trim_shared_end(panel: Panel, notes: list[str], last: Times | None = None) 
     if not n_after.any():
         return panel
     time = format_times(panel.freq.at(panel.start.min(), np.array([stop - 1])))[0]
-    notes.append(NOTES["unobserved_end"].format(time=time, n=int(n_after.sum())))
+    n_rows = int(n_after.sum())
+    notes.append(agree(n_rows, *NOTES["unobserved_end"]).format(time=time, n=n_rows))
     return _drop_rows(panel, n_after, notes)
 
 
@@ -144,7 +151,8 @@ def _drop_rows(panel: Panel, n_after: npt.NDArray[np.int64], notes: list[str]) -
         return trimmed
     rows = panel.indptr[1:, None] - n + np.arange(n)
     known_future = {name: panel.futr_exog[name][rows] for name in panel.given_futr_exog}
-    notes.append(NOTES["known_future"].format(columns=", ".join(map(repr, known_future)), n=n))
+    facts = {"columns": ", ".join(map(repr, known_future)), "steps": format_count(n, "step")}
+    notes.append(agree(len(known_future), *NOTES["known_future"]).format(**facts))
     return replace(trimmed, known_future=known_future)
 
 

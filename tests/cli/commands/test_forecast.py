@@ -225,4 +225,4 @@ def test_forecast_of_a_file_with_rows_ahead_needs_no_futr_df(workdir, capsys):
     assert main(["forecast", "all.csv", *options, "--out", "a.csv"]) == 0
     assert main(["forecast", "prices.csv", *options, "-h", "6", "--futr-df", "future.csv", "--out", "b.csv"]) == 0
     assert (workdir / "a.csv").read_text() == (workdir / "b.csv").read_text()
-    assert "'price' are known for 6 steps ahead" in " ".join(capsys.readouterr().out.split())
+    assert "'price' is known for 6 steps ahead" in " ".join(capsys.readouterr().out.split())
