@@ -288,7 +288,11 @@ class TestRefusals:
         [
             (5, "Unsupported source: got int, expected a path, a pandas, polars or Arrow table, or a dict of columns"),
             (None, "Unsupported source: got NoneType"),
-            (np.zeros((2, 2)), "A column must have one dimension: got the shape (2, 2)"),
+            (
+                np.zeros((2, 2)),
+                "A column must have one dimension: got the shape (2, 2), expected (n_rows,). Pass each column by its "
+                'name, such as {"y": values[:, 0]}.',
+            ),
             (
                 {"ds": [1, 2], "y": [1]},
                 "Columns have different lengths: got 'ds' 2, 'y' 1",

@@ -301,3 +301,25 @@ def test_columns_that_new_rows_lack_are_named_as_those_of_fit(rows):
     with pytest.raises(DataError) as caught:
         forecaster.predict(rows)
     assert caught.value.fix == "Name the columns as in the table of fit: 'store', 'day', 'sold'."
+
+
+@pytest.mark.parametrize("door", ["predict", "update"])
+def test_rows_with_names_go_on_with_no_series_without_one_and_a_note_says_so(door):
+    alone = table(np.arange(60), WAVE[:60])
+    named = alone.assign(unique_id="a")
+    two = pd.concat([named, named.assign(unique_id="b")])
+    notes, n_series = [], []
+    for old, new in ((two, alone), (alone, two), (alone, alone), (two, named), (named, alone)):
+        forecaster = fitted(old[old.ds < 40])
+        getattr(forecaster, door)(new[new.ds >= 40])
+        notes.append([note for note in forecaster.findings_ if "of fit" in note])
+        n_series.append(len(forecaster.panel_))
+    assert notes == [
+        ["these rows have no 'unique_id', and are a new series, none of those of fit."],
+        ["the rows of fit had no 'unique_id': these are new series, none of them that of fit."],
+        [],
+        [],
+        [],
+    ]
+    if door == "update":
+        assert n_series == [3, 3, 1, 2, 1]

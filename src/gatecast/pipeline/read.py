@@ -88,7 +88,20 @@ def read_source(source: Any, config: ForecasterConfig, like: Panel | None = None
             expected=f"those of fit: {like.freq.label}",
             fix="Pass the values of every step, or fit a forecaster on series of this frequency.",
         )
-    return panel, notes
+    return panel, notes if like is None else (*notes, *_note_ids(panel, like))
+
+
+def _note_ids(panel: Panel, like: Panel) -> tuple[str, ...]:
+    """Return a note where new rows have names of series and those of fit had none, or the other way round.
+
+    Rows without a name may go on with a series that was the only one.
+    """
+    old, new = like.columns, panel.columns
+    if (old.id is None) == (new.id is None) or (new.id is None and len(like) == 1):
+        return ()
+    if new.id is None:
+        return (f"these rows have no {list_columns(old.ids)}, and are a new series, none of those of fit.",)
+    return (f"the rows of fit had no {list_columns(new.ids)}: these are new series, none of them that of fit.",)
 
 
 def _even_step(panel: Panel) -> int:

@@ -231,7 +231,12 @@ def to_raw_column(column: Any) -> RawColumn:
     """
     array = _as_array(column)
     if array.ndim != 1:
-        raise DataError("A column must have one dimension", got=f"the shape {array.shape}", expected="(n_rows,)")
+        raise DataError(
+            "A column must have one dimension",
+            got=f"the shape {array.shape}",
+            expected="(n_rows,)",
+            fix='Pass each column by its name, such as {"y": values[:, 0]}.',
+        )
     if isinstance(array, np.ma.MaskedArray):
         array = _fill_masked(array)
     if array.dtype.kind in "iu":
