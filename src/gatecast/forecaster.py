@@ -690,6 +690,9 @@ class Forecaster:
     ) -> Any:
         """Forecast from past cutoffs, each from nothing later, next to actual values and simple forecasts.
 
+        A fit at a cutoff is that of `fit(evaluate=False)`, which needs no test part. So weights and intervals, which
+        `fit` measures on its test part too, are not to the digit those of a forecaster that was scored at the cutoff.
+
         Args:
             source: As for `fit`.
             n_windows: Cutoffs, the last of them h steps before the end of each series.

@@ -364,3 +364,15 @@ def test_each_window_is_fitted_as_fit_would_at_its_cutoff():
         np.testing.assert_array_equal(
             folds["DoubleSeasonal"][24 * k : 24 * (k + 1)], fitted.predict(output="dict")["DoubleSeasonal"]
         )
+
+
+def test_weights_and_intervals_of_a_window_are_those_of_a_fit_that_is_not_scored():
+    lengths, models = [40, 30, 50], ["dot", "drift"]
+    rows = ragged_panel(lengths)
+    n_after = np.concatenate([np.arange(n)[::-1] for n in lengths])
+    folds = Forecaster(H, model=models).cross_validation(rows, n_windows=2, output="dict")
+    for k, offset in enumerate((2 * H, H)):
+        past = {name: column[n_after >= offset] for name, column in rows.items()}
+        forecast = Forecaster(H, model=models).fit(past, evaluate=False).predict(output="dict")
+        for name, column in forecast.items():
+            np.testing.assert_array_equal(folds[name][3 * H * k : 3 * H * (k + 1)], column)
