@@ -336,9 +336,9 @@ def _advise(t: Times, freq: Freq) -> str:
 
     Their own frequency, if they have one; else a daily grid, where it is not nearly empty, or steps without dates.
     """
-    own = infer_freq(t)
-    if own != freq and (np.diff(align_to_grid(t, own).positions) > 0).all():
-        return f"Leave freq out, since the times are {own.label}, or aggregate the rows before."
+    inferred = infer_freq(t)
+    if inferred != freq and (np.diff(align_to_grid(t, inferred).positions) > 0).all():
+        return f"Leave freq out, since the times are {inferred.label}, or aggregate the rows before."
     days = t.astype("M8[D]").astype(np.int64) if t.dtype.kind == "M" else np.zeros(len(t), np.int64)
     is_dense = days.max() - days.min() < MAX_STEPS_PER_ROW * len(t)
     if is_dense and len(np.unique(days)) == len(days):

@@ -119,8 +119,8 @@ def test_table(panel: Panel, n_test: int) -> tuple[Any, ColumnTable]:
     """
     table = replace(panel.keep_last(n_test), columns=evaluation_columns(panel)).to_columns()
     # A series that is no longer than its newest rows has no time before them, where others have.
-    longer = panel.lengths > min(n_test, panel.lengths.max() - 1)
-    return panel.freq.at(panel.start[longer], np.maximum(panel.lengths[longer] - n_test - 1, 0)).max(), table
+    has_past = panel.lengths > min(n_test, panel.lengths.max() - 1)
+    return panel.freq.at(panel.start[has_past], np.maximum(panel.lengths[has_past] - n_test - 1, 0)).max(), table
 
 
 def evaluation_columns(panel: Panel) -> ColumnNames:
