@@ -68,6 +68,12 @@ def forecast_column(table):
     return next(name for name in table if name not in ("unique_id", "ds"))
 
 
+def test_the_note_on_one_short_series_is_singular(rng):
+    forecaster = Forecaster(3, model="dot").fit(shops(rng, [60] * 8 + [14]), evaluate=False)
+    (note,) = [finding for finding in forecaster.findings_ if "shorter than" in finding]
+    assert note.startswith("1 of 9 series is shorter than 5 seasons of 12 steps: the season that the others show")
+
+
 @pytest.mark.parametrize("model", ["dot", "lstm"])
 def test_a_new_shop_gets_the_season_of_the_others(rng, model, tmp_path):
     table = shops(rng, [60] * 8 + [5, 14])

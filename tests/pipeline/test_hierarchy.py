@@ -186,3 +186,25 @@ def test_prices_of_totals_are_means_of_those_known_ahead():
     ahead = np.tile(np.arange(N + H) >= N, 6)
     futr_df = {name: future[name][ahead] for name in ("store", "item", "ds")} | {"price": np.full(6 * H, 2.0)}
     assert_adds_up(model.predict(futr_df=futr_df), model.model_name_)
+
+
+@pytest.mark.parametrize(
+    ("method", "when", "is_kept"),
+    [
+        ("mint", " before reconciliation", True),
+        ("wls-struct", " before reconciliation", False),
+        ("bottom-up", "", True),
+    ],
+)
+def test_a_note_on_a_constant_says_whether_its_forecast_is_reconciled(method, when, is_kept):
+    table = table_of()
+    flat = (table["store"] == "west") & (table["item"] == "ink")
+    table["y"][flat] = 30.0
+    model = forecaster(reconciliation=method).fit(table)
+    assert f"series 'west/ink' does not vary: its forecast{when} is the constant." in model.findings_
+    forecast = model.predict()
+    of_flat = (forecast["store"] == "west") & (forecast["item"] == "ink")
+    assert np.allclose(forecast[model.model_name_][of_flat], 30.0, atol=1e-6) == is_kept
+    components = model.predict_components()
+    before = components[model.model_name_][(components["store"] == "west") & (components["item"] == "ink")]
+    np.testing.assert_allclose(before, 30.0)

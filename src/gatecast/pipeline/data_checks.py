@@ -68,8 +68,8 @@ NOTES: dict[str, Any] = {
         "distorts the forecast and its intervals. If it is wrong, empty its cell, or set missing_codes=[{code}]."
     ),
     "constant": (
-        "{series} does not vary: its forecast is the constant.",
-        "{series} do not vary: their forecasts are the constants.",
+        "{series} does not vary: its forecast{when} is the constant.",
+        "{series} do not vary: their forecasts{when} are the constants.",
     ),
     "short_constant": (
         "{series} does not vary, but has fewer than {enough} values: its forecast may differ from the constant.",
@@ -156,7 +156,9 @@ def _drop_rows(panel: Panel, n_after: npt.NDArray[np.int64], notes: list[str]) -
     return replace(trimmed, known_future=known_future)
 
 
-def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: bool = False) -> None:
+def check_series(
+    panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: bool = False, is_reconciled: bool = False
+) -> None:
     """Add notes on constant and empty series, by id, and on exogenous columns with missing values.
 
     Args:
@@ -164,6 +166,7 @@ def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: 
         notes: Are added to.
         model: As in `Forecaster`: no column of the data may have the name of its forecasts.
         is_part: Whether these are a few of many series, which are counted elsewhere.
+        is_reconciled: Whether forecasts are changed until they add up, those of constants too.
 
     Raises:
         ConfigError: A column has the name of a forecast.
@@ -185,7 +188,8 @@ def check_series(panel: Panel, notes: list[str], model: Any = AUTO, *, is_part: 
         ("empty", np.flatnonzero(~np.isfinite(largest))),
     ):
         if len(selected):
-            facts = {"series": _series_text(panel, selected), "enough": MIN_CONSTANT_VALUES}
+            when = " before reconciliation" if is_reconciled else ""
+            facts = {"series": _series_text(panel, selected), "enough": MIN_CONSTANT_VALUES, "when": when}
             notes.append(agree(len(selected), *NOTES[kind]).format(**facts))
     _note_holes(panel, notes)
     _note_rare_categories(panel, notes)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from gatecast._utils.checkpoint import start_clock, within, working_on
 from gatecast._utils.deferred import Deferred
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
+from gatecast.data.messages import agree
 from gatecast.data.panel import Panel
 from gatecast.data.panel_facts import PanelFacts
 from gatecast.errors import ConfigError
@@ -108,15 +109,17 @@ UPDATE_DIVISOR = 3
 """How many times fewer steps, at a lower learning rate, an update trains than a fit."""
 
 
-NOTES = {
+NOTES: dict[str, Any] = {
     "newest": "the models read the newest {read:,} of up to {n:,} values of a series.",
     "no_pretrained": "the pretrained network is left out: {reason}",
     "no_split": (
         "{n} rows are too few to hold any back: the forecast has not been scored, and its intervals are a guess."
     ),
     "panel_season": (
+        "{n:,} of {n_series:,} series is shorter than {max_cycles} seasons of {m} steps: the season that the others "
+        "show counts for it, as strongly as its own values say.",
         "{n:,} of {n_series:,} series are shorter than {max_cycles} seasons of {m} steps: the season that the others "
-        "show counts for them, as strongly as their own values say."
+        "show counts for them, as strongly as their own values say.",
     ),
     "unmeasured": "the intervals are those of the model: no past error of these series was measured.",
     "slope_deviations": (
@@ -158,7 +161,8 @@ def prepare_panel(panel: Panel, notes: list[str], config: ForecasterConfig, fact
     """
     data = config.data
     panel = trim_unobserved(base_series(panel), notes, None if facts is None else facts.last)
-    check_series(panel, notes, config.model, is_part=facts is not None)
+    is_reconciled = bool(config.hierarchy) and config.reconciliation != "bottom-up"
+    check_series(panel, notes, config.model, is_part=facts is not None, is_reconciled=is_reconciled)
     check_bounds(panel, data)
     panel = panel if data.keep_last else drop_unlike_last(panel, notes)
     if data.keep_outliers:
@@ -555,7 +559,7 @@ def _season_notes(ensemble: FittedEnsemble, context: PanelContext) -> list[str]:
     if n == 0:
         return []
     about = {"n": n, "n_series": len(context), "m": season.season_length, "max_cycles": MAX_CYCLES}
-    return [NOTES["panel_season"].format(**about)]
+    return [agree(n, *NOTES["panel_season"]).format(**about)]
 
 
 def _effect_notes(ensemble: FittedEnsemble, panel: Panel) -> list[str]:
