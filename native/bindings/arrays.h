@@ -111,13 +111,14 @@ inline gatecast::Activation checked_activation(int number) {
 
 namespace gatecast {
 
-void bind_recurrent(nanobind::module_& m);     // recurrent.cpp
-void bind_quantiles(nanobind::module_& m);     // quantile.cpp
-void bind_losses(nanobind::module_& m);        // loss.cpp
-void bind_convolutions(nanobind::module_& m);  // convolution.cpp
-void bind_stack(nanobind::module_& m);         // stack.cpp
-void bind_local_trend(nanobind::module_& m);   // local_trend.cpp
-void bind_smoothing(nanobind::module_& m);     // smoothing.cpp
-void bind_testing(nanobind::module_& m);       // testing.cpp
+void bind_recurrent(nanobind::module_& m);       // recurrent.cpp
+void bind_quantiles(nanobind::module_& m);       // quantile.cpp
+void bind_losses(nanobind::module_& m);          // loss.cpp
+void bind_convolutions(nanobind::module_& m);    // convolution.cpp
+void bind_stack(nanobind::module_& m);           // stack.cpp
+void bind_local_trend(nanobind::module_& m);     // local_trend.cpp
+void bind_smoothing(nanobind::module_& m);       // smoothing.cpp
+void bind_autoregression(nanobind::module_& m);  // autoregression.cpp
+void bind_testing(nanobind::module_& m);         // testing.cpp
 
 }  // namespace gatecast

@@ -66,6 +66,7 @@ NB_MODULE(_native, m) {
   gatecast::bind_stack(m);
   gatecast::bind_local_trend(m);
   gatecast::bind_smoothing(m);
+  gatecast::bind_autoregression(m);
   nb::module_ testing = m.def_submodule("testing", "Functions that only the tests call.");
   gatecast::bind_testing(testing);
 }

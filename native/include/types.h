@@ -299,6 +299,21 @@ struct SeasonalSmoothingGrad {
   double *dalpha, *dgamma, *dstart;  // (B), (B), (m, B)
 };
 
+// Lags of an autoregression.
+inline constexpr int AUTOREGRESSION_LAGS = 8;
+
+// An autoregression at every step of series, fitted to the values up to it, time first.
+struct Autoregression {
+  int64_t T, B, first, ahead;  // results from step `first` on; the longer of two horizons of past errors
+  double margin;               // by which forecasts may leave the range of the values, in ranges
+  const double *x, *observed;  // (T, B): without gaps; 1 or 0
+  const double *unit, *level;  // (T, B)
+  const double* ridge;         // (LAGS + 1)
+  const int64_t* steps;        // (n_steps): increasing horizons of `points`
+  int64_t n_steps;
+  double *state, *points, *errors;  // (2 LAGS + 3, T - first, B), (n_steps, ...), (2, ...)
+};
+
 // The kernels of one instruction-set level.
 struct Kernels {
   const char* name;
@@ -317,6 +332,8 @@ struct Kernels {
   void (*theta_forecast)(const ThetaFits&);
   void (*seasonal_smoothing)(const SeasonalSmoothing&);
   void (*seasonal_smoothing_backward)(const SeasonalSmoothing&, const SeasonalSmoothingGrad&);
+  void (*autoregression)(const Autoregression&);
+  void (*autoregression_forecast)(const double* state, int64_t n, int64_t steps, double* points);
   void (*activation)(Activation, const float* x, float* y, int64_t n);
   void (*activation_backward)(Activation, const float* x, const float* dy, float* dx, int64_t n);
   void (*convolution)(const Convolution&);

@@ -1,4 +1,5 @@
 // The kernels of one instruction-set level: compiled once per level with -DGATECAST_ISA=<name> and its -march.
+#include "kernels/autoregression-inl.h"
 #include "kernels/block_order-inl.h"
 #include "kernels/convolution-inl.h"
 #include "kernels/local_trend-inl.h"
@@ -169,6 +170,8 @@ const Kernels kernels = {.name = GATECAST_STRING(GATECAST_ISA),
                          .theta_forecast = theta_forecast,
                          .seasonal_smoothing = seasonal_smoothing,
                          .seasonal_smoothing_backward = seasonal_smoothing_backward,
+                         .autoregression = autoregression,
+                         .autoregression_forecast = autoregression_forecast,
                          .activation = activation,
                          .activation_backward = activation_backward,
                          .convolution = convolution,

@@ -511,8 +511,8 @@ class Forecaster:
         """Return how much each simple forecast counts in that of the pretrained network.
 
         The network starts from a mean of simple forecasts and adds to it: of yearly to weekly series the level, its
-        drift, a damped trend, the recent mean, the mean and the line of all values and the last cycle, each with the
-        season added; of days and hours copies of cycles.
+        drift, a damped trend, the recent mean, the mean and the line of all values, the last cycle and an
+        autoregression, each with the season added; of days and hours copies of cycles.
         `findings_` has the mean weights in a sentence.
 
         Args:

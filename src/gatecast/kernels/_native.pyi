@@ -108,6 +108,21 @@ def local_trend(
 ) -> None: ...
 def theta_sums(y: Doubles, n: Integers, first: Integers, alpha: Doubles, sums: Doubles) -> None: ...
 def theta_forecast(y: Doubles, n: Integers, alpha: Doubles, w: Doubles, first: Doubles, point: Doubles) -> None: ...
+def autoregression(
+    x: Doubles,
+    observed: Doubles,
+    unit: Doubles,
+    level: Doubles,
+    ridge: Doubles,
+    margin: float,
+    ahead: int,
+    steps: Integers,
+    first: int,
+    state: Doubles,
+    points: Doubles,
+    errors: Doubles,
+) -> None: ...
+def autoregression_forecast(state: Doubles, points: Doubles) -> None: ...
 def seasonal_smoothing(
     z: Doubles,
     observed: Flags,

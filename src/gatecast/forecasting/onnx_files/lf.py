@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast.forecasting.onnx_files.lf_autoregression import GraphAutoregression
 from gatecast.forecasting.onnx_files.lf_features import GraphFeatures, GraphScale, GraphScaled, graph_features
 from gatecast.forecasting.onnx_files.series import GraphForecast, SeriesInput
 from gatecast.forecasting.pretrained.head import LEVELS
@@ -297,7 +298,7 @@ def _anchors(features: GraphFeatures, step: Value, m: int) -> list[Value]:
         m: Season length.
     """
     builder = step.builder
-    names = ("level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope", "last")
+    names = ("level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope", "offset", "last")
     at = {name: _at(getattr(features, name), step) for name in names}
     gap = op.cast(op.expand_dims(step, 1), np.float64) - at["last"]
     following_steps = gap + np.arange(1.0, BLOCK + 1)
@@ -311,7 +312,10 @@ def _anchors(features: GraphFeatures, step: Value, m: int) -> list[Value]:
     cycle = op.where(source < 0, 0, (value - at["level"]) / at["unit"])
     flat = 0 * following_steps
     trends = [at["drift"] * following_steps, at["slope"] * damped]
-    return [*trends, at["recent"] + flat, at["mean"] + flat, at["line"] + at["line_slope"] * following_steps, cycle]
+    line = at["line"] + at["line_slope"] * following_steps
+    fitted = GraphAutoregression.from_flat([_at(part, step) for part in features.autoregression.flat()])
+    autoregression = fitted.forecast_behind(gap, BLOCK) + at["offset"]
+    return [*trends, at["recent"] + flat, at["mean"] + flat, line, cycle, autoregression]
 
 
 def _supported(scaled: GraphScaled, end: Value, values: Value) -> Value:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import IntArray
+from gatecast.forecasting.onnx_files.lf_autoregression import GraphAutoregression
 from gatecast.forecasting.onnx_files.lf_statistics import GraphObserved, GraphStatistics, graph_statistics
 from gatecast.forecasting.onnx_files.open_steps import soft
 from gatecast.forecasting.onnx_files.running import largest_so_far, so_far
@@ -186,6 +187,8 @@ class GraphFeatures(NamedTuple):
     mean: Value
     line: Value
     line_slope: Value
+    autoregression: GraphAutoregression
+    offset: Value
     z: Value
     last: Value
     """Step of the newest value, float64."""
@@ -214,13 +217,32 @@ def graph_features(series: GraphScaled, T: int, m: int) -> GraphFeatures:
     n = so_far(op.cast(series.observed, np.float64))
     strength = op.take(indices.strength, block, 1)
     at_floor = (2 * n_zeros > n) & strength.equals(0)
-    s = s._replace(level=op.where(at_floor, op.log(op.where(at_floor, series.floor, 1)), s.level))
-    inputs = _inputs(series, observed, indices, s, n_zeros, typical, T, m)
+    level = op.where(at_floor, op.log(op.where(at_floor, series.floor, 1)), s.level)
+    offset = (s.level - level) / s.unit
+    s = s._replace(level=level)
+    autoregression = GraphAutoregression.from_flat(s.autoregression)
+    ahead = [part + offset for part in autoregression.horizons()]
+    inputs = _inputs(series, observed, indices, s, ahead, n_zeros, typical, T, m)
     per_unit = 1 / s.unit
     recent, mean, line = ((part - s.level) * per_unit for part in (s.recent, s.mean, s.line))
     drift, slope, line_slope = (part * per_unit for part in (s.drift, s.slopes[0], s.line_slope))
     last = op.squeeze(observed.last, 1)
-    return GraphFeatures(inputs, s.level, s.unit, drift, slope, recent, mean, line, line_slope, series.z, last, indices)
+    return GraphFeatures(
+        inputs,
+        s.level,
+        s.unit,
+        drift,
+        slope,
+        recent,
+        mean,
+        line,
+        line_slope,
+        autoregression,
+        offset,
+        series.z,
+        last,
+        indices,
+    )
 
 
 def _inputs(
@@ -228,6 +250,7 @@ def _inputs(
     observed: GraphObserved,
     indices: GraphIndices,
     s: GraphStatistics,
+    ahead: list[Value],
     n_zeros: Value,
     typical_unit: float,
     T: int,
@@ -269,5 +292,6 @@ def _inputs(
         soft((s.mean - s.level) * per_unit),
         soft((s.line - s.level) * per_unit),
         s.line_slope * per_unit * 4,
+        *(soft(forecast) for forecast in ahead),
     ]
     return op.cast(op.concatenate([window, *(op.expand_dims(part, 2) for part in others)], 2), np.float32)

@@ -7,16 +7,19 @@ Shapes: x [B, G, T], what is observed [B, 1, T]; B series, G blocks, T steps.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from gatecast.forecasting.onnx_files.lf_autoregression import graph_autoregression
 from gatecast.forecasting.onnx_files.running import at_most, difference, largest_so_far, moving_mean, shifted, so_far
 from gatecast.forecasting.pretrained.lf.statistics import (
     LEVEL_LENGTHS,
     MAX_PRIOR,
     MIN_LINE,
     MIN_UNIT,
+    N_ANCHORS,
     PSEUDO_CHANGES,
     RECENT_CHANGES,
     ROUNDING,
@@ -24,6 +27,7 @@ from gatecast.forecasting.pretrained.lf.statistics import (
     SLOPES,
     damped_steps,
 )
+from gatecast.kernels.autoregression import LAGS
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
@@ -78,6 +82,8 @@ class GraphStatistics(NamedTuple):
     cycle_error: Value
     newest_unit: Value
     autocorrelation: Value
+    autoregression: list[Value]
+    """As `GraphAutoregression.flat` returns it."""
 
     def flat(self) -> list[Value]:
         """Return all of them in a list."""
@@ -86,12 +92,12 @@ class GraphStatistics(NamedTuple):
     @classmethod
     def from_flat(cls, parts: list[Value]) -> GraphStatistics:
         """Return statistics from such a list."""
-        n = len(SLOPES)
-        slopes, rest = parts[3 : 3 + n], parts[3 + n :]
-        named = dict(zip(("level", "unit", "drift"), parts, strict=False))
-        named |= dict(zip(("recent", "mean", "line", "line_slope", "cycle_change"), rest, strict=False))
-        named |= dict(zip(("cycle_error", "newest_unit", "autocorrelation"), rest[-3:], strict=True))
-        return cls(slopes=slopes, errors=rest[5:-3], **named)
+        rest = iter(parts)
+        counts = {"slopes": len(SLOPES), "errors": 2 * N_ANCHORS, "autoregression": 2 * LAGS + 3}
+        named: dict[str, Any] = {
+            name: list(islice(rest, counts[name])) if name in counts else next(rest) for name in cls._fields
+        }
+        return cls(**named)
 
 
 def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: float) -> GraphStatistics:
@@ -121,8 +127,11 @@ def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: fl
     copied = x.builder.constant((np.arange(T) >= m - 1)[None, None])
     copy = x if m == 1 else op.where(copied, shifted(x, RANK, m - 1, T), level)
     forecasts = (level, drift, slopes[0], recent, mean, line, line_slope)
+    autoregression, of_autoregression = graph_autoregression(x, o, observed.hold, unit, level, cycle, T)
     errors = [
-        error for k, last in ((1, copy), (cycle, x)) for error in _anchor_errors(x, observed, (*forecasts, last), k)
+        error
+        for k, last, newest in zip((1, cycle), (copy, x), of_autoregression, strict=True)
+        for error in [*_anchor_errors(x, observed, (*forecasts, last), k), newest]
     ]
     cycle_error = so_far(op.absolute(cycle_change) * o) / changes
     squares = so_far(change * change) + PSEUDO_CHANGES * prior * prior
@@ -143,6 +152,7 @@ def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: fl
         cycle_error,
         newest,
         covariance / squares,
+        autoregression.flat(),
     )
 
 
@@ -171,7 +181,7 @@ def _level(x: Value, o: Value, T: int, lengths: tuple[int, ...]) -> Value:
 
 
 def _anchor_errors(x: Value, observed: GraphObserved, forecasts: tuple[Value, ...], k: int) -> list[Value]:
-    """Return the mean absolute errors of the simple forecasts k steps ahead; 0 where there is none."""
+    """Return the mean absolute errors of all simple forecasts but the last k steps ahead; 0 where there is none."""
     T = observed.T
     level, drift, slope, recent, mean, line, line_slope, copy = (shifted(part, RANK, k, T) for part in forecasts)
     o = observed.values * (np.arange(T) >= k).astype(np.float64)

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatecast._utils.arrays import sum_rows
 from gatecast._utils.typing import Float32Array
 from gatecast.kernels import losses as loss_kernels
 from gatecast.kernels import native
@@ -139,7 +140,8 @@ def anchor_weights(logits: Float32Array, prior: Float32Array | None = None) -> F
     """
     logits = logits if prior is None else logits + prior
     exponential = np.exp(logits - logits.max(axis=3, keepdims=True))
-    return np.asarray(exponential / exponential.sum(axis=3, keepdims=True))
+    total = sum_rows(np.moveaxis(exponential, 3, 0))
+    return np.asarray(exponential / total[:, :, :, None])
 
 
 def head_forward(outputs: Float32Array, anchors: Anchors, shape: HeadShape) -> Head:

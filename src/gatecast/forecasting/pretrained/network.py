@@ -63,7 +63,7 @@ def make_network(config: PretrainedConfig, seed: int | None = 0) -> tuple[Networ
     Example:
         >>> network, weights = make_network(PretrainedConfig())
         >>> network.shapes[-1], weights.vector.size
-        ((None, 333), 447181)
+        ((None, 336), 448208)
     """
     recurrent = [
         Residual(LSTM(config.units, return_sequences=True, layer_norm=config.layer_norm))

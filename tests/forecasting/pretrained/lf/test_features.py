@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gatecast.forecasting.pretrained.lf.autoregression import MAX_GAP
 from gatecast.forecasting.pretrained.lf.features import (
     INPUT_NAMES,
     MAX_TARGET,
@@ -16,7 +17,7 @@ from gatecast.forecasting.pretrained.lf.features import (
 from gatecast.forecasting.pretrained.lf.scaling import SeriesScale
 from gatecast.forecasting.pretrained.soft_limit import SOFT_LIMIT
 
-READ = ("inputs", "level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope")
+READ = ("inputs", "level", "unit", "drift", "slope", "recent", "mean", "line", "line_slope", "offset")
 """Features by step."""
 
 
@@ -49,6 +50,7 @@ def test_make_features_from_the_middle_have_the_bits_of_those_from_the_end(m, st
         _, all_ = features_of(other, m)
         for name in READ:
             assert getattr(one, name).tobytes() == getattr(all_, name)[:stop].tobytes(), name
+        assert one.autoregression.tobytes() == all_.autoregression[:, :stop].tobytes()
         assert anchors(one, *origins, 9).tobytes() == anchors(all_, *origins, 9).tobytes()
 
 
@@ -60,6 +62,7 @@ def test_make_features_of_the_last_steps_have_the_bits_of_those_of_all(m, first)
     last = make_features(series, m, first)
     for name in READ:
         assert getattr(last, name).tobytes() == getattr(every, name)[first:].tobytes(), name
+    assert last.autoregression.tobytes() == every.autoregression[:, first:].tobytes()
     steps, series_at = np.arange(first, 70), np.arange(32)
     every_anchor = anchors(every, steps[:, None], series_at, 9)
     assert anchors(last, steps[:, None] - first, series_at, 9).tobytes() == every_anchor.tobytes()
@@ -78,7 +81,7 @@ def test_make_features_side_by_side_have_the_bits_of_one_block_after_the_other(m
     one, other = results
     assert (one.indices.strength[-1] > 0).any()
     assert (one.indices.strength[-1] == 0).any()
-    for name in READ:
+    for name in (*READ, "autoregression"):
         assert getattr(one, name).tobytes() == getattr(other, name).tobytes(), name
 
 
@@ -138,6 +141,45 @@ def test_anchors_of_a_line_go_on_with_it():
     assert (simple[3:5] < 0).all()
     assert simple[5] == pytest.approx(simple[1])
     assert simple[6].tolist() == [0, 0, 0]
+
+
+def test_anchors_of_the_autoregression_go_on_with_waves_behind_a_gap_too():
+    y = np.exp(0.3 * np.sin(np.arange(160.0) * 2 * np.pi / 9))[:, None]
+    series, features = features_of(y, 1)
+    target, _ = targets(series, features, 6)
+    step, zero = np.array([150]), np.array([0])
+    at = anchors(features, step, zero, 6)[7, :, 0]
+    assert at == pytest.approx(target[150, :, 0], abs=0.35)
+    after_8 = dict(zip(INPUT_NAMES, features.inputs[150, :, 0].tolist(), strict=True))["autoregression after 8"]
+    far = anchors(features, step, zero, 8)[7, -1, 0]
+    assert after_8 == pytest.approx(far / (1 + abs(far) / SOFT_LIMIT), rel=1e-5)
+    y[151:] = np.nan
+    _, features = features_of(y, 1)
+    late = anchors(features, step + 3, zero, 3)[7, :, 0]
+    assert late == pytest.approx(at[3:])
+
+
+def test_anchors_of_the_autoregression_stay_at_the_end_of_a_very_long_gap():
+    y = np.exp(0.3 * np.sin(np.arange(200.0)))[:, None]
+    y[60:] = np.nan
+    _, features = features_of(y, 1)
+    late, later = (anchors(features, np.array([t]), np.array([0]), 4)[7, :, 0] for t in (59 + MAX_GAP, 199))
+    assert late.tolist() == later.tolist()
+
+
+def test_anchors_of_mostly_zeros_have_the_autoregression_where_it_is():
+    y = np.where(np.random.default_rng(0).random(80) < 0.2, 4.0, 0.0)[:, None]
+    y[0] = 4.0
+    _, features = features_of(y, 1)
+    step, zero = np.array([79]), np.array([0])
+    assert features.offset[79, 0] != 0
+    forecast = anchors(features, step, zero, 24)[7, :, 0] * features.unit[79, 0] + features.level[79, 0]
+    low, high = np.log(2.0), np.log(4.0)
+    assert (forecast >= low - 0.26 * (high - low)).all()
+    assert (forecast <= high + 0.26 * (high - low)).all()
+    inputs = dict(zip(INPUT_NAMES, features.inputs[79, :, 0].tolist(), strict=True))
+    first = anchors(features, step, zero, 1)[7, 0, 0]
+    assert inputs["autoregression after 1"] == pytest.approx(first / (1 + abs(first) / SOFT_LIMIT), rel=1e-5)
 
 
 def test_anchors_count_the_steps_of_a_gap():

@@ -33,7 +33,7 @@ def make_batch(values: FloatArray, seasons: IntArray, n_origins: int, hidden: Bo
     Example:
         >>> batch = make_batch(np.exp(np.ones((3, 40))), np.array([4, 1, 4]), n_origins=30)
         >>> batch.x.shape, batch.y.shape, batch.order.tolist()
-        ((1, 30, 61, 16), (1, 30, 24, 16), [1, 0, 2])
+        ((1, 30, 66, 16), (1, 30, 24, 16), [1, 0, 2])
     """
     order = np.argsort(seasons, kind="stable")
     n_lanes = blocks(len(order)) * LANES

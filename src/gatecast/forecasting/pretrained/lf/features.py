@@ -16,6 +16,7 @@ import numpy as np
 from gatecast._utils.arrays import accumulate, sum_rows
 from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.head import HeadShape
+from gatecast.forecasting.pretrained.lf.autoregression import HORIZONS, forecast_autoregression
 from gatecast.forecasting.pretrained.lf.scaling import ScaledValues, Support
 from gatecast.forecasting.pretrained.lf.seasons import SeasonalIndices, seasonal_indices
 from gatecast.forecasting.pretrained.lf.statistics import (
@@ -46,7 +47,7 @@ __all__ = [
 WINDOW = 24
 """Newest values that the network reads at a step."""
 
-ANCHOR_NAMES = ("level", "drift", "damped trend", "recent mean", "mean", "line", "last cycle")
+ANCHOR_NAMES = ("level", "drift", "damped trend", "recent mean", "mean", "line", "last cycle", "autoregression")
 """Simple forecasts, in the order of the network's weights; the season is added to each."""
 
 BLOCK = 24
@@ -91,6 +92,7 @@ INPUT_NAMES = (
     "distance of the mean",
     "distance of the line",
     "slope of the line",
+    *(f"autoregression after {h}" for h in HORIZONS),
 )
 """Inputs in order; weights belong to these."""
 
@@ -118,6 +120,10 @@ class Features(NamedTuple):
     """(T, n): what the line through the values so far is at the newest one, less the level, in units."""
     line_slope: FloatArray
     """(T, n): its slope, in units."""
+    autoregression: FloatArray
+    """(S, T, n): what the autoregression goes on from, in units, relative to a level."""
+    offset: FloatArray
+    """(T, n): that level less `level`, in units."""
     z: FloatArray
     """(steps, n): the series from its beginning on, with each missing value as the one before it."""
     last: IntArray
@@ -141,14 +147,17 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         >>> y = np.exp(np.linspace(0, 1, 30))[:, None]
         >>> features = make_features(SeriesScale.of(y).transform(y), 4)
         >>> features.inputs.shape, features.drift[-1].round(2).tolist()
-        ((30, 61, 1), [0.99])
+        ((30, 66, 1), [0.99])
     """
     observed = Observed.of(series.observed)
     indices = seasonal_indices(series.z, observed, m, first)
     typical = TYPICAL_UNITS.get(m, OTHER_TYPICAL_UNIT)
     statistics = _adjusted_statistics(series.z, observed, indices, typical, first)
+    offset = np.zeros_like(statistics.level)
     if series.at_floor.any():
-        statistics = statistics._replace(level=_level_of_zeros(series, indices, statistics.level))
+        level = _level_of_zeros(series, indices, statistics.level)
+        offset = (statistics.level - level) / statistics.unit
+        statistics = statistics._replace(level=level, autoregressive=statistics.autoregressive + offset)
     return Features(
         _inputs(series, observed, indices, statistics, typical, first),
         statistics.level,
@@ -159,6 +168,8 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
         (statistics.mean - statistics.level) / statistics.unit,
         (statistics.line - statistics.level) / statistics.unit,
         statistics.line_slope / statistics.unit,
+        statistics.autoregression,
+        offset,
         series.z,
         observed.newest(),
         series.support.at(slice(first, None)),
@@ -187,6 +198,7 @@ def anchors(features: Features, step: IntArray, series: IntArray, n_steps: int) 
     out[5] = features.line[at] + features.line_slope[at] * j
     out[6] = _last_cycle(features, origin, series, j)
     out[6] = np.where(np.isfinite(out[6]), (out[6] - features.level[at]) / features.unit[at], 0.0)
+    out[7] = forecast_autoregression(features.autoregression[:, step, series], gap, n_steps) + features.offset[at]
     return out
 
 
@@ -351,6 +363,7 @@ def _other_inputs(
         soft_limit((s.mean - s.level) * per_unit),
         soft_limit((s.line - s.level) * per_unit),
         s.line_slope * per_unit * 4,
+        *(soft_limit(forecast) for forecast in s.autoregressive),
     ]
 
 

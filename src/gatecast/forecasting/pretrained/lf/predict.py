@@ -222,7 +222,7 @@ def predict_anchor_weights(network: Network, weights: Weights, values: FloatArra
         >>> from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
         >>> network, weights = make_network(PretrainedConfig(units=8, n_layers=1))
         >>> predict_anchor_weights(network, weights, np.full((1, 20), 5.0), 1)[0, 0, :3].round(3).tolist()
-        [0.143, 0.143, 0.143]
+        [0.125, 0.125, 0.125]
     """
     out = np.empty((len(values), HEAD.groups, N_ANCHORS))
     newest = values[:, -MAX_LENGTH:]

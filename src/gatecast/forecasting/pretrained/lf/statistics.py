@@ -13,12 +13,13 @@ import numpy as np
 
 from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
+from gatecast.forecasting.pretrained.lf.autoregression import fit_autoregression
 
 __all__ = ["DAMPING", "N_ANCHORS", "SLOPES", "Observed", "Statistics", "damped_steps", "statistics_from"]
 
-N_ANCHORS = 7
+N_ANCHORS = 8
 """Simple forecasts: level; drift; damped trend of the newest changes; mean of the last two cycles; mean of all values
-so far; line of least squares through them; last cycle."""
+so far; line of least squares through them; last cycle; autoregression."""
 
 LEVEL_LENGTHS, SEASONAL_LEVEL_LENGTHS = (3,), (3, 6, 12)
 """Values whose mean may be the level, instead of the last value: without season, with one."""
@@ -123,6 +124,10 @@ class Statistics(NamedTuple):
     """Mean absolute change of the newest steps."""
     autocorrelation: FloatArray
     """Lag-one autocorrelation of the changes so far."""
+    autoregression: FloatArray
+    """(S, steps, n): the autoregression of the values so far, in units and relative to the level."""
+    autoregressive: FloatArray
+    """(len(HORIZONS), steps, n): its forecasts, likewise."""
 
 
 def damped_steps(steps: FloatArray) -> FloatArray:
@@ -171,9 +176,11 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
     copy = level.copy()
     copy[m - 1 :] = x[: max(len(x) - m + 1, 0)]
     forecasts = (level, drift, slopes[0], recent, mean, line, line_slope)
-    errors = np.stack(
-        [_anchor_errors(x, observed, (*forecasts, last), k, first) for k, last in ((1, copy), (cycle, x))]
-    )
+    fits = fit_autoregression(x, o, unit, level, cycle, first)
+    errors = np.empty((2, N_ANCHORS, len(x) - first, x.shape[1]))
+    for k, last, out in ((1, copy, errors[0]), (cycle, x, errors[1])):
+        out[:-1] = _anchor_errors(x, observed, (*forecasts, last), k, first)
+    errors[:, -1] = fits.errors
     cycle_error = accumulate(np.add, np.abs(cycle_change) * o)[first:] / changes[first:]
     squares = accumulate(np.add, change * change)[first:] + PSEUDO_CHANGES * prior[first:] ** 2
     products = change[1:] * change[:-1]
@@ -193,6 +200,8 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
         cycle_error,
         newest,
         covariance / squares,
+        fits.state,
+        fits.points,
     )
 
 
@@ -246,7 +255,7 @@ def _level(x: FloatArray, o: FloatArray, lengths: tuple[int, ...]) -> FloatArray
 def _anchor_errors(
     x: FloatArray, observed: Observed, forecasts: tuple[FloatArray, ...], k: int, first: int
 ) -> FloatArray:
-    """Return the mean absolute errors of the simple forecasts k steps ahead, (N_ANCHORS, steps, n).
+    """Return the mean absolute errors of all simple forecasts but the last k steps ahead, (N_ANCHORS - 1, steps, n).
 
     Args:
         x: The series.
@@ -255,7 +264,7 @@ def _anchor_errors(
         k: Steps ahead.
         first: First step of the results.
     """
-    errors = np.zeros((N_ANCHORS, len(x) - first, x.shape[1]))
+    errors = np.zeros((N_ANCHORS - 1, len(x) - first, x.shape[1]))
     if len(x) > k:
         level, drift, slope, recent, mean, line, line_slope, copy = (forecast[:-k] for forecast in forecasts)
         target, o = x[k:], observed.values[k:]
