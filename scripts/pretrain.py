@@ -10,7 +10,8 @@ usage: pretrain.py --network lf|hf --state|--checkpoint DIR [--hours H] [--threa
            simple forecasts that the released network has not, and more units, begin without a part
 --finish   let the learning rate fall to 0, from the state on, and write the released file
 --release  write the released file from the state as it is, without a step
---mean-of  of the averages of several states of the run, copied as it went on: --release writes their mean
+--mean-of  of the averages of several states, copied as a run went on, or runs from the same released weights:
+           --release writes their mean
 --gates    print what has to hold after an hour, and exit with 1 if it does not
 """
 

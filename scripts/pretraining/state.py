@@ -46,6 +46,8 @@ class RunState:
     """The learning rate after the warm-up."""
     mean_of_steps: list[int] = field(default_factory=list)
     """Steps whose averages make the average, where there are several."""
+    beside: list[dict[str, Any]] = field(default_factory=list)
+    """Cards of the other runs whose averages are in it."""
     earlier: list[dict[str, Any]] = field(default_factory=list)
     """Cards of the runs whose released weights this one began with, oldest first, each with the digest of its file."""
 
@@ -75,7 +77,7 @@ class RunState:
         card, arrays = safefile.read(path, "pretrained")
         network = card.pop("network")
         earlier = [*card.pop("earlier", []), card | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}]
-        used = {run["seed"] for run in earlier}
+        used = {run["seed"] for card in earlier for run in (card, *card.get("beside", []))}
         if seed is None:
             seed = max(used) + 1
         if seed in used:
@@ -88,17 +90,27 @@ class RunState:
 
     @classmethod
     def mean_of(cls, paths: Sequence[Path]) -> RunState:
-        """Return the newest of several states of one run, whose average of the weights is the mean of all of theirs.
+        """Return the newest of several states, whose average of the weights is the mean of all of theirs.
+
+        They are of one run, or of runs that began with the same released weights, on series of other seeds.
 
         Raises:
-            ValueError: States of several runs.
+            ValueError: States of runs that began otherwise.
         """
         runs = sorted((cls.load(path) for path in paths), key=lambda run: run.step)
         newest = runs[-1]
-        if any((run.seed, run.config, run.earlier) != (newest.seed, newest.config, newest.earlier) for run in runs):
-            raise ValueError(f"the mean is one of states of the same run, not of {len(runs)} states of several runs")
+        began_alike = all((run.config, run.earlier) == (newest.config, newest.earlier) for run in runs)
+        if not began_alike or not (newest.earlier or {run.seed for run in runs} == {newest.seed}):
+            raise ValueError(
+                "the mean is one of states of one run, or of runs that began with the same released weights"
+            )
         newest.optimizer.average[:] = np.mean([run.averaged().vector for run in runs], axis=0)
-        newest.mean_of_steps = [run.step for run in runs]
+        steps: dict[int, list[int]] = {}
+        for run in runs:
+            steps.setdefault(run.seed, []).append(run.step)
+        newest.mean_of_steps = steps.pop(newest.seed)
+        last = {run.seed: run for run in runs}
+        newest.beside = [last[seed].card() | {"mean_of_steps": steps[seed]} for seed in steps]
         return newest
 
     def learning_rate(self, step: int) -> float:
@@ -137,13 +149,16 @@ class RunState:
             setattr(run, name, value)
         return run
 
+    def card(self) -> dict[str, Any]:
+        """Return what the training took."""
+        flop = 6 * self.weights.vector.size * self.tokens
+        hours = round(self.seconds / 3600, 2)
+        return {"seed": self.seed, "steps": self.step, "tokens": self.tokens, "hours": hours, "flop": flop}
+
     def release(self, path: Path) -> None:
         """Write the average of the weights, float16, with what a card says."""
-        settings = {"network": self.config.to_settings(), "seed": self.seed, "steps": self.step}
-        settings |= {"tokens": self.tokens, "hours": round(self.seconds / 3600, 2)}
-        settings["flop"] = 6 * self.weights.vector.size * self.tokens
-        if self.mean_of_steps:
-            settings["mean_of_steps"] = self.mean_of_steps
-        if self.earlier:
-            settings["earlier"] = self.earlier
+        settings = {"network": self.config.to_settings(), **self.card()}
+        for name in ("mean_of_steps", "beside", "earlier"):
+            if value := getattr(self, name):
+                settings[name] = value
         safefile.write(path, "pretrained", settings, {"weights": self.averaged().vector.astype(np.float16)})

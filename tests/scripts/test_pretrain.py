@@ -189,8 +189,32 @@ def test_mean_of_states_of_several_runs_is_refused(tmp_path):
     paths = [tmp_path / "a.state", tmp_path / "b.state"]
     for path, seed in zip(paths, (4, 5), strict=True):
         new_run(seed=seed).save(path)
-    with pytest.raises(ValueError, match="not of 2 states of several runs"):
+    with pytest.raises(ValueError, match="runs that began with the same released weights"):
         RunState.mean_of(paths)
+
+
+@pytest.mark.slow
+def test_mean_of_states_of_runs_from_the_same_released_weights_names_both(tmp_path):
+    first = new_run(seed=4)
+    run_until(first, 1, tmp_path)
+    first.release(tmp_path / "lf.safetensors")
+    paths = []
+    for seed, steps in ((5, (1, 2)), (6, (3,))):
+        run = RunState.from_released(tmp_path / "lf.safetensors", LF, seed, SIZES.batch, SIZES.piece)
+        for step in steps:
+            run_until(run, step, tmp_path)
+            paths.append(tmp_path / f"{seed}.{step}.state")
+            run.save(paths[-1])
+    mean = RunState.mean_of(paths)
+    mean.release(tmp_path / "mean.safetensors")
+    card = load_released(tmp_path / "mean.safetensors").card
+    expected = np.mean([RunState.load(path).averaged().vector for path in paths], axis=0)
+    assert mean.averaged().vector == pytest.approx(expected, rel=1e-6)
+    assert (card["seed"], card["steps"], card["mean_of_steps"]) == (6, 3, [3])
+    assert [(run["seed"], run["steps"], run["mean_of_steps"]) for run in card["beside"]] == [(5, 2, [1, 2])]
+    assert RunState.from_released(tmp_path / "mean.safetensors", LF, None, SIZES.batch, SIZES.piece).seed == 7
+    with pytest.raises(ValueError, match="seed 5 was used"):
+        RunState.from_released(tmp_path / "mean.safetensors", LF, 5, SIZES.batch, SIZES.piece)
 
 
 @KINDS
