@@ -51,7 +51,7 @@ def load_released(path: Path) -> Released:
     Example:
         >>> released = load_released(WEIGHTS["lf"])
         >>> released.weights.vector.size, released.card["seed"]
-        (447181, 2)
+        (448208, 4)
     """
     try:
         settings, arrays = safefile.read(path, "pretrained")

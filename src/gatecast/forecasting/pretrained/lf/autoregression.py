@@ -7,8 +7,9 @@ a random walk (Litterman 1986, Forecasting with Bayesian vector autoregressions:
     minimize  sum_s (x[s] - c - sum_i a[i] x[s-i])^2 + sum_i ridge[i] unit[t]^2 (a[i] - [i = 1])^2
 
 where the unit is the mean absolute change so far, so that a series of any size has the same coefficients, and distant
-lags count less. Before the first value the series is at it. Forecasts do not leave the range of the values so far by
-more than `MARGIN` of it, so that one that explodes does no harm.
+lags count less. Among the lags a missing value is the one before it, and before the first value the series is at it;
+steps without a value are in no sum. Forecasts go on from the newest value, and do not leave the range of the values so
+far by more than `MARGIN` of it, so that one that explodes does no harm.
 
 Shapes: T steps, n series; origins of any shape.
 """
