@@ -86,7 +86,7 @@ sanitize: .venv/.test  ## kernel tests under AddressSanitizer and UndefinedBehav
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  $(BIN)/python scripts/with_build.py $(SANITIZED)/package tests/kernels/test_native.py tests/kernels/test_quantile_kernels.py \
-	  tests/kernels/test_local_trend.py tests/kernels/test_theta_kernels.py tests/kernels/test_seasonal_smoothing.py \
+	  tests/kernels/test_local_trend.py tests/kernels/test_theta_kernels.py tests/kernels/test_seasonal_smoothing.py tests/kernels/test_autoregression.py \
 	  tests/kernels/test_loss_kernels.py tests/kernels/test_training_stack.py \
 	  -k "not same_bits and not bits_of_one_run and not length_mask_stops"
 

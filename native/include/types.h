@@ -302,16 +302,19 @@ struct SeasonalSmoothingGrad {
 // Lags of an autoregression.
 inline constexpr int AUTOREGRESSION_LAGS = 8;
 
+// Rows of a fitted autoregression: coefficients, constant, newest values, limits.
+inline constexpr int AUTOREGRESSION_STATE = 2 * AUTOREGRESSION_LAGS + 3;
+
 // An autoregression at every step of series, fitted to the values up to it, time first.
 struct Autoregression {
-  int64_t T, B, first, ahead;  // results from step `first` on; the longer of two horizons of past errors
+  int64_t T, B, first, cycle;  // results from step `first` on; the longer of two horizons of past errors
   double margin;               // by which forecasts may leave the range of the values, in ranges
   const double *x, *observed;  // (T, B): without gaps; 1 or 0
   const double *unit, *level;  // (T, B)
   const double* ridge;         // (LAGS + 1)
-  const int64_t* steps;        // (n_steps): increasing horizons of `points`
-  int64_t n_steps;
-  double *state, *points, *errors;  // (2 LAGS + 3, T - first, B), (n_steps, ...), (2, ...)
+  const int64_t* horizons;     // (n_horizons): increasing, of `points`
+  int64_t n_horizons;
+  double *state, *points, *errors;  // (STATE, T - first, B), (n_horizons, ...), (2, ...)
 };
 
 // The kernels of one instruction-set level.

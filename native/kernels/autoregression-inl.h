@@ -26,19 +26,19 @@ struct FittedVector {
   }
 };
 
-// Solves (products + penalty) x = moments by Cholesky's decomposition without roots, in place of the moments.
+// Solves (products + penalty) x = moments by an LDL' decomposition, in place of the moments.
 // `products` has the lower triangle, row by row.
 GATECAST_INLINE void solve(const vd* products, const vd* penalty, vd* moments) {
-  vd factor[REGRESSORS][REGRESSORS], scaled[REGRESSORS], inverse[REGRESSORS];
+  vd factor[REGRESSORS][REGRESSORS], pivots[REGRESSORS], inverse[REGRESSORS];
   for (int i = 0, k = 0; i < REGRESSORS; ++i) {
     for (int j = 0; j < i; ++j, ++k) {
       vd rest = products[k];
-      for (int l = 0; l < j; ++l) rest -= factor[i][l] * scaled[l] * factor[j][l];
+      for (int l = 0; l < j; ++l) rest -= factor[i][l] * pivots[l] * factor[j][l];
       factor[i][j] = rest * inverse[j];
     }
     vd pivot = products[k++] + penalty[i];
-    for (int l = 0; l < i; ++l) pivot -= factor[i][l] * factor[i][l] * scaled[l];
-    scaled[i] = pivot;
+    for (int l = 0; l < i; ++l) pivot -= factor[i][l] * factor[i][l] * pivots[l];
+    pivots[i] = pivot;
     inverse[i] = 1.0 / pivot;
   }
   for (int i = 1; i < REGRESSORS; ++i)
@@ -89,12 +89,12 @@ struct RowWriter {
   }
 };
 
-// `ring` holds the forecasts of the last `ahead` steps for `ahead` steps later.
+// `ring` holds the forecasts of the last `cycle` steps for `cycle` steps later.
 inline void autoregression_vector(const Autoregression& a, int64_t b, int64_t count, double* ring) {
   const vd start = load_part(a.x + b, count);
   AutoregressionSums sums;
   FittedVector fitted = {};
-  vd lags[LAGS] = {}, low = {}, high = {}, next = {}, error = {}, error_ahead = {}, number = {}, number_ahead = {};
+  vd lags[LAGS] = {}, low = {}, high = {}, next = {}, error = {}, cycle_error = {}, number = {}, cycle_number = {};
   for (int64_t t = 0; t < a.T; ++t) {
     const int64_t at = t * a.B + b;
     const vd x = load_part(a.x + at, count) - start, seen = load_part(a.observed + at, count);
@@ -104,11 +104,11 @@ inline void autoregression_vector(const Autoregression& a, int64_t b, int64_t co
       error += seen * (miss < 0 ? -miss : miss);
       number += seen;
     }
-    double* slot = ring + t % a.ahead * DOUBLES;
-    if (t >= a.ahead) {
+    double* slot = ring + t % a.cycle * DOUBLES;
+    if (t >= a.cycle) {
       const vd miss = x - load(slot);
-      error_ahead += seen * (miss < 0 ? -miss : miss);
-      number_ahead += seen;
+      cycle_error += seen * (miss < 0 ? -miss : miss);
+      cycle_number += seen;
     }
     for (int i = LAGS - 1; i > 0; --i) lags[i] = lags[i - 1];
     lags[0] = x;
@@ -124,11 +124,11 @@ inline void autoregression_vector(const Autoregression& a, int64_t b, int64_t co
     const int64_t out = (t - a.first) * a.B + b, stride = (a.T - a.first) * a.B;
     const vd base = load_part(a.level + at, count) - start, per_unit = 1.0 / unit;
     RowWriter points = {a.points + out, stride, count};
-    for (int64_t j = 1, k = 0; j <= (is_written ? max(a.ahead, a.steps[a.n_steps - 1]) : a.ahead); ++j) {
+    for (int64_t j = 1, k = 0; j <= (is_written ? max(a.cycle, a.horizons[a.n_horizons - 1]) : a.cycle); ++j) {
       const vd value = forecast.step();
       if (j == 1) next = value;
-      if (j == a.ahead) store(slot, value);
-      if (is_written && k < a.n_steps && j == a.steps[k]) points.write((value - base) * per_unit), ++k;
+      if (j == a.cycle) store(slot, value);
+      if (is_written && k < a.n_horizons && j == a.horizons[k]) points.write((value - base) * per_unit), ++k;
     }
     if (!is_written) continue;
     RowWriter state = {a.state + out, stride, count};
@@ -141,18 +141,19 @@ inline void autoregression_vector(const Autoregression& a, int64_t b, int64_t co
     state.write((fitted.high - base) * per_unit);
     RowWriter errors = {a.errors + out, stride, count};
     errors.write(error / (number > 1.0 ? number : set1(1.0)));
-    errors.write(error_ahead / (number_ahead > 1.0 ? number_ahead : set1(1.0)));
+    errors.write(cycle_error / (cycle_number > 1.0 ? cycle_number : set1(1.0)));
   }
 }
 
 inline void autoregression(const Autoregression& a) {
+  if (a.first == a.T) return;  // no results, and perhaps no first row to read
   const int workers = num_threads();
-  const Scratch scratch(static_cast<size_t>(2 * workers * a.ahead * DOUBLES));
+  const Scratch scratch(static_cast<size_t>(2 * workers * a.cycle * DOUBLES));
   double* rings = reinterpret_cast<double*>(static_cast<float*>(scratch));
   const int64_t vectors = (a.B + DOUBLES - 1) / DOUBLES;
   parallel_for(vectors, workers, [&](int64_t vector, int worker) {
     const int64_t b = vector * DOUBLES;
-    autoregression_vector(a, b, min(a.B - b, DOUBLES), rings + worker * a.ahead * DOUBLES);
+    autoregression_vector(a, b, min(a.B - b, DOUBLES), rings + worker * a.cycle * DOUBLES);
   });
 }
 

@@ -1,4 +1,4 @@
-// Vectors of float64, for the smoothing models: their sums over time lose too many digits in float32.
+// Vectors of float64, for the models of single series: their sums over time lose too many digits in float32.
 #pragma once
 
 #include "kernels/simd-inl.h"

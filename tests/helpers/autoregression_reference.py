@@ -7,7 +7,7 @@ import numpy as np
 
 def autoregression(x, observed, unit, ridge, margin, h):
     """Forecasts of h steps from every step of one series, (T, h)."""
-    n_lags, z = len(ridge) - 1, x - x[0]
+    n_lags, z = len(ridge) - 1, x - x[:1]
     # Row t has the regressors of step t: what precedes the first value is that value.
     rows = np.array([[z[max(t - lag, 0)] for lag in range(1, n_lags + 1)] + [1.0] for t in range(len(z))])
     walk, forecasts, newest = np.eye(1, n_lags + 1)[0], np.empty((len(z), h)), np.zeros(n_lags)

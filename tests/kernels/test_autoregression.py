@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from gatecast.kernels import _native, runtime
-from gatecast.kernels.autoregression import LAGS, autoregression, autoregression_forecast
+from gatecast.kernels.autoregression import LAGS, STATE_SIZE, autoregression, autoregression_forecast
 
 pytestmark = pytest.mark.usefixtures("every_isa")
 
 RIDGE = np.r_[4.0 * np.arange(1, LAGS + 1), 1e-6]
-STEPS = (1, 3, 10)
+HORIZONS = (1, 3, 10)
 
 
 def panel(rng, T, B, missing=0.2):
@@ -24,21 +24,23 @@ def panel(rng, T, B, missing=0.2):
     return x, observed, rng.uniform(0.5, 2, (T, B)), x + rng.normal(size=(T, B))
 
 
-def fit(x, observed, unit, level, ahead=4, first=0, steps=STEPS):
+def fit(x, observed, unit, level, cycle=4, first=0, horizons=HORIZONS):
     """Fit with the constants of these tests."""
-    return autoregression(x, observed, unit, level, ridge=RIDGE, margin=0.25, ahead=ahead, steps=steps, first=first)
+    return autoregression(
+        x, observed, unit, level, ridge=RIDGE, margin=0.25, cycle=cycle, horizons=horizons, first=first
+    )
 
 
 @pytest.mark.parametrize("B", [1, 3, 8, 13])
-@pytest.mark.parametrize("ahead", [1, 4, 12, 52])
-def test_autoregression_equals_the_reference(rng, B, ahead):
+@pytest.mark.parametrize("cycle", [1, 4, 12, 52])
+def test_autoregression_equals_the_reference(rng, B, cycle):
     x, observed, unit, level = panel(rng, 40, B)
-    fits = fit(x, observed, unit, level, ahead)
+    fits = fit(x, observed, unit, level, cycle)
     for b in range(B):
-        expected = reference.autoregression(x[:, b], observed[:, b], unit[:, b], RIDGE, 0.25, max(STEPS[-1], ahead))
-        points = (expected[:, np.array(STEPS) - 1] - level[:, [b]]) / unit[:, [b]]
+        expected = reference.autoregression(x[:, b], observed[:, b], unit[:, b], RIDGE, 0.25, max(HORIZONS[-1], cycle))
+        points = (expected[:, np.array(HORIZONS) - 1] - level[:, [b]]) / unit[:, [b]]
         np.testing.assert_allclose(fits.points[:, :, b].T, points, rtol=1e-7, atol=1e-9)
-        for errors, k in zip(fits.errors[:, :, b], (1, ahead), strict=True):
+        for errors, k in zip(fits.errors[:, :, b], (1, cycle), strict=True):
             misses = reference.past_errors(x[:, b], observed[:, b], expected, k)
             np.testing.assert_allclose(errors, misses, rtol=1e-7, atol=1e-9)
 
@@ -46,8 +48,8 @@ def test_autoregression_equals_the_reference(rng, B, ahead):
 def test_autoregression_forecasts_go_on_from_its_states(rng):
     x, observed, unit, level = panel(rng, 30, 11)
     fits = fit(x, observed, unit, level)
-    every = autoregression_forecast(fits.state, STEPS[-1])
-    np.testing.assert_allclose(every[np.array(STEPS) - 1], fits.points, rtol=1e-9, atol=1e-9)
+    every = autoregression_forecast(fits.state, HORIZONS[-1])
+    np.testing.assert_allclose(every[np.array(HORIZONS) - 1], fits.points, rtol=1e-9, atol=1e-9)
     some = autoregression_forecast(fits.state[:, 20, 3:5], 2)
     np.testing.assert_array_equal(some, every[:2, 20, 3:5])
 
@@ -85,6 +87,19 @@ def test_autoregression_does_not_depend_on_the_offset_and_scales_with_the_size(r
     for other in (moved, larger):
         np.testing.assert_allclose(other.points, one.points, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(larger.errors, 1000 * one.errors, rtol=1e-9)
+    np.testing.assert_allclose(moved.errors, one.errors, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("T", "B"), [(0, 5_000), (0, 0), (5, 0), (1, 3), (3, 9)])
+def test_autoregression_of_few_steps_and_series(rng, T, B):
+    x = rng.normal(size=(T, B))
+    fits = fit(x, np.ones_like(x), np.ones_like(x), x, cycle=12)
+    assert fits.state.shape == (STATE_SIZE, T, B)
+    assert np.isfinite(fits.points).all()
+    for b in range(min(B, 3)):
+        expected = reference.autoregression(x[:, b], np.ones(T), np.ones(T), RIDGE, 0.25, HORIZONS[-1])
+        np.testing.assert_allclose(fits.points[:, :, b].T, expected[:, np.array(HORIZONS) - 1] - x[:, [b]], atol=1e-9)
+    np.testing.assert_array_equal(fits.errors[1], 0.0)
 
 
 def test_autoregression_without_changes_stays_where_it_is():
@@ -97,7 +112,7 @@ def test_autoregression_without_changes_stays_where_it_is():
 def test_autoregression_that_explodes_stays_near_to_its_range():
     x = np.power(-1.5, np.arange(30.0))[:, None]
     size = np.abs(np.diff(x[:, 0])).cumsum() / np.arange(1, 30)
-    fits = fit(x, np.ones_like(x), np.r_[1.0, size][:, None], 0 * x, steps=(1, 300))
+    fits = fit(x, np.ones_like(x), np.r_[1.0, size][:, None], 0 * x, horizons=(1, 300))
     far = fits.points[1, -1, 0] * size[-1]
     width = np.ptp(x)
     assert x.min() - 0.26 * width < far < x.max() + 0.26 * width
@@ -112,10 +127,12 @@ def test_autoregression_that_explodes_stays_near_to_its_range():
         ({"ridge": np.ones(3)}, "ridge has shape"),
         ({"first": 11}, "first must lie in 0..T"),
         ({"first": -1}, "first must lie in 0..T"),
-        ({"ahead": 0}, "ahead must be at least 1"),
-        ({"steps": np.array([0, 2])}, "steps must increase from 1 on"),
-        ({"steps": np.array([2, 2])}, "steps must increase from 1 on"),
-        ({"steps": np.array([], np.int64)}, "steps must have one number at least"),
+        ({"cycle": 0}, "cycle must lie in 1..2"),
+        ({"cycle": 2**21}, "cycle must lie in 1..2"),
+        ({"horizons": np.array([0, 2])}, "horizons must increase from 1 on"),
+        ({"horizons": np.array([2, 2])}, "horizons must increase from 1 on"),
+        ({"horizons": np.array([1, 2**21])}, "horizons must be at most 2"),
+        ({"horizons": np.array([], np.int64)}, "horizons must have one number at least"),
         ({"state": np.ones((18, 10, 2))}, "state has shape"),
         ({"points": np.ones((1, 10, 2))}, "points has shape"),
         ({"errors": np.ones((2, 9, 2))}, "errors has shape"),
@@ -124,8 +141,8 @@ def test_autoregression_that_explodes_stays_near_to_its_range():
 )
 def test_autoregression_wrong_arrays_are_refused(change, message):
     arguments = {name: np.ones((10, 2)) for name in ("x", "observed", "unit", "level")}
-    arguments |= {"ridge": np.ones(LAGS + 1), "margin": 0.25, "ahead": 2, "steps": np.array([1, 2]), "first": 0}
-    arguments |= {"state": np.ones((2 * LAGS + 3, 10, 2)), "points": np.ones((2, 10, 2)), "errors": np.ones((2, 10, 2))}
+    arguments |= {"ridge": np.ones(LAGS + 1), "margin": 0.25, "cycle": 2, "horizons": np.array([1, 2]), "first": 0}
+    arguments |= {"state": np.ones((STATE_SIZE, 10, 2)), "points": np.ones((2, 10, 2)), "errors": np.ones((2, 10, 2))}
     with pytest.raises(ValueError, match=message):
         _native.autoregression(**{**arguments, **change})
 
@@ -139,6 +156,6 @@ def test_autoregression_wrong_arrays_are_refused(change, message):
     ],
 )
 def test_autoregression_forecast_wrong_arrays_are_refused(change, message):
-    arguments = {"state": np.ones((2 * LAGS + 3, 2)), "points": np.ones((3, 2))}
+    arguments = {"state": np.ones((STATE_SIZE, 2)), "points": np.ones((3, 2))}
     with pytest.raises(ValueError, match=message):
         _native.autoregression_forecast(**{**arguments, **change})

@@ -9,6 +9,7 @@ from gatecast.forecasting.pretrained.head import (
     LEVELS,
     Anchors,
     HeadShape,
+    anchor_weights,
     head_backward,
     head_forward,
     initialize_head,
@@ -111,3 +112,13 @@ def test_initialize_head_forecasts_the_mean_of_the_simple_forecasts():
     q = unpack(head.quantiles).reshape(16, 24, Q)
     assert q[:, :, MID] == pytest.approx(0)
     assert q[0, 3, -1] == pytest.approx(1.96 * 0.8 * 2, abs=0.01)
+
+
+@pytest.mark.parametrize("n_anchors", [4, 7, 8, 16])
+def test_anchor_weights_of_a_lane_do_not_depend_on_the_others(n_anchors):
+    """NumPy adds eight numbers in a row in another order than columns of them."""
+    logits = np.random.default_rng(0).normal(size=(1, 5, 3, n_anchors, 16)).astype(np.float32)
+    every = anchor_weights(logits)
+    for lane in range(16):
+        alone = anchor_weights(np.ascontiguousarray(logits[..., lane : lane + 1]))
+        assert alone[..., 0].tobytes() == every[..., lane].tobytes()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast.forecasting.onnx_files.running import largest_so_far, shifted, so_far
-from gatecast.forecasting.pretrained.lf.autoregression import HORIZONS, MARGIN, MAX_GAP, RIDGE
+from gatecast.forecasting.pretrained.lf.autoregression import HORIZONS, MARGIN, MAX_STEPS, RIDGE
 from gatecast.kernels.autoregression import LAGS
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
@@ -63,11 +63,11 @@ class GraphAutoregression(NamedTuple):
         """Return the forecasts of steps behind origins, [B, n_steps], of parts [B, 1].
 
         Args:
-            gap: Steps without a value before each origin, [B, 1] float64.
+            gap: Steps from the newest value to each origin, [B, 1] float64.
             n_steps: Steps to forecast.
         """
-        every = op.concatenate(self.forecast(n_steps + MAX_GAP), 1)
-        steps = op.cast(op.minimum(gap, MAX_GAP), np.int64) + np.arange(n_steps)
+        every = op.concatenate(self.forecast(MAX_STEPS), 1)
+        steps = op.minimum(op.cast(gap, np.int64) + np.arange(n_steps), MAX_STEPS - 1)
         return op.take_along_axis(every, steps, 1)
 
 
@@ -80,7 +80,7 @@ def graph_autoregression(
         x: [B, G, T], without gaps.
         observed: 0 and 1, [B, 1, T].
         hold: Returns a statistic with that of the newest value at missing ones.
-        unit: Mean absolute change so far.
+        unit: Size of changes so far.
         level: What forecasts are relative to.
         cycle: Steps ahead of the longer past errors.
         T: Steps.
@@ -111,7 +111,7 @@ def graph_autoregression(
 
 
 def _ridge_regression(z: Value, lags: list[Value], weight: Value, unit: Value) -> list[Value]:
-    """Return the coefficients of the lags, less those of a random walk, and the constant; by Cholesky without roots."""
+    """Return the coefficients of the lags, less those of a random walk, and the constant; by an LDL' decomposition."""
     rows, change = [*lags, None], z - lags[0]  # None is the constant
     weighted = [weight * lag for lag in lags] + [weight]
 
@@ -123,24 +123,24 @@ def _ridge_regression(z: Value, lags: list[Value], weight: Value, unit: Value) -
     penalty = [*(float(ridge) * squared for ridge in RIDGE[:-1]), float(RIDGE[-1])]
     solution = [sum_of(i, change) for i in range(REGRESSORS)]
     factor: list[list[Value]] = []
-    scaled: list[Value] = []
+    pivots: list[Value] = []
     for i in range(REGRESSORS):
         row: list[Value] = []
         for j in range(i):
             number = sum_of(i, rows[j])
             for k in range(j):
-                number = number - row[k] * scaled[k] * factor[j][k]
-            row.append(number / scaled[j])
+                number = number - row[k] * pivots[k] * factor[j][k]
+            row.append(number / pivots[j])
         pivot = sum_of(i, rows[i]) + penalty[i]
         for k in range(i):
-            pivot = pivot - row[k] * row[k] * scaled[k]
+            pivot = pivot - row[k] * row[k] * pivots[k]
         factor.append(row)
-        scaled.append(pivot)
+        pivots.append(pivot)
     for i in range(REGRESSORS):
         for j in range(i):
             solution[i] = solution[i] - factor[i][j] * solution[j]
     for i in reversed(range(REGRESSORS)):
-        solution[i] = solution[i] / scaled[i]
+        solution[i] = solution[i] / pivots[i]
         for j in range(i + 1, REGRESSORS):
             solution[i] = solution[i] - factor[j][i] * solution[j]
     return solution

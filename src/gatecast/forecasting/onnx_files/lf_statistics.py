@@ -27,7 +27,7 @@ from gatecast.forecasting.pretrained.lf.statistics import (
     SLOPES,
     damped_steps,
 )
-from gatecast.kernels.autoregression import LAGS
+from gatecast.kernels.autoregression import STATE_SIZE
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 
@@ -45,6 +45,8 @@ class GraphObserved(NamedTuple):
     """Values so far."""
     last: Value
     """Step of the newest value, 0 before the first, float64."""
+    source: Value
+    """The same; before the first value its step."""
     T: int
 
     @classmethod
@@ -52,17 +54,26 @@ class GraphObserved(NamedTuple):
         """Return the counts of values."""
         flags = op.cast(observed, np.float64)
         last = largest_so_far(op.where(observed, np.arange(float(T)), -1), RANK, T)
-        return cls(flags, so_far(flags), op.maximum(last, 0), T)
+        first = op.minimum(op.total(op.cast(last < 0, np.float64), 2, keepdims=True), T - 1)
+        return cls(flags, so_far(flags), op.maximum(last, 0), op.where(last < 0, first, last), T)
 
     def hold(self, statistic: Value) -> Value:
         """Return a statistic with that of the newest value at missing ones."""
-        shape = statistic.builder.op("Shape", statistic, dtype=np.int64)
-        place = statistic.builder.op("Expand", op.cast(self.last, np.int64), shape)
-        return op.take_along_axis(statistic, place, 2)
+        return _from_steps(statistic, self.last)
+
+    def fill(self, x: Value) -> Value:
+        """Return x with that of the newest value at missing ones; before the first value with that of it."""
+        return _from_steps(x, self.source)
 
     def gap(self) -> Value:
         """Return the steps since the newest value."""
         return np.arange(float(self.T)) - self.last
+
+
+def _from_steps(x: Value, step: Value) -> Value:
+    """Return what stands at some steps, [B, G, T], of steps [B, 1, T]."""
+    shape = x.builder.op("Shape", x, dtype=np.int64)
+    return op.take_along_axis(x, x.builder.op("Expand", op.cast(step, np.int64), shape), 2)
 
 
 class GraphStatistics(NamedTuple):
@@ -93,7 +104,7 @@ class GraphStatistics(NamedTuple):
     def from_flat(cls, parts: list[Value]) -> GraphStatistics:
         """Return statistics from such a list."""
         rest = iter(parts)
-        counts = {"slopes": len(SLOPES), "errors": 2 * N_ANCHORS, "autoregression": 2 * LAGS + 3}
+        counts = {"slopes": len(SLOPES), "errors": 2 * N_ANCHORS, "autoregression": STATE_SIZE}
         named: dict[str, Any] = {
             name: list(islice(rest, counts[name])) if name in counts else next(rest) for name in cls._fields
         }
@@ -109,7 +120,7 @@ def graph_statistics(x: Value, observed: GraphObserved, m: int, typical_unit: fl
         m: Season length; 1 for none.
         typical_unit: What the unit is drawn to while there are few changes.
     """
-    T, o, x = observed.T, observed.values, observed.hold(x)
+    T, o, x = observed.T, observed.values, observed.fill(x)
     changes = op.maximum(observed.so_far - 1, 1)
     change = difference(x, RANK, 1, T) * o
     total = so_far(op.absolute(change))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import autoregression_reference as reference
 import numpy as np
 import pytest
 
+from gatecast.forecasting.pretrained.lf.autoregression import HORIZONS, MARGIN, RIDGE
 from gatecast.forecasting.pretrained.lf.statistics import SLOPES, Observed, damped_steps, statistics_from
+from gatecast.kernels.autoregression import autoregression_forecast
 
 
 def anchors_at(x, t, level, k, m):
@@ -19,7 +22,7 @@ def anchors_at(x, t, level, k, m):
     return np.array([level, *trends, recent, x[: t + 1].mean(), line, x[source] if source >= 0 else level])
 
 
-@pytest.mark.parametrize("m", [1, 4])
+@pytest.mark.parametrize("m", [1, 4, 12])
 def test_statistics_equal_a_plain_computation(m):
     x = np.random.default_rng(m).normal(size=30).cumsum()
     s = statistics_from(x[:, None], Observed.of(np.ones((30, 1), bool)), m, 0.5)
@@ -32,6 +35,12 @@ def test_statistics_equal_a_plain_computation(m):
         for row, k in enumerate((1, cycle)):
             past = [np.abs(x[i + k] - anchors_at(x, i, s.level[i, 0], k, m)) for i in range(t + 1 - k)]
             assert s.errors[row, :-1, t, 0] == pytest.approx(np.mean(past, axis=0) if past else 0)
+    ahead = reference.autoregression(x, np.ones(30), s.unit[:, 0], RIDGE, MARGIN, HORIZONS[-1])
+    for row, k in enumerate((1, cycle)):
+        assert s.errors[row, -1, :, 0] == pytest.approx(reference.past_errors(x, np.ones(30), ahead, k))
+    expected = (ahead[:, np.array(HORIZONS) - 1] - s.level) / s.unit
+    np.testing.assert_allclose(s.autoregressive[:, :, 0].T, expected, atol=1e-9)
+    np.testing.assert_allclose(autoregression_forecast(s.autoregression, 24)[[0, 7, 23]], s.autoregressive, atol=1e-9)
 
 
 def test_statistics_level_is_the_mean_that_erred_least():
@@ -67,3 +76,18 @@ def test_statistics_do_not_read_what_stands_at_missing_values():
 
 def test_damped_steps_sum_the_powers():
     assert damped_steps(np.array([3.0])) == pytest.approx(0.9 + 0.81 + 0.729)
+
+
+@pytest.mark.parametrize("m", [1, 4])
+def test_statistics_of_a_series_that_begins_late_are_those_from_its_first_value(m):
+    """What stands before it, such as the season of a new product that has not begun, is no change."""
+    x = np.random.default_rng(0).normal(size=(40, 1)).cumsum(axis=0)
+    late = np.concatenate([np.full((3, 1), 50.0), x])
+    begins = np.arange(43)[:, None] >= 3
+    one = statistics_from(x, Observed.of(np.ones((40, 1), bool)), m, 1.0)
+    other = statistics_from(late, Observed.of(begins), m, 1.0)
+    assert other.unit[3:] == pytest.approx(one.unit)
+    assert other.mean[3:] == pytest.approx(one.mean)
+    assert other.line[13:] == pytest.approx(one.line[10:])
+    widths = [np.diff(s.autoregression[-2:], axis=0) for s in (one, other)]
+    assert widths[1][:, 3:] == pytest.approx(widths[0])

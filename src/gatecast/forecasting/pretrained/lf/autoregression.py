@@ -3,13 +3,12 @@
 At step t, with x less its first value and P lags, the coefficients are those of a ridge regression that draws them to
 a random walk (Litterman 1986, Forecasting with Bayesian vector autoregressions: five years of experience)::
 
-    x[s] = c + sum_i a[i] x[s-i],   s = 1 .. t
-    minimize  sum_s (x[s] - c - sum_i a[i] x[s-i])^2 + sum_i ridge[i] unit[t]^2 (a[i] - [i = 1])^2
+    minimize  sum_s (x[s] - c - sum_i a[i] x[s-i])^2 + sum_i ridge[i] unit[t]^2 (a[i] - [i = 1])^2 + ridge[P+1] c^2
 
-where the unit is the mean absolute change so far, so that a series of any size has the same coefficients, and distant
-lags count less. Among the lags a missing value is the one before it, and before the first value the series is at it;
-steps without a value are in no sum. Forecasts go on from the newest value, and do not leave the range of the values so
-far by more than `MARGIN` of it, so that one that explodes does no harm.
+over the steps s from 1 to t, where the unit is the size of changes so far (`statistics`), so that a series of any size
+has the same coefficients, and distant lags count less. Among the lags a missing value is the one before it, and before
+the first value the series is at it; steps without a value are in no sum. Forecasts go on from the newest value, and do
+not leave the range of the values so far by more than `MARGIN` of it, so that one that explodes does no harm.
 
 Shapes: T steps, n series; origins of any shape.
 """
@@ -31,10 +30,10 @@ MARGIN = 0.25
 """Share of the range so far by which forecasts may leave it."""
 
 HORIZONS = (1, 8, 24)
-"""Steps ahead whose forecasts the network reads."""
+"""Steps ahead whose forecasts the network reads, counted from the newest value."""
 
-MAX_GAP = 48
-"""Steps without values that it goes on behind the end of a series; then it stays where it is."""
+MAX_STEPS = 72
+"""Steps behind the newest value that it goes on; then it stays where it is."""
 
 
 def fit_autoregression(
@@ -45,7 +44,7 @@ def fit_autoregression(
     Args:
         x: (T, n), without gaps.
         observed: 1 where there is a value, else 0, (T, n).
-        unit: Mean absolute change so far, (T, n).
+        unit: Size of changes so far, (T, n).
         level: What forecasts are relative to, (T, n).
         cycle: Steps ahead of the longer past errors.
         first: First step of the results.
@@ -57,7 +56,7 @@ def fit_autoregression(
         [0.1, 0.8, 0.6]
     """
     return kernels.autoregression(
-        x, observed, unit, level, ridge=RIDGE, margin=MARGIN, ahead=cycle, steps=HORIZONS, first=first
+        x, observed, unit, level, ridge=RIDGE, margin=MARGIN, cycle=cycle, horizons=HORIZONS, first=first
     )
 
 
@@ -66,12 +65,10 @@ def forecast_autoregression(state: FloatArray, gap: IntArray, n_steps: int) -> F
 
     Args:
         state: As of `AutoregressionFits`, (S, ...).
-        gap: Steps without a value before each origin, (...).
+        gap: Steps from the newest value to each origin, (...).
         n_steps: Steps to forecast.
     """
-    gap = np.minimum(gap, MAX_GAP)
-    every = kernels.autoregression_forecast(state, n_steps + int(gap.max(initial=0)))
-    if not gap.any():
-        return every
     j: IntArray = np.arange(n_steps).reshape(-1, *[1] * gap.ndim)
-    return np.take_along_axis(every, j + gap, axis=0)
+    step = np.minimum(j + gap, MAX_STEPS - 1)
+    every = kernels.autoregression_forecast(state, int(step.max(initial=0)) + 1)
+    return np.take_along_axis(every, step, axis=0) if gap.any() or n_steps > MAX_STEPS else every

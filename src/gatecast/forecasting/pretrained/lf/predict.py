@@ -131,7 +131,7 @@ def read_ahead(network: Network, weights: Weights, values: FloatArray, m: int, p
     for rows in _batches(np.where((values < 0).any(axis=1), 0, length)):
         y = to_lanes(values[rows], length[rows], 0)
         run = _run(network, weights, y, m)
-        # The inputs are most of the features, and were read.
+        # The inputs are half of the features, and were read.
         features = run.features._replace(inputs=run.features.inputs[:1].copy())
         passes.add(run._replace(features=features), y, length[rows], m)
 

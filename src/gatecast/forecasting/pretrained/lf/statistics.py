@@ -83,6 +83,13 @@ class Observed(NamedTuple):
         """Return a statistic (T, n) with that of the newest value at missing ones."""
         return statistic if self.last is None else np.take_along_axis(statistic, np.maximum(self.last, 0), axis=0)
 
+    def fill(self, x: FloatArray) -> FloatArray:
+        """Return x (T, n) with that of the newest value at missing ones; before the first value with that of it."""
+        if self.last is None:
+            return x
+        first = np.minimum((self.last < 0).sum(axis=0), len(x) - 1)
+        return np.take_along_axis(x, np.where(self.last < 0, first, self.last), axis=0)
+
     def newest(self) -> IntArray:
         """Return the step of the newest value, 0 before the first, (T, n)."""
         steps = np.arange(len(self.values))[:, None]
@@ -156,7 +163,7 @@ def statistics_from(x: FloatArray, observed: Observed, m: int, typical_unit: flo
         ([1.0], [1.0], [1.0, 1.0, 1.0])
     """
     # Between values the season goes on, and what was filled in for a missing one is not adjusted to its phase.
-    x = observed.hold(x)
+    x = observed.fill(x)
     o, changes = observed.values, np.maximum(observed.so_far - 1, 1.0)
     change = _difference(x, 1) * o
     size = np.abs(change)
