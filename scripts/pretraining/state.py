@@ -46,7 +46,7 @@ class RunState:
     """The learning rate after the warm-up."""
     mean_of_steps: list[int] = field(default_factory=list)
     """Steps whose averages make the average, where there are several."""
-    beside: list[dict[str, Any]] = field(default_factory=list)
+    averaged_with: list[dict[str, Any]] = field(default_factory=list)
     """Cards of the other runs whose averages are in it."""
     earlier: list[dict[str, Any]] = field(default_factory=list)
     """Cards of the runs whose released weights this one began with, oldest first, each with the digest of its file."""
@@ -77,7 +77,7 @@ class RunState:
         card, arrays = safefile.read(path, "pretrained")
         network = card.pop("network")
         earlier = [*card.pop("earlier", []), card | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}]
-        used = {run["seed"] for card in earlier for run in (card, *card.get("beside", []))}
+        used = {run["seed"] for card in earlier for run in (card, *card.get("averaged_with", []))}
         if seed is None:
             seed = max(used) + 1
         if seed in used:
@@ -110,7 +110,7 @@ class RunState:
             steps.setdefault(run.seed, []).append(run.step)
         newest.mean_of_steps = steps.pop(newest.seed)
         last = {run.seed: run for run in runs}
-        newest.beside = [last[seed].card() | {"mean_of_steps": steps[seed]} for seed in steps]
+        newest.averaged_with = [last[seed].card() | {"mean_of_steps": steps[seed]} for seed in steps]
         return newest
 
     def learning_rate(self, step: int) -> float:
@@ -158,7 +158,7 @@ class RunState:
     def release(self, path: Path) -> None:
         """Write the average of the weights, float16, with what a card says."""
         settings = {"network": self.config.to_settings(), **self.card()}
-        for name in ("mean_of_steps", "beside", "earlier"):
+        for name in ("mean_of_steps", "averaged_with", "earlier"):
             if value := getattr(self, name):
                 settings[name] = value
         safefile.write(path, "pretrained", settings, {"weights": self.averaged().vector.astype(np.float16)})

@@ -211,7 +211,7 @@ def test_mean_of_states_of_runs_from_the_same_released_weights_names_both(tmp_pa
     expected = np.mean([RunState.load(path).averaged().vector for path in paths], axis=0)
     assert mean.averaged().vector == pytest.approx(expected, rel=1e-6)
     assert (card["seed"], card["steps"], card["mean_of_steps"]) == (6, 3, [3])
-    assert [(run["seed"], run["steps"], run["mean_of_steps"]) for run in card["beside"]] == [(5, 2, [1, 2])]
+    assert [(run["seed"], run["steps"], run["mean_of_steps"]) for run in card["averaged_with"]] == [(5, 2, [1, 2])]
     assert RunState.from_released(tmp_path / "mean.safetensors", LF, None, SIZES.batch, SIZES.piece).seed == 7
     with pytest.raises(ValueError, match="seed 5 was used"):
         RunState.from_released(tmp_path / "mean.safetensors", LF, 5, SIZES.batch, SIZES.piece)

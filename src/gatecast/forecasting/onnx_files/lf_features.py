@@ -221,8 +221,8 @@ def graph_features(series: GraphScaled, T: int, m: int) -> GraphFeatures:
     offset = (s.level - level) / s.unit
     s = s._replace(level=level)
     autoregression = GraphAutoregression.from_flat(s.autoregression)
-    ahead = [part + offset for part in autoregression.horizons()]
-    inputs = _inputs(series, observed, indices, s, ahead, n_zeros, typical, T, m)
+    points = [part + offset for part in autoregression.horizons()]
+    inputs = _inputs(series, observed, indices, s, points, n_zeros, typical, T, m)
     per_unit = 1 / s.unit
     recent, mean, line = ((part - s.level) * per_unit for part in (s.recent, s.mean, s.line))
     drift, slope, line_slope = (part * per_unit for part in (s.drift, s.slopes[0], s.line_slope))
@@ -250,7 +250,7 @@ def _inputs(
     observed: GraphObserved,
     indices: GraphIndices,
     s: GraphStatistics,
-    ahead: list[Value],
+    points: list[Value],
     n_zeros: Value,
     typical_unit: float,
     T: int,
@@ -292,6 +292,6 @@ def _inputs(
         soft((s.mean - s.level) * per_unit),
         soft((s.line - s.level) * per_unit),
         s.line_slope * per_unit * 4,
-        *(soft(forecast) for forecast in ahead),
+        *(soft(forecast) for forecast in points),
     ]
     return op.cast(op.concatenate([window, *(op.expand_dims(part, 2) for part in others)], 2), np.float32)
