@@ -29,7 +29,7 @@ async def step(client, stream, value, number=None):
 def test_step_judges_a_value_and_forecasts_from_it(drive):
     async def scenario(client):
         stream = await begin(client)
-        usual, missing, far = [await step(client, stream, value) for value in (171, None, 900)]
+        usual, missing, far = [await step(client, stream, value) for value in (160, None, 900)]
         listed = (await client.get("/v1/streams")).json()["streams"]
         shown = (await client.get(f"/v1/streams/{stream}")).json()
         gone = (await client.delete(f"/v1/streams/{stream}")).status_code
