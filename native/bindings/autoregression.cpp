@@ -19,12 +19,11 @@ void autoregression(Doubles x, Doubles observed, Doubles unit, Doubles level, Do
   const int64_t n_horizons = static_cast<int64_t>(horizons.shape(0));
   if (first < 0 || first > T) throw nb::value_error("first must lie in 0..T");
   if (cycle < 1 || cycle > MAX_HORIZON) throw nb::value_error("cycle must lie in 1..2^20");
+  if (n_horizons == 0) throw nb::value_error("horizons must have one number at least");
   for (int64_t k = 0; k < n_horizons; ++k)
     if (horizons.data()[k] <= (k ? horizons.data()[k - 1] : 0))
       throw nb::value_error("horizons must increase from 1 on");
-  if (n_horizons && horizons.data()[n_horizons - 1] > MAX_HORIZON)
-    throw nb::value_error("horizons must be at most 2^20");
-  if (n_horizons == 0) throw nb::value_error("horizons must have one number at least");
+  if (horizons.data()[n_horizons - 1] > MAX_HORIZON) throw nb::value_error("horizons must be at most 2^20");
   expect("observed", observed, {T, B});
   expect("unit", unit, {T, B});
   expect("level", level, {T, B});

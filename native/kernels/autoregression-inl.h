@@ -5,7 +5,6 @@
 
 #include "kernels/doubles-inl.h"
 #include "runtime/memory_pool.h"
-#include "runtime/thread_pool.h"
 
 namespace gatecast::GATECAST_ISA {
 
@@ -147,17 +146,16 @@ inline void autoregression_vector(const Autoregression& a, int64_t b, int64_t co
 
 inline void autoregression(const Autoregression& a) {
   if (a.first == a.T) return;  // no results, and perhaps no first row to read
+  // Read once: another Python thread may set another number meanwhile.
   const int workers = num_threads();
   const Scratch scratch(static_cast<size_t>(2 * workers * a.cycle * DOUBLES));
   double* rings = reinterpret_cast<double*>(static_cast<float*>(scratch));
-  const int64_t vectors = (a.B + DOUBLES - 1) / DOUBLES;
-  parallel_for(vectors, workers, [&](int64_t vector, int worker) {
-    const int64_t b = vector * DOUBLES;
-    autoregression_vector(a, b, min(a.B - b, DOUBLES), rings + worker * a.cycle * DOUBLES);
+  for_vectors(a.B, workers, [&](int64_t b, int64_t count, int worker) {
+    autoregression_vector(a, b, count, rings + worker * a.cycle * DOUBLES);
   });
 }
 
-// Goes on from states, (2 LAGS + 3, n): coefficients, constant, lags, limits.
+// Goes on from states, (STATE, n), as types.h lists their rows.
 inline void autoregression_forecast(const double* state, int64_t n, int64_t steps, double* points) {
   for (int64_t b = 0; b < n; b += DOUBLES) {
     const int64_t count = min(n - b, DOUBLES);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/simd-inl.h"
+#include "runtime/thread_pool.h"
 
 namespace gatecast::GATECAST_ISA {
 
@@ -64,6 +65,18 @@ GATECAST_INLINE void store_part(double* p, vd v, int64_t count) {
   double part[DOUBLES];
   store(part, v);
   for (int i = 0; i < count; ++i) p[i] = part[i];
+}
+
+inline constexpr int64_t VECTORS_PER_TASK = 4;
+
+// f(first series, series, worker) for every vector of series.
+template <typename F>
+GATECAST_INLINE void for_vectors(int64_t series, int workers, F&& f) {
+  const int64_t task_size = VECTORS_PER_TASK * DOUBLES, tasks = (series + task_size - 1) / task_size;
+  parallel_for(tasks, workers, [&](int64_t task, int worker) {
+    const int64_t end = min(series, (task + 1) * task_size);
+    for (int64_t b = task * task_size; b < end; b += DOUBLES) f(b, min(end - b, DOUBLES), worker);
+  });
 }
 
 }  // namespace gatecast::GATECAST_ISA

@@ -4,21 +4,8 @@
 
 #include "kernels/doubles-inl.h"
 #include "runtime/memory_pool.h"
-#include "runtime/thread_pool.h"
 
 namespace gatecast::GATECAST_ISA {
-
-inline constexpr int64_t SMOOTHED_VECTORS_PER_TASK = 4;
-
-// f(first series, series, worker) for every vector of series.
-template <typename F>
-GATECAST_INLINE void for_vectors(int64_t series, int workers, F&& f) {
-  const int64_t task_size = SMOOTHED_VECTORS_PER_TASK * DOUBLES, tasks = (series + task_size - 1) / task_size;
-  parallel_for(tasks, workers, [&](int64_t task, int worker) {
-    const int64_t end = min(series, (task + 1) * task_size);
-    for (int64_t b = task * task_size; b < end; b += DOUBLES) f(b, min(end - b, DOUBLES), worker);
-  });
-}
 
 // 1 where a value is observed, else 0.
 GATECAST_INLINE vd observations(const uint8_t* p, int64_t count) {

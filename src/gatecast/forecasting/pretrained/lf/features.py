@@ -157,7 +157,7 @@ def make_features(series: ScaledValues, m: int, first: int = 0) -> Features:
     if series.at_floor.any():
         level = _level_of_zeros(series, indices, statistics.level)
         offset = (statistics.level - level) / statistics.unit
-        statistics = statistics._replace(level=level, autoregressive=statistics.autoregressive + offset)
+        statistics = statistics._replace(level=level, autoregression_points=statistics.autoregression_points + offset)
     return Features(
         _inputs(series, observed, indices, statistics, typical, first),
         statistics.level,
@@ -363,7 +363,7 @@ def _other_inputs(
         soft_limit((s.mean - s.level) * per_unit),
         soft_limit((s.line - s.level) * per_unit),
         s.line_slope * per_unit * 4,
-        *(soft_limit(forecast) for forecast in s.autoregressive),
+        *(soft_limit(forecast) for forecast in s.autoregression_points),
     ]
 
 

@@ -133,7 +133,7 @@ class Statistics(NamedTuple):
     """Lag-one autocorrelation of the changes so far."""
     autoregression: FloatArray
     """(S, steps, n): the autoregression of the values so far, in units and relative to the level."""
-    autoregressive: FloatArray
+    autoregression_points: FloatArray
     """(len(HORIZONS), steps, n): its forecasts, likewise."""
 
 
