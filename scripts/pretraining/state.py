@@ -95,15 +95,18 @@ class RunState:
         They are of one run, or of runs that began with the same released weights, on series of other seeds.
 
         Raises:
-            ValueError: States of runs that began otherwise.
+            ValueError: States of runs that began otherwise, or a state twice, which would count twice.
         """
         runs = sorted((cls.load(path) for path in paths), key=lambda run: run.step)
         newest = runs[-1]
-        began_alike = all((run.config, run.earlier) == (newest.config, newest.earlier) for run in runs)
-        if not began_alike or not (newest.earlier or {run.seed for run in runs} == {newest.seed}):
+        # Only runs from released weights are alike but for their seed; others begin with weights of that seed.
+        alike = [(run.config, run.earlier, None if run.earlier else run.seed) for run in runs]
+        if any(one != alike[-1] for one in alike):
             raise ValueError(
                 "the mean is one of states of one run, or of runs that began with the same released weights"
             )
+        if len({(run.seed, run.step) for run in runs}) < len(runs):
+            raise ValueError("a state is given twice: each counts once in the mean")
         newest.optimizer.average[:] = np.mean([run.averaged().vector for run in runs], axis=0)
         steps: dict[int, list[int]] = {}
         for run in runs:

@@ -193,6 +193,12 @@ def test_mean_of_states_of_several_runs_is_refused(tmp_path):
         RunState.mean_of(paths)
 
 
+def test_mean_of_a_state_that_is_given_twice_is_refused(tmp_path):
+    new_run(seed=4).save(tmp_path / "a.state")
+    with pytest.raises(ValueError, match="a state is given twice"):
+        RunState.mean_of([tmp_path / "a.state"] * 2)
+
+
 @pytest.mark.slow
 def test_mean_of_states_of_runs_from_the_same_released_weights_names_both(tmp_path):
     first = new_run(seed=4)
