@@ -40,18 +40,19 @@ class Command(TextCommand):
 def expand_horizon(args: Sequence[str]) -> list[str]:
     """Return arguments with `-h 12` and `-h12` as `--horizon=12`; `-h` without a number stays a request for help.
 
-    Those who know `Forecaster(h=12)` write `--h 12` and `--h=12`, which are the same.
+    `--h` is `--horizon`, for those who know `Forecaster(h=12)`.
 
     >>> expand_horizon(["sales.csv", "-h", "12", "-q"]), expand_horizon(["-h"])
     (['sales.csv', '--horizon=12', '-q'], ['-h'])
     """
     expanded: list[str] = []
     for word in args:
-        attached = word.removeprefix("--h=") if word.startswith("--h=") else word.removeprefix("-h")
-        if expanded and expanded[-1] in ("-h", "--h") and _is_number(word):
+        if expanded and expanded[-1] == "-h" and _is_number(word):
             expanded[-1] = f"--horizon={word}"
-        elif attached != word and _is_number(attached):
-            expanded.append(f"--horizon={attached}")
+        elif word.startswith("-h") and _is_number(word[2:]):
+            expanded.append(f"--horizon={word[2:]}")
+        elif word == "--h" or word.startswith("--h="):
+            expanded.append(f"--horizon{word[3:]}")
         else:
             expanded.append(word)
     return expanded
