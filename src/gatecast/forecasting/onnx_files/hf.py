@@ -21,7 +21,8 @@ from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.hf.batches import history_length
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, token_length
 from gatecast.forecasting.pretrained.hf.features import HEAD
-from gatecast.forecasting.pretrained.hf.predict import MAX_TOKENS, block_steps
+from gatecast.forecasting.pretrained.hf.passes import MAX_TOKENS, MIN_TOKENS, TIE
+from gatecast.forecasting.pretrained.hf.predict import block_steps
 from gatecast.nn.layers import QuantileHead
 from gatecast.nn.model_layers import layer_names
 from gatecast.nn.network import Network, Weights, split_network
@@ -97,7 +98,7 @@ def _forecast(
     known = op.is_finite(averages)
     first = op.reduce_min(op.where(known, fraction(numbers_along(averages, 1)), np.inf), 1)
     length = T - op.cast(first, np.int64)
-    n_tokens = op.minimum((length + (p - 1)) / p, MAX_TOKENS)
+    n_tokens = _count_tokens(averages, length, p)
     before = op.minimum(clock.history_length, op.maximum(T - _least(n_tokens) * p, 0))
     N = -_least(-n_tokens) + (n_blocks - 1) * TOKENS
     column = op.expand_dims(T - n_tokens * p - before, 1) + numbers_below(before + N * p)
@@ -112,6 +113,19 @@ def _forecast(
     at = op.expand_dims(n_tokens - 1, 1) + TOKENS * numbers_below(n_blocks)
     outputs = _run(head, _rows(states, at), "hf_head")
     return _blocks(outputs, tokens, at, p) * op.expand_dims(scale, 2)
+
+
+def _count_tokens(averages: Value, length: Value, p: Value) -> Value:
+    """Return the tokens that are read of each series, [n] int64: from the largest change that may be the first on."""
+    T = op.size_of(averages, 1)
+    back = averages.builder.constant(np.arange(MAX_TOKENS, MIN_TOKENS - 1, -1))
+    first = op.maximum(T - p * back, 1)
+    change = op.absolute(0.5 * op.take(averages, first, 1) - 0.5 * op.take(averages, first - 1, 1))
+    change = op.where(op.is_finite(change), change, 0)
+    is_largest = change >= TIE * op.reduce_max(change, 1, keepdims=True)
+    n_newest = op.reduce_max(op.where(is_largest, fraction(back), 0), 1)
+    n_tokens = (length + (p - 1)) / p
+    return op.where(n_tokens > MAX_TOKENS, op.cast(n_newest, np.int64), n_tokens)
 
 
 def _least(x: Value) -> Value:

@@ -13,6 +13,7 @@ from gatecast.forecasting.onnx_files.hf_copies import graph_copies
 from gatecast.forecasting.onnx_files.hf_errors import graph_past_errors
 from gatecast.forecasting.onnx_files.hf_history import GraphHistory
 from gatecast.forecasting.onnx_files.open_steps import at_steps, cumulative_max, earlier, fraction, numbers_below, soft
+from gatecast.forecasting.onnx_files.series import numbers_along
 from gatecast.forecasting.pretrained.hf.clock import TOKENS, overlaps
 from gatecast.forecasting.pretrained.hf.features import HEAD, MAX_TARGET, MIN_UNITS, PARTS
 from gatecast.nn.onnx_files import operations as op
@@ -185,7 +186,7 @@ def _extremes(h: GraphHistory, origins: Value, unit: Value) -> list[Value]:
     high = cumulative_max(op.where(observed, x, -np.inf), h.longest)
     flags = op.cast(observed, np.float64)
     count = op.maximum(at_steps(op.cumsum(flags, 1), origins), 1)
-    same = x.equals(earlier(x, 1, np.nan))
+    same = x.equals(earlier(x, 1, np.nan)) & (numbers_along(x, 1) > h.first)
     shares = [
         at_steps(op.cumsum(op.cast(a & observed, np.float64), 1), origins) / count for a in (x <= low, x >= high, same)
     ]

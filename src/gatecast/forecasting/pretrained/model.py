@@ -252,27 +252,24 @@ class FittedPretrained(FittedLocalModel):
         return np.frombuffer(digest[:8], "<i8").astype(np.int64)
 
     def predict_quantiles(self, context: PanelContext) -> FloatArray:
-        """Forecast each row; rows of low frequency that are a series as it was earlier share one pass over it."""
+        """Forecast each row; rows that are a series as it was earlier share passes over it."""
         values, task = context.values, self.task
-        can_share = task.horizon <= BLOCK and values.shape[1] <= lf.MAX_LENGTH
-        origins = shared_origins(context) if can_share else None
+        origins = shared_origins(context)
         passes = None if "lf" in self.tuned else (held_results() or {}).get(_PASSES)
         forecasts = np.full((len(values), task.horizon, len(LEVELS)), np.nan)
         for rows, is_hf, m, long in self.config.choose(values, task).groups():
             if is_hf:
-                forecasts[rows] = self._forecast_high(values, rows, m, long)
+                forecasts[rows] = self._forecast_high(values, rows, m, long, origins[rows])
             else:
                 forecasts[rows] = _forecast_low(self.low, values, task.horizon, m, rows, origins, passes)
         return at_levels(forecasts, task.quantiles)
 
-    def _forecast_high(self, values: FloatArray, rows: IntArray, m: int, long: int) -> FloatArray:
-        """Return quantiles of the high-frequency network for some rows, which have the same seasons.
-
-        The only one among others is read twice: sums over a matrix of one column are in another order, and a series is
-        to have the same bits whichever others are with it.
-        """
-        read = rows.repeat(2) if len(rows) == 1 < len(values) else rows
-        return hf.predict_quantiles(*self.high, values[read], self.task.horizon, m, long)[: len(rows)]
+    def _forecast_high(
+        self, values: FloatArray, rows: IntArray, m: int, long: int, earlier: IntArray | None = None
+    ) -> FloatArray:
+        """Return quantiles of the high-frequency network for some rows, which have the same seasons."""
+        is_alone = len(values) == 1
+        return hf.predict_quantiles(*self.high, values[rows], self.task.horizon, m, long, earlier, is_alone=is_alone)
 
     def to_state(self) -> ModelState:
         """Return the config, and the tuned weights as float32."""
@@ -333,14 +330,21 @@ def _forecast_low(
     h: int,
     m: int,
     rows: IntArray,
-    origins: IntArray | None,
+    origins: IntArray,
     passes: HeldPasses | None,
 ) -> FloatArray:
-    """Return quantiles of the low-frequency network for some rows, from the passes over the series that hold them."""
-    if origins is None:
+    """Return quantiles of the low-frequency network for some rows, from the passes over the series that hold them.
+
+    Beyond a block, or beyond the values that are read, each has a pass of its own. So have series with negative values,
+    whose size is that of the whole.
+    """
+    if h > BLOCK or values.shape[1] > lf.MAX_LENGTH:
         return lf.predict_quantiles(*network, values[rows], h, m, passes=passes)
-    holders, place = np.unique(origins[rows, 0], return_inverse=True)
-    earlier = np.stack([place.ravel(), origins[rows, 1]], axis=1)
+    itself = np.stack([rows, np.zeros_like(rows)], axis=1)
+    is_negative = (values[origins[rows, 0]] < 0).any(axis=1)
+    of_rows = np.where(is_negative[:, None], itself, origins[rows])
+    holders, place = np.unique(of_rows[:, 0], return_inverse=True)
+    earlier = np.stack([place.ravel(), of_rows[:, 1]], axis=1)
     return lf.predict_quantiles(*network, values[holders], h, m, earlier, passes)
 
 

@@ -1,7 +1,6 @@
 """Which rows are earlier origins of others, so that one pass over a series forecasts from all of them.
 
-What the network knows at a step depends on the values up to it alone. Only the size of series with negative values
-is that of a whole series: these are read anew from each origin.
+What a network knows at a step depends on the values up to it alone.
 
 Shapes: n_rows rows, T columns.
 """
@@ -38,7 +37,7 @@ def shared_origins(context: PanelContext) -> IntArray:
     newest = np.empty(n, np.int64)
     newest[by_age] = by_age[last][np.cumsum(np.r_[0, last[:-1]])]
     later = context.end[newest] - context.end
-    can_share = (context.series >= 0) & (later > 0) & ~(values[newest] < 0).any(axis=1)
+    can_share = (context.series >= 0) & (later > 0)
     shared = np.flatnonzero(can_share)
     size = max(1, CHUNK_VALUES // max(values.shape[1], 1))
     for rows in (shared[first : first + size] for first in range(0, len(shared), size)):

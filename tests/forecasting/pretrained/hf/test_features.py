@@ -55,6 +55,31 @@ def test_make_features_do_not_read_values_behind_an_origin(m, long, p):
         np.testing.assert_array_equal(a, b, err_msg=name)
 
 
+@pytest.mark.parametrize(("m", "long", "p"), CASES)
+def test_make_features_do_not_depend_on_steps_before_the_series(m, long, p):
+    before, N = 2 * m, 30
+    y = made(m, before + N * p)
+    y[:p] = 0.25  # "unchanged", but for the first value
+    padded = np.pad(y, ((5 * m + 1, 0), (0, 0)), constant_values=np.nan)
+    one = make_features(read_history(y, m, long), before, N, p)
+    two = make_features(read_history(padded, m, long), before + 5 * m + 1, N, p)
+    for name in NAMES:
+        assert getattr(one, name).tobytes() == getattr(two, name).tobytes(), name
+
+
+@pytest.mark.parametrize(("m", "long", "p"), CASES)
+def test_make_features_go_on_from_errors_before(m, long, p):
+    before, N, first = 2 * m, 40, 22
+    y = made(m, before + N * p)
+    history = read_history(y, m, long)
+    whole = make_features(history, before, N, p)
+    token, lanes = np.full(y.shape[1], first), np.arange(y.shape[1])
+    part = make_features(history, before + first * p, N - first, p, before=whole.errors.before(token, lanes))
+    for name in NAMES:
+        a, b = getattr(part.since(8), name), getattr(whole.since(first + 8), name)
+        assert a.tobytes() == np.ascontiguousarray(b).tobytes(), name
+
+
 def test_make_features_are_finite_and_bounded():
     y = made(24, 24 * 12)
     y[:, 2], y[:, 3], y[:, 4] = 7.0, np.nan, 0.0

@@ -62,8 +62,12 @@ def average_steps(values: FloatArray, r: float, n_bins: int) -> FloatArray:
         >>> average_steps(np.array([[1.0, 2.0, 3.0, 5.0]]), 2.0, 9).tolist()
         [[1.5, 4.0]]
     """
+    # The oldest bin is as long as others: bits of its sum depend on that.
+    n_bins = min(n_bins, int(np.ceil(values.shape[1] / r)))
+    more = max(int(np.ceil(r * n_bins)) - values.shape[1], 0)
+    values = np.pad(values, ((0, 0), (more, 0)), constant_values=np.nan)
     T = values.shape[1]
-    edges = np.maximum(T - r * np.arange(min(n_bins, int(np.ceil(T / r))), -1, -1), 0.0)
+    edges = np.maximum(T - r * np.arange(n_bins, -1, -1), 0.0)
     known = np.isfinite(values)
     # A few values of the size of sums far away would drown in a running sum: bins are summed by themselves.
     weights = _Parts.between(edges, T)

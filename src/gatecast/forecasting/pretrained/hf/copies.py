@@ -119,7 +119,7 @@ def _of_all_cycles(history: History, origins: IntArray, n_steps: int) -> list[Fl
     usual = (h.phase_mean[origins] - h.phase_level[origins])[:, None]
     newest = (h.by_long[origins] - h.long_level[origins])[:, None]
     mean, middle, slope = (x[origins][:, None] for x in h.trend)
-    line = mean + slope * ((origins[:, None] + offset)[:, :, None] - middle)
+    line = mean + slope * ((origins[:, None] + offset)[:, :, None] - h.first - middle)
     rise = slope * (back + (m - 1) / 2)[:, None]
     week = cycle
     if h.long:

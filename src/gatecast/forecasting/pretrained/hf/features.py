@@ -19,7 +19,7 @@ from gatecast.forecasting.pretrained.head import HeadShape
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, overlaps
 from gatecast.forecasting.pretrained.hf.copies import ANCHOR_NAMES, copies
 from gatecast.forecasting.pretrained.hf.history import History
-from gatecast.forecasting.pretrained.hf.past_errors import QUARTERS, past_errors
+from gatecast.forecasting.pretrained.hf.past_errors import QUARTERS, BlockErrors, past_errors
 from gatecast.forecasting.pretrained.soft_limit import soft_limit
 
 __all__ = ["ANCHOR_NAMES", "HEAD", "INPUT_NAMES", "MAX_TARGET", "N_INPUTS", "TokenFeatures", "make_features"]
@@ -110,10 +110,31 @@ class TokenFeatures(NamedTuple):
     """(N, J, n): what follows less the level, in units, clipped; 0 where it is not known."""
     known: BoolArray
     """(N, J, n)."""
+    errors: BlockErrors
+    """Of the simple forecasts."""
+
+    def since(self, token: int) -> TokenFeatures:
+        """Return the features from a token on."""
+        return TokenFeatures(
+            inputs=self.inputs[token:],
+            anchors=self.anchors[:, token:],
+            level=self.level[token:],
+            unit=self.unit[token:],
+            size=self.size[token:],
+            prior=self.prior[token:],
+            targets=self.targets[token:],
+            known=self.known[token:],
+            errors=self.errors.since(token),
+        )
 
 
 def make_features(
-    history: History, n_before: int, n_tokens: int, p: int, truth: FloatArray | None = None
+    history: History,
+    n_before: int,
+    n_tokens: int,
+    p: int,
+    truth: FloatArray | None = None,
+    before: BlockErrors | None = None,
 ) -> TokenFeatures:
     """Compute the features at the ends of tokens.
 
@@ -123,6 +144,8 @@ def make_features(
         n_tokens: Tokens N.
         p: Values of a token.
         truth: Values that targets are made of, (T', n) with NaN where missing; None: those of the history.
+        before: Errors of the tokens before the first one; None: there are none. With them, the features of the first
+            cycle are not those that it has in a pass from the beginning.
 
     Example:
         >>> from gatecast.forecasting.pretrained.hf.history import read_history
@@ -139,7 +162,7 @@ def make_features(
     seen, seen_known = _targets(history, history.by_season, history.observed, origins, p)
     # Of the first cycle there is no copy: what was forecast in it says nothing of later.
     began = origins[:, None] + 1 - history.first >= history.m
-    past = past_errors(simple, seen, seen_known & began[:, None])
+    past = past_errors(simple, seen, seen_known & began[:, None], before)
     size = past.size.astype(np.float32)
     simple /= size[:, None]
     inputs = np.zeros((n_tokens, N_INPUTS, history.level.shape[1]), np.float32)
@@ -157,7 +180,15 @@ def make_features(
         seen, seen_known = _targets(history, np.nan_to_num(truth) - history.origin, np.isfinite(truth), origins, p)
     seen /= size[:, None]
     return TokenFeatures(
-        inputs, simple, level + history.origin, unit * past.size, past.size, past.logits, seen, seen_known
+        inputs=inputs,
+        anchors=simple,
+        level=level + history.origin,
+        unit=unit * past.size,
+        size=past.size,
+        prior=past.logits,
+        targets=seen,
+        known=seen_known,
+        errors=past.blocks,
     )
 
 
@@ -302,7 +333,7 @@ def _extremes(h: History, origins: IntArray, unit: FloatArray) -> list[FloatArra
     high = accumulate(np.maximum, np.where(o, x, -np.inf))
     count = np.maximum(accumulate(np.add, o, np.float64), 1.0)[origins]
     same = np.zeros_like(o)
-    same[1:] = (x[1:] == x[:-1]) & o[1:]
+    same[1:] = (x[1:] == x[:-1]) & o[1:] & (np.arange(1, len(x))[:, None] > h.first)
     shares = [accumulate(np.add, a & o, np.float64)[origins] / count for a in (x <= low, x >= high, same)]
     level, began = h.level[origins], np.isfinite(low[origins])
     below = np.where(began, level - np.where(began, low[origins], 0.0), 0.0)

@@ -32,7 +32,7 @@ class Trend(NamedTuple):
     mean: FloatArray
     """Of the values."""
     middle: FloatArray
-    """Mean of their steps."""
+    """Mean of their steps, counted from the first value."""
     slope: FloatArray
     """By step; 0 as long as there are fewer than two cycles."""
 
@@ -136,7 +136,7 @@ def read_history(values: FloatArray, m: int, long: int) -> History:
         phase_level=cycle_level(phase_mean, first, m),
         deviation=_deviation(z - long_phase_mean, persistence, observed),
         persistence=persistence,
-        trend=_trend(z, observed, m),
+        trend=_trend(z, observed, first, m),
         unit=unit,
         spread=spread,
         size=size,
@@ -180,9 +180,9 @@ def _deviation(deviation: FloatArray, persistence: FloatArray, observed: BoolArr
     return np.where(newest >= 0, then * rate ** (steps - at), 0.0)
 
 
-def _trend(z: FloatArray, observed: BoolArray, m: int) -> Trend:
+def _trend(z: FloatArray, observed: BoolArray, first: IntArray, m: int) -> Trend:
     """Return the lines of least squares through all values so far."""
-    step = np.arange(len(z))[:, None] / m
+    step = (np.arange(len(z))[:, None] - first) / m
     count = np.maximum(accumulate(np.add, observed, np.float64), 1.0)
     step_mean, mean = accumulate(np.add, step * observed) / count, accumulate(np.add, z * observed) / count
     variance = accumulate(np.add, step**2 * observed) / count - step_mean**2

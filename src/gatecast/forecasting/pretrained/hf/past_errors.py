@@ -13,16 +13,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gatecast._utils.typing import BoolArray, Float32Array, FloatArray
+from gatecast._utils.typing import BoolArray, Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.hf.clock import TOKENS
 
-__all__ = ["QUARTERS", "PastErrors", "past_errors"]
+__all__ = ["QUARTERS", "BlockErrors", "PastErrors", "past_errors"]
 
 QUARTERS = 4
 """Parts of a block that have weights of their own."""
 
 NEWEST_BLOCKS = 12
 """Origins whose errors are the newest."""
+
+N_ERRORS = TOKENS + NEWEST_BLOCKS - 1
+"""Tokens before a token whose errors say what is newest there."""
 
 TRUST, NEWEST_SHARE = 5.0, 0.25
 """Weights fall with this power of past errors; share of the newest ones in them."""
@@ -45,15 +48,58 @@ class PastErrors(NamedTuple):
     """(N, n): mean absolute error of their mean with these weights; 1 as long as none is known."""
     newest: list[FloatArray]
     """3 times (N, n): newest errors of this mean: of a token ahead, a cycle ahead, of a whole block."""
+    blocks: BlockErrors
+    """Of the tokens, with those before them."""
 
 
-def past_errors(simple: Float32Array, seen: Float32Array, known: BoolArray) -> PastErrors:
+class BlockErrors(NamedTuple):
+    """Errors of the blocks after tokens, from `N_ERRORS` tokens before the first one on."""
+
+    error: FloatArray
+    """(A, G, N_ERRORS + N, n): sums over a quarter."""
+    weight: FloatArray
+    """(G, N_ERRORS + N, n): values in them."""
+    total: FloatArray
+    """(A, G, NEWEST_BLOCKS + N, n): sums of errors that are known at a token, from so many tokens before on."""
+    n_known: FloatArray
+    """(G, NEWEST_BLOCKS + N, n): values in them."""
+
+    @classmethod
+    def none(cls, n_anchors: int, n: int) -> BlockErrors:
+        """Return what is before the first token of series."""
+        shape = n_anchors, QUARTERS, N_ERRORS, n
+        start = np.zeros((n_anchors, QUARTERS, NEWEST_BLOCKS, n))
+        return cls(np.zeros(shape), np.zeros(shape[1:]), start, start[0])
+
+    def since(self, token: int) -> BlockErrors:
+        """Return those from a token on."""
+        return BlockErrors(
+            self.error[:, :, token:], self.weight[:, token:], self.total[:, :, token:], self.n_known[:, token:]
+        )
+
+    def before(self, token: IntArray, lanes: IntArray) -> BlockErrors:
+        """Return what is before one token of some series each, (k,)."""
+        # Before the first token of a series all is 0, as the oldest is.
+        errors, sums = (np.maximum(token + np.arange(k)[:, None], 0) for k in (N_ERRORS, NEWEST_BLOCKS))
+        return BlockErrors(
+            self.error[:, :, errors, lanes],
+            self.weight[:, errors, lanes],
+            self.total[:, :, sums, lanes],
+            self.n_known[:, sums, lanes],
+        )
+
+
+def past_errors(
+    simple: Float32Array, seen: Float32Array, known: BoolArray, before: BlockErrors | None = None
+) -> PastErrors:
     """Measure simple forecasts against what followed.
 
     Args:
         simple: (A, N, J, n): simple forecasts from the ends of tokens, in units.
         seen: (N, J, n): what followed, in the same units.
         known: (N, J, n): whether it was observed.
+        before: Errors before the first token; None: there are none. Of signed errors those before are not counted:
+            the first cycle of what is returned is not that of a whole series.
 
     Example:
         >>> simple = np.stack([np.zeros((20, 8, 1)), np.ones((20, 8, 1))]).astype(np.float32)
@@ -65,15 +111,11 @@ def past_errors(simple: Float32Array, seen: Float32Array, known: BoolArray) -> P
     by_quarter = (N, QUARTERS, J // QUARTERS, n)
     counted = known.reshape(by_quarter).astype(np.float32)
     miss = np.abs(seen - simple).reshape(A, *by_quarter)
-    error = np.einsum("aNGjn,NGjn->aGNn", miss, counted).astype(np.float64)
+    error = np.einsum("aNGjn,NGjn->aGNn", miss, counted)
     weight = counted.sum(axis=2, dtype=np.float64).transpose(1, 0, 2)
-    total, count = np.zeros_like(error), np.zeros_like(weight)
-    if N > TOKENS:
-        total[:, :, TOKENS:] = np.add.accumulate(error[:, :, :-TOKENS], axis=2)
-        count[:, TOKENS:] = np.add.accumulate(weight[:, :-TOKENS], axis=1)
-    newest, newest_count = total.copy(), count.copy()
-    newest[:, :, NEWEST_BLOCKS:] -= total[:, :, :-NEWEST_BLOCKS]
-    newest_count[:, NEWEST_BLOCKS:] -= count[:, :-NEWEST_BLOCKS]
+    blocks = _joined(BlockErrors.none(A, n) if before is None else before, error, weight)
+    total, count = blocks.total[:, :, NEWEST_BLOCKS:], blocks.n_known[:, NEWEST_BLOCKS:]
+    newest, newest_count = total - blocks.total[:, :, :-NEWEST_BLOCKS], count - blocks.n_known[:, :-NEWEST_BLOCKS]
     of_all, of_newest = _log_mean(total, count), _log_mean(newest, newest_count)
     logits = -TRUST * ((1 - NEWEST_SHARE) * of_all + NEWEST_SHARE * of_newest)
     shares = np.exp(logits - logits.max(axis=0))
@@ -81,7 +123,27 @@ def past_errors(simple: Float32Array, seen: Float32Array, known: BoolArray) -> P
     size = np.exp((shares * ((1 - NEWEST_SHARE) * of_all + NEWEST_SHARE * of_newest)).sum(axis=0)).mean(axis=0)
     logits = (logits - logits.mean(axis=0)).transpose(2, 1, 0, 3).astype(np.float32)
     signed = _signed(simple, seen, known, shares.astype(np.float32))
-    return PastErrors([*_relative(of_all), *_relative(of_newest)], logits, np.maximum(size, MIN_ERROR), signed)
+    return PastErrors([*_relative(of_all), *_relative(of_newest)], logits, np.maximum(size, MIN_ERROR), signed, blocks)
+
+
+def _joined(before: BlockErrors, error: Float32Array, weight: FloatArray) -> BlockErrors:
+    """Return the errors of tokens, (A, G, N, n) and (G, N, n), after those before them."""
+    parts = ((before.error, before.total, error), (before.weight, before.n_known, weight))
+    (errors, totals), (weights, counts) = (_accumulated(*part) for part in parts)
+    return BlockErrors(errors, weights, totals, counts)
+
+
+def _accumulated(known: FloatArray, total: FloatArray, x: FloatArray | Float32Array) -> tuple[FloatArray, FloatArray]:
+    """Return x, (..., N, n), after what is known before it, and its sums a cycle later after those before them."""
+    *rest, N, n = x.shape
+    values, sums = np.empty((*rest, N_ERRORS + N, n)), np.empty((*rest, NEWEST_BLOCKS + N, n))
+    values[..., :N_ERRORS, :], values[..., N_ERRORS:, :] = known, x
+    # The error of a block is known a cycle after its token.
+    first = N_ERRORS - TOKENS
+    sums[..., :NEWEST_BLOCKS, :], sums[..., NEWEST_BLOCKS:, :] = total, values[..., first : first + N, :]
+    newest = sums[..., NEWEST_BLOCKS - 1 :, :]
+    np.add.accumulate(newest, axis=-2, out=newest)
+    return values, sums
 
 
 def _log_mean(total: FloatArray, count: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """Forecasts of the high-frequency network from the ends of series, without fitting.
 
-Shapes: n series, T columns, h steps, Q levels, N tokens, J = 8 p steps of a block.
+Shapes: n series, T columns, h steps, Q levels, J = 8 p steps of a block.
 """
 
 from __future__ import annotations
@@ -11,31 +11,49 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.arrays import history_lengths
-from gatecast._utils.typing import Float32Array, FloatArray, IntArray
-from gatecast.forecasting.pretrained.batches import pack_time_major
-from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
-from gatecast.forecasting.pretrained.hf.batches import history_length, places
+from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.forecasting.pretrained.head import LEVELS
+from gatecast.forecasting.pretrained.hf.batches import history_length
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, average_steps, spread_steps, token_length
 from gatecast.forecasting.pretrained.hf.detail import measure_detail
-from gatecast.forecasting.pretrained.hf.features import HEAD, TokenFeatures, make_features
-from gatecast.forecasting.pretrained.hf.history import read_history
-from gatecast.kernels.packing import blocks, padded_lanes
-from gatecast.nn.network import Network, Weights, forward, split_network
+from gatecast.forecasting.pretrained.hf.features import HEAD
+from gatecast.forecasting.pretrained.hf.passes import (
+    MAX_TOKENS,
+    Origins,
+    Pass,
+    Seasons,
+    count_tokens,
+    run_pass,
+    size_exponents,
+)
+from gatecast.kernels.packing import LANES
+from gatecast.nn.network import Network, Weights
 
-__all__ = ["MAX_TOKENS", "Clock", "block_steps", "context_steps", "predict_anchor_weights", "predict_quantiles"]
-
-MAX_TOKENS = 128
-"""Newest tokens that are read: as many as the network was trained on. Copies reach back further."""
+__all__ = ["Clock", "block_steps", "context_steps", "predict_anchor_weights", "predict_quantiles"]
 
 BATCH_SERIES = 64
 """Series at a time."""
 
+MAX_GROWTH = 60
+"""Powers of two by which series grow in a pass, at most: single precision holds what is so much smaller."""
 
-def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h: int, m: int, long: int) -> FloatArray:
+
+def predict_quantiles(
+    network: Network,
+    weights: Weights,
+    values: FloatArray,
+    h: int,
+    m: int,
+    long: int,
+    earlier: IntArray | None = None,
+    *,
+    is_alone: bool | None = None,
+) -> FloatArray:
     """Forecast the steps after the end of each series.
 
     Beyond a block of a cycle the network goes on without values, as it has learned to. Series without negative values
-    have no negative forecasts, and those without positive ones no positive forecasts.
+    have no negative forecasts, and those without positive ones no positive forecasts. Rows that are one series as it
+    was at several times share passes, which changes no bit.
 
     Args:
         network: As `make_network` returns it.
@@ -44,6 +62,10 @@ def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h:
         h: Steps.
         m: Season length; above 64 steps a cycle is averaged to 64.
         long: Longer season; 0 for none.
+        earlier: For each row a number of the series that it is the beginning of, and how many values of that follow,
+            (n, 2); None: each row is another series.
+        is_alone: Whether no other series are with the only one: sums over a matrix of one column are in another order,
+            and a series is to have the same bits whichever others are with it. None: whether there is one row.
 
     Returns:
         Quantiles of `LEVELS`, increasing, (n, h, Q); NaN where there is no value.
@@ -57,13 +79,13 @@ def predict_quantiles(network: Network, weights: Weights, values: FloatArray, h:
         [1.0, 5.0, 3.0]
     """
     clock = Clock.of(m, long)
-    n_steps = clock.n_averaged(h)
+    n_steps, n_blocks = clock.n_averaged(h), clock.n_blocks(h)
     out = np.full((len(values), n_steps, len(LEVELS)), np.nan)
     newest = clock.newest(values)
     averages = clock.averages(newest)
-    for rows, run in _passes(network, weights, averages, clock, clock.n_blocks(h)):
-        parts = [_block(run, run.last + k * TOKENS) for k in range(run.n_blocks)]
-        out[rows] = np.concatenate(parts, axis=1)[:, :n_steps]
+    L = 1 if is_alone or (is_alone is None and len(values) == 1) else LANES
+    for rows, run, at in _passes((network, weights), averages, clock, earlier, L, n_blocks):
+        out[rows] = run.forecast(at, n_blocks)[:, :n_steps]
     if clock.r > 1:
         out = measure_detail(newest, averages, clock.r, m).add_to(spread_steps(out, clock.r, h))
     known = np.isfinite(values)
@@ -87,11 +109,9 @@ def predict_anchor_weights(network: Network, weights: Weights, values: FloatArra
     """
     clock = Clock.of(m, long)
     out = np.empty((len(values), HEAD.groups, HEAD.anchors))
-    for rows, run in _passes(network, weights, clock.averages(clock.newest(values)), clock, 1):
-        outputs = _outputs(run, run.last)
-        prior = _prior(run, run.last, outputs.shape[3])
-        by_lane = anchor_weights(split_outputs(outputs, HEAD)[2], prior)[:, 0]
-        out[rows] = by_lane.transpose(0, 3, 1, 2).reshape(-1, HEAD.groups, HEAD.anchors)[: len(rows)]
+    L = 1 if len(values) == 1 else LANES
+    for rows, run, at in _passes((network, weights), clock.averages(clock.newest(values)), clock, None, L):
+        out[rows] = run.weights(at)
     return out
 
 
@@ -159,87 +179,55 @@ class Clock(NamedTuple):
         return values if self.r == 1 else average_steps(values, self.r, self.n_averages)
 
 
-class _Pass(NamedTuple):
-    """What one pass over a few series gives."""
-
-    states: Float32Array
-    """[nb, N, F, L]."""
-    features: TokenFeatures
-    scale: FloatArray
-    """(n,): powers of two that the values were divided by."""
-    last: IntArray
-    """(n,): token at the end of each series."""
-    head: tuple[Network, Weights]
-    """The layers from the states on."""
-    p: int
-    n_blocks: int
-
-
 def _passes(
-    network: Network, weights: Weights, values: FloatArray, clock: Clock, n_blocks: int
-) -> Iterator[tuple[IntArray, _Pass]]:
-    """Run the network over series of similar length, a few at a time, and yield their rows and the pass."""
-    length = history_lengths(values)
-    n_tokens = np.minimum(-(-length // clock.p), MAX_TOKENS)
-    by_length = np.argsort(length, kind="stable")
-    by_length = by_length[length[by_length] > 0]
+    network: tuple[Network, Weights],
+    values: FloatArray,
+    clock: Clock,
+    earlier: IntArray | None,
+    L: int,
+    n_blocks: int = 1,
+) -> Iterator[tuple[IntArray, Pass, Origins]]:
+    """Run the network over series of similar length, a few at a time; yield rows, their pass, and where they end.
+
+    Args:
+        network: Layers and parameters.
+        values: Averages, aligned at their ends.
+        clock: Theirs.
+        earlier: As for `predict_quantiles`.
+        L: Lanes of a block.
+        n_blocks: Blocks to forecast.
+    """
+    length, n_tokens = history_lengths(values), count_tokens(values, clock.p)
+    reader = np.arange(len(values)) if earlier is None else _readers(values, n_tokens, clock, earlier)
+    is_reader = (reader == np.arange(len(values))) & (length > 0)
+    by_length = np.lexsort((n_tokens, length))
+    by_length = by_length[is_reader[by_length]]
     for start in range(0, len(by_length), BATCH_SERIES):
-        rows = by_length[start : start + BATCH_SERIES]
-        yield rows, _run(network, weights, values[rows], n_tokens[rows], clock, n_blocks)
+        read = by_length[start : start + BATCH_SERIES]
+        lane = np.full(len(values), -1)
+        lane[read] = np.arange(len(read))
+        every = np.flatnonzero((lane[reader] >= 0) & (length > 0))
+        run = run_pass(
+            network,
+            values[read],
+            n_tokens[read],
+            Seasons(clock.m, clock.long, clock.p),
+            L,
+            n_more=(n_blocks - 1) * TOKENS,
+            keeps_states=n_blocks > 1 and len(every) > len(read),
+        )
+        for rows in (every[first : first + BATCH_SERIES] for first in range(0, len(every), BATCH_SERIES)):
+            yield rows, run, Origins(n_tokens[rows] - 1, lane[reader[rows]])
 
 
-def _run(
-    network: Network, weights: Weights, values: FloatArray, n_tokens: IntArray, clock: Clock, n_blocks: int
-) -> _Pass:
-    """Run the network over a few series up to its last layer; tokens behind their ends have no values."""
-    n, T = values.shape
-    before = history_length(clock.m, clock.long)
-    before = int(min(before, max(T - n_tokens.min() * clock.p, 0)))
-    N = int(n_tokens.max()) + (n_blocks - 1) * TOKENS
-    L = padded_lanes(n)
-    column = T - n_tokens * clock.p - before + np.arange(before + N * clock.p)[:, None]
-    inside = (column >= 0) & (column < T)
-    y = np.full((len(column), blocks(n, L) * L), np.nan)
-    y[:, :n] = np.where(inside, values[np.arange(n), np.clip(column, 0, T - 1)], np.nan)
-    # Powers of two change no bits, and single precision holds what is divided by them.
-    scale = np.exp2(np.frexp(np.nanmax(np.abs(values), axis=1))[1].astype(np.float64) - 1)
-    y[:, :n] /= scale
-    features = make_features(read_history(y, clock.m, clock.long), before, N, clock.p)
-    body, head = split_network(network, weights, 1)
-    states, _ = forward(*body, pack_time_major(features.inputs, L), save_for_backward=False)
-    return _Pass(states, features, scale, n_tokens - 1, head, clock.p, n_blocks)
-
-
-def _outputs(run: _Pass, token: IntArray) -> Float32Array:
-    """Return the outputs of the network at a token of each series, [nb, 1, n_outputs, L]."""
-    nb, _, F, L = run.states.shape
-    lanes = np.arange(nb * L)
-    token = np.concatenate([token, np.repeat(token[-1:], nb * L - len(token))])
-    states = run.states[lanes // L, token, :, lanes % L].reshape(nb, L, F).transpose(0, 2, 1)[:, None]
-    return forward(*run.head, np.ascontiguousarray(states), save_for_backward=False)[0]
-
-
-def _prior(run: _Pass, token: IntArray, L: int) -> Float32Array:
-    """Return the logits of the simple forecasts before the network adds to them, [nb, 1, G, A, L]."""
-    n = len(token)
-    prior = np.zeros((run.states.shape[0] * L, HEAD.groups, HEAD.anchors), np.float32)
-    prior[:n] = run.features.prior[token, :, :, np.arange(n)]
-    return np.ascontiguousarray(prior.reshape(-1, L, HEAD.groups, HEAD.anchors).transpose(0, 2, 3, 1)[:, None])
-
-
-def _block(run: _Pass, token: IntArray) -> FloatArray:
-    """Return the quantiles of the block that follows a token of each series, (n, 8 p, Q)."""
-    outputs, n = _outputs(run, token), len(token)
-    nb, _, _, L = outputs.shape
-    simple = np.zeros((HEAD.anchors - 1, TOKENS, HEAD.slots, nb * L), np.float32)
-    of_series = run.features.anchors[1:, token, :, np.arange(n)]
-    simple[:, :, : run.p, :n] = of_series.transpose(1, 2, 0).reshape(-1, TOKENS, run.p, n)
-    packed = simple.reshape(-1, HEAD.block, nb, L).transpose(0, 2, 1, 3)[:, :, None]
-    place = np.broadcast_to(places(run.p).astype(np.float32)[:, None], (nb, HEAD.slots, L))
-    head = head_forward(outputs, Anchors(np.ascontiguousarray(packed), place, _prior(run, token, L)), HEAD)
-    center = head.center.reshape(nb, TOKENS, HEAD.slots, 1, L)[:, :, : run.p]
-    q = center + head.quantiles.reshape(nb, TOKENS, 1, len(LEVELS), L)
-    q = q.transpose(0, 4, 1, 2, 3).reshape(nb * L, TOKENS * run.p, len(LEVELS))[:n]
-    at, scale = (token, np.arange(n)), run.scale[:, None, None]
-    level, unit = run.features.level[at][:, None, None], run.features.unit[at][:, None, None]
-    return np.asarray((level + unit * q) * scale)
+def _readers(values: FloatArray, n_tokens: IntArray, clock: Clock, earlier: IntArray) -> IntArray:
+    """Return for each row the one whose pass it ends in: the newest of its series that begins to read where it does."""
+    series, later = earlier.T
+    # Steps of an average are a number of 64ths, so this is exact.
+    begin = later + n_tokens * (clock.p * clock.r)
+    order = np.lexsort((later, begin, series))
+    is_first = np.r_[True, (np.diff(series[order]) != 0) | (np.diff(begin[order]) != 0)]
+    reader = np.empty(len(values), np.int64)
+    reader[order] = order[np.flatnonzero(is_first)[np.cumsum(is_first) - 1]]
+    exponent = size_exponents(np.nan_to_num(values))
+    return np.where(exponent[reader] - exponent > MAX_GROWTH, np.arange(len(values)), reader)
