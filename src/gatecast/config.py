@@ -101,7 +101,7 @@ class DataConfig:
             and left out, as when a last period is incomplete.
         keep_outliers: Whether models read values that are more than ten times as large as every value before them, as a
             wrong decimal mark or unit makes them; otherwise they are noted and read as missing, unless they come again.
-            With `keep_last`, all are read where a newest value is one.
+            With `keep_last`, a newest value is read while it is the newest.
         holidays: Countries, or parts of them such as "DE-BY", whose public holidays become columns that are known for
             the steps ahead without a table: the day, the day after and the day before. Needs the extra `holidays`.
 

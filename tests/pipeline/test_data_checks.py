@@ -181,6 +181,28 @@ class TestSuddenValues:
         kept = Forecaster(6, model="naive", data=DataConfig(keep_last=True)).fit(self.table(at=69))
         assert (kept.predict()["Naive"] == 12_000).all()
 
+    @pytest.mark.parametrize("model", ["dot", "pretrained"])
+    def test_keep_last_reads_newest_ones_alone(self, model, tmp_path):
+        """Not those within the same series, nor those of others."""
+        newest, within = self.table(at=69)["y"], self.table(at=40)["y"]
+        newest[30] = 1_500.0
+        table = {
+            "unique_id": np.repeat(["a", "b"], 70),
+            "ds": np.tile(self.table()["ds"], 2),
+            "y": np.r_[newest, within],
+        }
+        emptied = table | {"y": table["y"].copy()}
+        emptied["y"][[30, 70 + 40]] = np.nan
+        settings = {"model": model, "data": DataConfig(keep_last=True)}
+        kept, expected = (Forecaster(6, **settings).fit(each, evaluate=False) for each in (table, emptied))
+        kept.save(tmp_path / "a.gatecast")
+        forecasts = [each.predict()[kept.model_name_] for each in (expected, kept, load(tmp_path / "a.gatecast"))]
+        forecasts.append(kept.predict(table)[kept.model_name_])
+        assert len({forecast.tobytes() for forecast in forecasts}) == 1
+        (note,) = [note for note in kept.data_notes_ if "treated as missing" in note]
+        assert note.startswith("series 'a': 1500 at")
+        assert "as is another" in note
+
     def test_many_are_named_by_the_first_and_counted(self):
         table = {"unique_id": np.repeat(["a", "b"], 70), "ds": np.tile(self.table()["ds"], 2)}
         table["y"] = np.concatenate([self.table()["y"], self.table(5_000.0, 50)["y"]])

@@ -65,7 +65,7 @@ def find_huge(panel: Panel) -> IntArray:
 
 
 def without_outliers(panel: Panel) -> Panel:
-    """Return the panel as models read it: without its sudden values if it skips them, except on public holidays.
+    """Return the panel as models read it: without the values of `find_outliers_of` if it skips them.
 
     >>> from dataclasses import replace
     >>> from gatecast.data.panel import from_values
@@ -82,8 +82,10 @@ def without_outliers(panel: Panel) -> Panel:
 
 
 def find_outliers_of(panel: Panel) -> IntArray:
-    """Return the rows of sudden values that no public holiday explains."""
+    """Return the rows of sudden values but on public holidays, and but the newest where the panel keeps those."""
     rows = find_sudden(panel)
+    if panel.keeps_last:
+        rows = rows[~np.isin(rows, panel.indptr[1:] - 1)]
     for column in panel.futr_exog.values():
         rows = rows[column[rows] == 0]
     return rows

@@ -144,6 +144,7 @@ class Panel:
         hierarchy: Which series are sums of others; None: none.
         skips_outliers: Whether models read values that are far larger than all before them as missing: see
             `huge_values.find_sudden`.
+        keeps_last: Whether they read the newest value of each series all the same.
 
     >>> panel = from_values([1.0, 2.0, 3.0], start="2024-01-01", freq="MS")
     >>> len(panel), panel.lengths.tolist(), panel.series(0).tolist()
@@ -169,6 +170,7 @@ class Panel:
     holidays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hierarchy: Hierarchy | None = None
     skips_outliers: bool = False
+    keeps_last: bool = False
 
     def __len__(self) -> int:
         return len(self.indptr) - 1

@@ -327,18 +327,19 @@ def skip_outliers(panel: Panel, notes: list[str], *, keep_last: bool = False) ->
     Args:
         panel: The series.
         notes: Are added to.
-        keep_last: Whether last values are read; then all are, if one of them is such a value.
+        keep_last: Whether the newest value of each series is read all the same.
     """
-    rows = find_outliers_of(panel)
-    if panel.given_futr_exog or panel.hist_exog or (keep_last and np.isin(rows, panel.indptr[1:] - 1).any()):
+    if panel.given_futr_exog or panel.hist_exog:
         return replace(panel, skips_outliers=False)
+    panel = replace(panel, skips_outliers=True, keeps_last=keep_last)
+    rows = find_outliers_of(panel)
     if len(rows):
         s, row = int(np.searchsorted(panel.indptr, rows[0], side="right")) - 1, int(rows[0])
         more = "" if len(rows) == 1 else ", as is another" if len(rows) == 2 else f", as are {len(rows) - 1:,} others"
         time = format_times(panel.times(s)[row - panel.indptr[s] :][:1])[0]
         facts = {"series": _series_text(panel, np.array([s])), "value": panel.values[row], "time": time, "more": more}
         notes.append(NOTES["sudden"].format(factor=HUGE_FACTOR, **facts))
-    return replace(panel, skips_outliers=True)
+    return panel
 
 
 def _count_values(panel: Panel) -> npt.NDArray[np.int64]:

@@ -50,6 +50,7 @@ class PanelHeader(_PanelBase, total=False):
     known_future: Names
     holidays: dict[str, Names]
     skips_outliers: bool
+    keeps_last: bool
     levels: list[list[str]] | None
 
 

@@ -236,8 +236,7 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
         "holidays": {country: list(names) for country, names in panel.holidays.items()},
         "levels": None if panel.hierarchy is None else list(map(list, panel.hierarchy.levels)),
     }
-    if panel.skips_outliers:
-        about["skips_outliers"] = True
+    about |= {name: True for name in ("skips_outliers", "keeps_last") if getattr(panel, name)}
     arrays = {"values": panel.values, "indptr": panel.indptr, "start": panel.start.astype(np.int64)}
     columns = {f"{role}.{k}": column for role in ROLES for k, column in enumerate(getattr(panel, role).values())}
     known = {f"known_future.{k}": values for k, values in enumerate(panel.known_future.values())}
@@ -263,6 +262,7 @@ def _panel_in(about: Mapping[str, Any], arrays: Arrays) -> Panel:
         utc_offset_minutes=about["clock"],
         categories={name: tuple(words) for name, words in about["categories"].items()},
         skips_outliers=about.get("skips_outliers", False),
+        keeps_last=about.get("keeps_last", False),
         key_types=KeyTypes.from_json(about["key_types"]),
         keys={name: _ids_in(column) for name, column in about.get("keys", {}).items()},
         known_future={name: arrays[f"known_future.{k}"] for k, name in enumerate(about.get("known_future", ()))},
