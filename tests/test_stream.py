@@ -119,6 +119,52 @@ def test_an_outlier_is_an_anomaly_as_anomalies_says(fitted):
     assert step.is_anomaly
 
 
+@pytest.mark.parametrize("model", ["dot", "pretrained"])
+def test_outliers_of_steps_are_read_as_predict_reads_them(model, tmp_path):
+    """Single ones, one that comes again some seasons later, and the first values of a new level."""
+    values = np.stack([SALES, 2 * SALES, 3 * SALES, 4 * SALES])
+    values[0, [62, 69]] *= 30, 900
+    values[1, [64, 76]] *= 30
+    values[2, 66:] *= 40
+    values[3, [20, 59]] *= 30, 25
+
+    def rows(start, stop):
+        times = np.tile(MONTHS[start:stop], 4)
+        return {"shop": np.repeat(list("abcd"), stop - start), "ds": times, "y": values[:, start:stop].ravel()}
+
+    forecaster = gc.Forecaster(3, model=model).fit(rows(0, 60), evaluate=False)
+    stream, column = forecaster.stream(), forecaster.model_name_
+    same_points(stream.predict(), forecaster.predict(), column)
+    for k in range(60, N):
+        step = stream.step(values[:, k])
+        same_points(step.forecast, forecaster.predict(rows(60, k + 1)), column)
+        assert step.judged["y"].tolist() == values[:, k].tolist()
+        stream.save(tmp_path / "a.stream")
+        stream = gc.ForecastStream.load(tmp_path / "a.stream")
+
+
+def test_outliers_move_no_margins_and_are_anomalies(fitted):
+    outlier, missing = fitted.stream(), fitted.stream()
+    assert outlier.step(30 * SALES[60]).is_anomaly
+    missing.step(None)
+    for name, column in missing.step(SALES[61]).forecast.items():
+        assert (outlier.copy().step(SALES[61]).forecast[name] == column).all()
+
+
+def test_outliers_of_steps_are_read_where_that_is_wanted():
+    forecaster = gc.Forecaster(3, model="naive", data=gc.config.DataConfig(keep_outliers=True)).fit(one(60))
+    assert (forecaster.stream().step(1e6).forecast["Naive"] == 1e6).all()
+
+
+def test_a_stream_does_not_keep_an_outlier_that_keep_last_keeps():
+    """It would read it still when it is no longer the newest."""
+    y = np.r_[SALES[:60], 30 * SALES[60]]
+    forecaster = gc.Forecaster(3, model="dot", data=gc.config.DataConfig(keep_last=True))
+    forecaster.fit({"ds": MONTHS[:61], "y": y}, evaluate=False)
+    step = forecaster.stream().step(SALES[61])
+    same_points(step.forecast, forecaster.predict(one(62, 61)), forecaster.model_name_)
+
+
 def test_a_value_does_not_change_what_was_said_before_it(fitted):
     one_way, other = fitted.stream(), fitted.stream()
     before = [(one_way.step(SALES[k]), other.step(SALES[k])) for k in range(60, 65)]

@@ -649,8 +649,8 @@ class Forecaster:
     def stream(self, source: Any = None, *, level: float = 99) -> ForecastStream:
         """Return a stream after a past: each new value is a step that costs the same, however long the stream runs.
 
-        Its forecasts are those of `predict` for the same past, and the widths of its intervals follow the new values.
-        Models stay as they were fitted.
+        Its forecasts are those of `predict` for the same past, in which the newest value counts even if it contradicts
+        all before. The widths of its intervals follow the new values. Models stay as they were fitted.
 
         Args:
             source: The past, as for `predict`; None: the series of `fit`.

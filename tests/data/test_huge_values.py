@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from gatecast.data.frequency import parse
-from gatecast.data.huge_values import HUGE_FACTOR, MAX_SHIFT, MAX_SLIPS, MIN_ROWS, SAME_SIZE, find_huge, find_sudden
+from gatecast.data.huge_values import (
+    HUGE_FACTOR,
+    MAX_SHIFT,
+    MAX_SLIPS,
+    MIN_ROWS,
+    SAME_SIZE,
+    SuddenValues,
+    find_huge,
+    find_sudden,
+)
 from gatecast.data.panel import from_values
 
 
@@ -53,6 +62,31 @@ def test_find_sudden_reads_nothing_of_the_future(values, n):
     n = min(n, len(values))
     early = find_sudden(from_values(values[:n]))
     assert early.tolist() == [row for row in find_sudden(from_values(values)).tolist() if row < n]
+
+
+@given(
+    arrays(np.float64, st.tuples(st.integers(1, 3), st.integers(22, 120)), elements=SPIKY),
+    st.integers(1, 119),
+    st.sampled_from(["MS", "D", "h", ""]),
+)
+def test_sudden_values_step_by_step_are_those_of_find_sudden(values, n, freq):
+    values[:, 0] = 1.0
+    (n_series, T), n = values.shape, min(n, values.shape[1])
+    panel = from_values(values[0], start="2020-01-01", freq=parse(freq)) if freq else from_values(values[0])
+
+    def part(stop):
+        cut = {"values": values[:, :stop].ravel(), "indptr": np.arange(n_series + 1) * stop}
+        return replace(panel, **cut, ids=np.arange(n_series), start=panel.start.repeat(n_series))
+
+    state, rows = SuddenValues.of(part(n)), []
+    for k in range(n, T):
+        is_sudden, state = state.step(values[:, k], panel.freq.cycles)
+        rows += (np.flatnonzero(is_sudden) * T + k).tolist()
+    assert sorted(rows) == [row for row in find_sudden(part(T)).tolist() if row % T >= n]
+    whole = SuddenValues.of(part(T))
+    order = np.lexsort((-state.ages, state.series))
+    state = state._replace(**{name: getattr(state, name)[order] for name in ("series", "sizes", "ages")})
+    assert [array.tolist() for array in state] == [array.tolist() for array in whole]
 
 
 @pytest.mark.parametrize("n_series", [1, 40, 200])

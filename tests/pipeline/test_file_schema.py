@@ -115,6 +115,13 @@ def test_every_array_is_needed_or_named(files, tmp_path, name):
         assert str(caught.value).startswith("The file does not describe"), key
 
 
+def test_a_stream_of_a_version_that_read_outliers_is_read(files, tmp_path):
+    _, settings, arrays = files["stream"]
+    names = {name for name in arrays if name.startswith("stream.sudden.")}
+    assert len(names) == 7
+    load("stream", tmp_path, settings, {name: array for name, array in arrays.items() if name not in names})
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_numbers_that_are_not_finite_are_refused_by_name(files, tmp_path, name):
     _, settings, arrays = files[name]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from gatecast._utils.arrays import accumulate
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.panel import Panel
 
-__all__ = ["HUGE_FACTOR", "find_huge", "find_outliers_of", "find_sudden", "without_outliers"]
+__all__ = ["HUGE_FACTOR", "SuddenValues", "find_huge", "find_outliers_of", "find_sudden", "without_outliers"]
 
 HUGE_FACTOR = 10
 """Values this many times as large as all others of their series are likely to be wrong."""
@@ -125,6 +126,79 @@ def find_sudden(panel: Panel) -> IntArray:
     return np.sort(np.concatenate(rows)) if rows else np.zeros(0, np.int64)
 
 
+class SuddenValues(NamedTuple):
+    """What the values so far tell of the next one of each series: it is sudden as in `find_sudden`, one step at a time.
+
+    Its arrays are never changed in place, and grow by sudden values alone.
+
+    Args:
+        largest: Size of the largest usual value, [n]; 0 without any.
+        n_usual: Number of usual values, [n].
+        n_positive: Number of these that are not zero, [n].
+        follows: Whether the newest known value is sudden, 0 or 1, [n].
+        series: Series of each sudden value, [K].
+        sizes: Its size, [K].
+        ages: Steps from it to the next value of its series, [K].
+
+    Example:
+        >>> from gatecast.data.panel import from_values
+        >>> before = SuddenValues.of(from_values(range(1, 30)))
+        >>> is_sudden, after = before.step(np.array([3_000.0]), ())
+        >>> is_sudden.tolist(), after.step(np.array([3_000.0]), ())[0].tolist()
+        ([True], [False])
+    """
+
+    largest: FloatArray
+    n_usual: IntArray
+    n_positive: IntArray
+    follows: IntArray
+    series: IntArray
+    sizes: FloatArray
+    ages: IntArray
+
+    @classmethod
+    def of(cls, panel: Panel) -> SuddenValues:
+        """Return what the values of a panel tell of those that follow."""
+        n, rows = len(panel), find_sudden(panel)
+        series_of = np.repeat(np.arange(n), panel.lengths)
+        sizes, observed = np.abs(panel.values), np.flatnonzero(panel.mask)
+        is_sudden = np.zeros(len(sizes), bool)
+        is_sudden[rows] = True
+        usual = observed[~is_sudden[observed]]
+        largest = np.zeros(n)
+        np.maximum.at(largest, series_of[usual], sizes[usual])
+        n_usual, n_positive = (np.bincount(series_of[each], minlength=n) for each in (usual, usual[sizes[usual] > 0]))
+        newest = np.full(n, -1)
+        newest[series_of[observed]] = observed
+        follows = np.isin(newest, rows).astype(np.int64)
+        ages = panel.indptr[series_of[rows] + 1] - rows
+        return cls(largest, n_usual, n_positive, follows, series_of[rows], sizes[rows], ages)
+
+    def step(self, y: FloatArray, cycles: Sequence[int]) -> tuple[BoolArray, SuddenValues]:
+        """Return which of the next values are sudden, and what is known after them.
+
+        Args:
+            y: The next value of each series, [n]; NaN is missing and not sudden.
+            cycles: Seasons of the calendar, in steps, as `Freq.cycles`.
+        """
+        size, observed = np.abs(y), np.isfinite(y)
+        stands_out = _stand_out(size, self.largest, self.n_usual, self.n_positive) & (self.follows == 0)
+        same, in_season = _match(self.sizes, size[self.series], self.ages, cycles)
+        n_same, n_in_season = (np.bincount(self.series[each], minlength=len(y)) for each in (same, same & in_season))
+        is_sudden = stands_out & (n_in_season == 0) & (n_same < MAX_SLIPS)
+        is_usual, new = observed & ~is_sudden, np.flatnonzero(is_sudden)
+        after = SuddenValues(
+            np.where(is_usual, np.maximum(self.largest, size), self.largest),
+            self.n_usual + is_usual,
+            self.n_positive + (is_usual & (size > 0)),
+            np.where(observed, is_sudden, self.follows).astype(np.int64),
+            np.concatenate([self.series, new]),
+            np.concatenate([self.sizes, size[new]]),
+            np.concatenate([self.ages, np.zeros(len(new), np.int64)]) + 1,
+        )
+        return is_sudden, after
+
+
 def _rising_series(panel: Panel, sizes: FloatArray) -> IntArray:
     """Return the series with a value more than ten times as large as the observed one before it."""
     is_known = np.isfinite(sizes)
@@ -149,24 +223,36 @@ def _are_sudden(sizes: FloatArray, cycles: Sequence[int]) -> BoolArray:
         )
         newest = accumulate(np.maximum, np.where(observed[rows], np.arange(sizes.shape[1]), -1).T).T
         follows = np.take_along_axis(sudden[rows], np.maximum(_before(newest), 0), axis=1)
-        is_next = (
-            (size > HUGE_FACTOR * largest) & (count >= MIN_ROWS) & (2 * positive > count) & ~follows & ~recurs[rows]
-        )
+        is_next = _stand_out(size, largest, count, positive) & ~follows & ~recurs[rows]
         has_next = is_next.any(axis=1)
         rows, column = rows[has_next], is_next.argmax(axis=1)[has_next]
         sudden[rows, column] = True
         usual[rows, column] = False
         # One that comes again is usual: those behind it are compared with it.
-        ratio = np.where(sudden[rows], sizes[rows], np.nan) / sizes[rows, column][:, None]
         gap = column[:, None] - np.arange(sizes.shape[1])
-        same = (gap > 0) & (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)
-        in_season = np.full(gap.shape, not cycles)
-        for m in cycles:
-            in_season |= np.abs(gap - np.maximum(np.rint(gap / m), 1) * m) <= round(MAX_SHIFT * m)
+        earlier = np.where(sudden[rows] & (gap > 0), sizes[rows], np.nan)
+        same, in_season = _match(earlier, sizes[rows, column][:, None], gap, cycles)
         is_known = (same & in_season).any(axis=1) | (same.sum(axis=1) >= MAX_SLIPS)
         sudden[rows[is_known], column[is_known]] = False
         usual[rows[is_known], column[is_known]] = recurs[rows[is_known], column[is_known]] = True
     return sudden
+
+
+def _stand_out(size: FloatArray, largest: FloatArray, count: Any, positive: Any) -> BoolArray:
+    """Return which values are far larger than the usual ones before them, and these are enough and mostly not zeros."""
+    return np.asarray((size > HUGE_FACTOR * largest) & (count >= MIN_ROWS) & (2 * positive > count))
+
+
+def _match(
+    earlier: FloatArray, size: FloatArray, gap: FloatArray | IntArray, cycles: Sequence[int]
+) -> tuple[BoolArray, BoolArray]:
+    """Return which earlier sudden values are of the size of a later one, and which are some seasons before it."""
+    with np.errstate(divide="ignore"):
+        ratio = earlier / size
+    in_season = np.full(gap.shape, not cycles)
+    for m in cycles:
+        in_season |= np.abs(gap - np.maximum(np.rint(gap / m), 1) * m) <= round(MAX_SHIFT * m)
+    return (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE), in_season
 
 
 def _before(x: FloatArray) -> FloatArray:

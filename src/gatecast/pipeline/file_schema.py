@@ -102,7 +102,22 @@ def check_stream(settings: Any, arrays: Arrays, task: Task, n_series: int) -> St
         check_array(arrays, name, np.int64, (n,))
     if (arrays["run"] < 0).any():
         raise SchemaError("array 'run' has numbers below 0")
+    if any(name.startswith("sudden.") for name in arrays):
+        _check_sudden(arrays, n)
     return header
+
+
+def _check_sudden(arrays: Arrays, n_series: int) -> None:
+    """Check what a stream knows of sudden values."""
+    numbers = [check_array(arrays, "sudden.largest", np.float64, (n_series,))]
+    numbers += [
+        check_array(arrays, f"sudden.{name}", np.int64, (n_series,)) for name in ("n_usual", "n_positive", "follows")
+    ]
+    series = check_array(arrays, "sudden.series", np.int64, (None,))
+    numbers += [series, check_array(arrays, "sudden.sizes", np.float64, series.shape)]
+    numbers.append(check_array(arrays, "sudden.ages", np.int64, series.shape))
+    if any((each < 0).any() for each in numbers) or (series >= n_series).any():
+        raise SchemaError("arrays 'sudden' have numbers out of range")
 
 
 def check_config(config: ForecasterConfig) -> ForecasterConfig:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.data.huge_values import SuddenValues
 from gatecast.data.panel import Panel, check_outputs
 from gatecast.errors import ConfigError
 from gatecast.evaluation.anomalies import JUDGED
@@ -50,6 +51,7 @@ class StreamState:
         intervals: Forecasts whose values are still to come, and margins.
         quantiles: Of the main model, [n, h, Q].
         n_steps: Steps so far.
+        sudden: What all values so far tell of the next one, by which outliers are not read; None: all are read.
     """
 
     fitted: FittedState
@@ -58,6 +60,7 @@ class StreamState:
     intervals: OnlineIntervals
     quantiles: FloatArray
     n_steps: int
+    sudden: SuddenValues | None = None
 
     @property
     def calibrator(self) -> ConformalCalibrator:
@@ -95,11 +98,14 @@ def start_stream(state: FittedState, panel: Panel) -> StreamState:
         ConfigError: Series with exogenous columns, or with totals: a stream reads values alone.
     """
     _check(panel)
+    # What a stream has read, it keeps: an outlier that is the newest value would stay when it no longer is.
+    panel = replace(panel, keeps_last=False)
     context = PanelContext.from_panel(panel, fitted_on=state.panel, max_length=context_length(state))
     fitted = replace(state, panel=replace(panel, known_future={}).keep_last(0), scored=None, training_history={})
     quantiles, states = _forecast(fitted, context, None)
     intervals = OnlineIntervals.start(state.calibrator, quantiles, context.values)
-    return StreamState(fitted, context, states, intervals, quantiles, 0)
+    sudden = SuddenValues.of(panel) if panel.skips_outliers else None
+    return StreamState(fitted, context, states, intervals, quantiles, 0, sudden)
 
 
 def step_stream(stream: StreamState, y: FloatArray, level: float) -> Step:
@@ -111,11 +117,16 @@ def step_stream(stream: StreamState, y: FloatArray, level: float) -> Step:
         level: Level, in percent, of the intervals that values are judged by.
     """
     judgement = stream.intervals.judge(y, stream.context.values, level)
+    sudden = stream.sudden
+    if sudden is not None:
+        is_sudden, sudden = sudden.step(y, stream.fitted.panel.freq.cycles)
+        y = np.where(is_sudden, np.nan, y)
     intervals = stream.intervals.track(y, judgement)
     context = stream.context.append(y[:, None], context_length(stream.fitted))
     quantiles, states = _forecast(stream.fitted, context, stream.states)
     intervals = intervals.push(quantiles, context.values)
-    return Step(StreamState(stream.fitted, context, states, intervals, quantiles, stream.n_steps + 1), judgement)
+    n_steps = stream.n_steps + 1
+    return Step(StreamState(stream.fitted, context, states, intervals, quantiles, n_steps, sudden), judgement)
 
 
 def forecast_columns(stream: StreamState, levels: Sequence[float]) -> ColumnTable:

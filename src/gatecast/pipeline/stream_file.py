@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gatecast._utils import safefile
 from gatecast.config import ForecasterConfig
+from gatecast.data.huge_values import SuddenValues
+from gatecast.data.panel import Panel
 from gatecast.data.season_calendar import SeasonCalendar
 from gatecast.evaluation.online_intervals import OnlineIntervals
 from gatecast.forecasting.base import ChecksCarriedState
@@ -49,6 +52,8 @@ def write_stream(
         parts["calendar"] = context.calendar.last.astype(np.int64)
     parts |= {name: getattr(intervals, name) for name in ("quantiles", "unit", "run")}
     parts |= {f"margins.{k}": margins for k, margins in enumerate(intervals.calibrator.margins.values())}
+    if stream.sudden is not None:
+        parts |= {f"sudden.{name}": array for name, array in stream.sudden._asdict().items()}
     for k, state in enumerate(stream.states):
         parts |= {f"state.{k}.{name}": array for name, array in (state or {}).items()}
     header["stream"] = {
@@ -80,7 +85,8 @@ def read_stream(path: str | os.PathLike[str]) -> tuple[ForecasterConfig, StreamS
         intervals = OnlineIntervals(calibrator, parts["quantiles"], parts["unit"], parts["run"])
         states = tuple(_state_in(parts, k) for k in range(len(fitted.ensemble.models)))
         context = _context_in(parts, about)
-        stream = StreamState(fitted, context, states, intervals, parts["quantiles"][0], about["n_steps"])
+        sudden = _sudden_in(parts, fitted.panel, context)
+        stream = StreamState(fitted, context, states, intervals, parts["quantiles"][0], about["n_steps"], sudden)
         for model, state in zip(fitted.ensemble.models, states, strict=True):
             if state is not None and isinstance(model, ChecksCarriedState):
                 model.check_state(state, len(context))
@@ -91,6 +97,16 @@ def _state_in(parts: Arrays, k: int) -> Mapping[str, Any] | None:
     """Return what a model carries; None if it carries nothing."""
     prefix = f"state.{k}."
     return {name.removeprefix(prefix): array for name, array in parts.items() if name.startswith(prefix)} or None
+
+
+def _sudden_in(parts: Arrays, panel: Panel, context: PanelContext) -> SuddenValues | None:
+    """Return what the values so far tell of the next one; in a file of an older version, those that it has."""
+    if not panel.skips_outliers:
+        return None
+    if "sudden.largest" in parts:
+        return SuddenValues(**{name: parts[f"sudden.{name}"] for name in SuddenValues._fields})
+    n, T = context.values.shape
+    return SuddenValues.of(replace(panel, values=context.values.ravel(), indptr=np.arange(n + 1) * T))
 
 
 def _context_in(parts: Arrays, about: Mapping[str, Any]) -> PanelContext:
