@@ -10,7 +10,7 @@ from onnx_runs import assert_close, run, session_of
 import gatecast as gc
 from gatecast._utils import safefile
 from gatecast._utils.schema import SchemaError
-from gatecast.config import TrainingConfig
+from gatecast.config import DataConfig, TrainingConfig
 from gatecast.data.categories import MAX_CATEGORIES
 from gatecast.data.hierarchy import add_totals
 from gatecast.data.reader import read
@@ -47,6 +47,32 @@ def test_the_effect_of_a_category_is_found_however_its_absence_is_written(model,
     found = errors(gc.Forecaster(H, model=model, futr_exog="event").fit(table[:N], evaluate=False), table)
     assert found[is_named].mean() < 0.5
     assert found[~is_named].mean() < 0.5
+
+
+@pytest.mark.parametrize("model", ["lstm", "segrnn", "dot"])
+def test_a_shorter_forecast_is_that_with_the_last_known_value_behind_it(model):
+    table, _ = promotions(0.0, (1.0,))
+    table["event"] = table["event"].astype(float)
+    forecaster = gc.Forecaster(H, model=model, futr_exog="event", training=QUICK).fit(table[:N], evaluate=False)
+    plan = table[N:].drop(columns="y")
+    repeated = plan.assign(event=np.where(np.arange(H) < 3, plan["event"], plan["event"].iloc[2]))
+    for h in (3, H, 2 * H):
+        known = pd.concat([repeated, plan.assign(ds=plan["ds"] + pd.Timedelta(days=H))]).head(h)
+        forecast = forecaster.predict(h=h, futr_df=known)[forecaster.model_name_]
+        expected = forecaster.predict(futr_df=repeated)[forecaster.model_name_]
+        assert forecast[:3].to_numpy() == pytest.approx(expected[:3].to_numpy(), rel=1e-12)
+
+
+@pytest.mark.parametrize("model", ["lstm", "segrnn"])
+def test_a_shorter_forecast_with_holidays_is_the_begin_of_a_longer_one(model):
+    table, _ = promotions(0.0)
+    table = table[: N - 13].drop(columns="event")
+    config = DataConfig(holidays="DE")
+    forecaster = gc.Forecaster(H, model=model, data=config, training=QUICK).fit(table, evaluate=False)
+    # Up to 24 September: German Unity Day is the ninth step.
+    longer = forecaster.predict(table)[forecaster.model_name_]
+    shorter = forecaster.predict(table, h=5)[forecaster.model_name_]
+    assert shorter.tolist() == longer[:5].tolist()
 
 
 @pytest.mark.slow

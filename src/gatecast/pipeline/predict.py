@@ -57,6 +57,8 @@ def forecast_context(
         DataError: Rows that futr_df misses.
     """
     future: dict[str, npt.NDArray[np.float64]] = {}
+    # Networks read columns at all steps of a horizon, also where fewer are asked for; a table may end before.
+    n_known = n_steps if panel.given_futr_exog else -(-n_steps // state.horizon) * state.horizon
     if panel.given_futr_exog:
         base = base_series(panel)
         known = _known_future(base, n_steps) if futr_df is None else read_future(futr_df, base, n_steps, notes)
@@ -65,7 +67,7 @@ def forecast_context(
         future = mean_of_members(known, panel)
     elif futr_df is not None and notes is not None:
         notes.append(UNUSED_FUTURE)
-    return PanelContext.from_panel(panel, future | future_holidays(panel, n_steps), state.panel, MAX_LENGTH, n_columns)
+    return PanelContext.from_panel(panel, future | future_holidays(panel, n_known), state.panel, MAX_LENGTH, n_columns)
 
 
 def _known_future(panel: Panel, n_steps: int) -> dict[str, npt.NDArray[np.float64]]:
