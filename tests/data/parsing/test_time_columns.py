@@ -279,6 +279,27 @@ def test_join_time_columns_single_letters_are_parts_of_times_together(names):
     assert (first == (expected.astype("M8[M]") if names == "YQ" else expected)).all()
 
 
+@pytest.mark.parametrize("names", ["YMQ", "YMW", "YMD", "YWQ", "YQW", "YMDH"])
+@pytest.mark.parametrize("values", [[*range(100, 148)], [4.5, *range(47)]], ids=["integers", "decimals"])
+def test_join_time_columns_a_letter_next_to_those_of_times_may_be_what_is_forecast(names, values):
+    step = {"M": "M", "Q": "M", "W": "W", "D": "D"}[names[-2]]
+    times = np.datetime64("2022-01-03", step) + np.arange(48) * (3 if names == "YQW" else 1)
+    moments = [time.item() for time in times.astype("M8[s]")]
+    numbers = {
+        "Y": [time.isocalendar().year if "YW" in names else time.year for time in moments],
+        "M": [time.month for time in moments],
+        "Q": [(time.month + 2) // 3 for time in moments],
+        "W": [time.isocalendar().week for time in moments],
+        "D": [time.day for time in moments],
+    }
+    columns = [np.array(numbers[name]) for name in names[:-1]]
+    table = join_time_columns(RawTable((*names,), (*columns, np.array(values))))
+    assert table.names == ("-".join(names[:-1]), names[-1])
+    expected = times - np.timedelta64(3, "D") if step == "W" else times
+    assert (table.columns[0].astype("M8[D]") == expected.astype("M8[D]")).all()
+    assert table.columns[1].tolist() == values
+
+
 @pytest.mark.parametrize("values", [range(2000, 2012), [1812, 1790, 1903, 2011, 1655, 1987, 1720, 2101, 1873]])
 def test_join_time_columns_a_letter_alone_is_what_is_forecast(values):
     values = np.array([*values], float)

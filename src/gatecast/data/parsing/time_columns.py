@@ -168,11 +168,12 @@ def _find_letters(table: RawTable, keep: Collection[str]) -> dict[str, int]:
     letters = {part: places[letter] for part, letter in _LETTERS.items() if letter in places}
     year = read_years(table, letters.get("year"))
     limits = {"month": 12, "quarter": 4, "week": 53}
-    fine = next((part for part in limits if part in letters), None)
-    if year is None or fine is None or len(letters) == len(table.names):
+    # Of two columns, y is what is forecast.
+    if year is None or len(table.names) == 2:
         return {}
-    part = read_integers(table, letters[fine], 1, limits[fine])
-    steps = None if part is None else np.unique(year * limits[fine] + part)
+    # Next to others Q may be a quantity, and W a weight.
+    read = ((n, read_integers(table, letters.get(part), 1, n)) for part, n in limits.items())
+    steps = next((np.unique(year * n + part) for n, part in read if part is not None), None)
     return letters if steps is not None and regularity(steps) >= MIN_REGULARITY else {}
 
 
