@@ -15,6 +15,7 @@ from gatecast.data.parsing.columns import (
     row_numbers,
 )
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, to_text
+from gatecast.data.reader import read
 from gatecast.errors import DataError
 
 
@@ -58,6 +59,39 @@ def test_parse_time_column_of_missing_or_other_values_raises():
         parse_time_column(table(to_text(["2024-01-01", "2024-01-02", "soon"])), 0)
     with pytest.raises(DataError, match=r"The time column does not hold times .*: got booleans"):
         parse_time_column(table(np.array([True, False, True])), 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "n", "words"),
+    [
+        ("month", "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", 1, "months without a year"),
+        ("month", "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", 4, "months without a year"),
+        ("Monat", "Januar Februar März April Mai Juni Juli August September Oktober November Dezember", 1, "months"),
+        ("quarter", "Q1 Q2 Q3 Q4", 10, "quarters without a year"),
+        ("day", "Mon Tue Wed Thu Fri Sat Sun", 5, "days of the week without a date"),
+    ],
+)
+def test_parts_of_times_without_the_rest_say_what_is_missing(tmp_path, name, names, n, words):
+    cells, path = names.split() * n, tmp_path / "a.csv"
+    years = np.repeat(np.arange(2020, 2020 + n), len(names.split()))
+    dates = np.datetime64("2024-01-01") + np.arange(len(cells))
+
+    def write(columns):
+        rows = [list(columns), *map(list, zip(*columns.values(), strict=True))]
+        path.write_text("\n".join(",".join(map(str, row)) for row in rows), "utf-8")
+        return path
+
+    columns = {name: cells, "sales": np.arange(len(cells)) + 0.5}
+    with pytest.raises(DataError, match=f"has {words}") as caught:
+        read(write(columns))
+    assert "rows are then numbered" in str(caught.value)
+    assert read(write({"sales": columns["sales"]}))[0].times(0).tolist() == [*range(1, len(cells) + 1)]
+    if name == "day":
+        panel = read(write({"date": dates} | columns), time_col="date")[0]
+    else:
+        panel = read(write({"year": years} | columns))[0]
+    assert str(panel.freq) == {"month": "MS", "Monat": "MS", "quarter": "QS", "day": "D"}[name]
+    assert panel.values.tolist() == columns["sales"].tolist()
 
 
 def test_parse_ids_keeps_integers_and_turns_the_rest_into_strings():

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gatecast._utils.formatting import format_times
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.data.messages import shorten
+from gatecast.data.parsing.date_words import month_numbers, quarter_number, weekday_numbers
 from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.missing_codes import MissingCodes, find_missing_codes
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
@@ -161,12 +162,16 @@ def parse_time_column(
     # Cells below a filled one that are empty are times as well: they are what is missing, not the format.
     are_missing = is_missing(cells)[invalid]
     if (2 * len(invalid) > len(cells) > 2 and not are_missing.all()) or len(invalid) == len(cells):
-        raise DataError(
+        what, fix = _describe_repeated(cells) or (
             "The time column does not hold times",
+            "If this is the wrong column, set time_col to the right one.",
+        )
+        raise DataError(
+            what,
             where=table.describe_column(column),
             got=_describe_content(cells),
             expected=ACCEPTED_TIMES,
-            fix="If this is the wrong column, set time_col to the right one.",
+            fix=fix,
             argument="time_col",
         )
     first = int(invalid[0])
@@ -274,6 +279,22 @@ def row_numbers(n_rows: int, ids: npt.NDArray[Any] | None) -> IntArray:
     numbers = np.empty(n_rows, np.int64)
     numbers[order] = np.arange(n_rows) - first + 1
     return numbers
+
+
+def _describe_repeated(column: RawColumn) -> tuple[str, str] | None:
+    """Return what is missing next to names of months, quarters or days of the week, and what helps; None for others."""
+    if column.dtype.kind != "O":
+        return None
+    texts = [text.strip() for text in np.unique(column[~is_missing(column)]).tolist()]
+    is_of_quarters = bool(texts) and all(map(quarter_number, texts))
+    numbered = "or leave this column out: rows are then numbered."
+    if is_of_quarters or (texts and month_numbers(texts)):
+        part = "quarters" if is_of_quarters else "months"
+        fix = f"Add a column called 'year', which is joined with this one if time_col is not set, {numbered}"
+        return f"The time column has {part} without a year", fix
+    if texts and weekday_numbers(texts):
+        return "The time column has days of the week without a date", f"Set time_col to a column of dates, {numbered}"
+    return None
 
 
 def _describe_content(column: RawColumn) -> str:
