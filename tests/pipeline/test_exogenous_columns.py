@@ -11,9 +11,10 @@ import gatecast as gc
 from gatecast._utils import safefile
 from gatecast._utils.schema import SchemaError
 from gatecast.config import DataConfig, TrainingConfig
-from gatecast.data.categories import MAX_CATEGORIES
+from gatecast.data.categories import FIRST_MAX_CATEGORIES, MAX_CATEGORIES
 from gatecast.data.hierarchy import add_totals
 from gatecast.data.reader import read
+from gatecast.errors import FormatError
 from gatecast.explain.gates import inspect_network
 from gatecast.forecasting.context import PanelContext
 from gatecast.pipeline.data_checks import note_outside
@@ -155,6 +156,28 @@ def of_categories(rng, n_categories, n=N):
     y = 100 + effects[codes] + rng.normal(0, 0.1, n + H)
     names = np.array([f"c{k:03d}" for k in range(n_categories)], object)
     return pd.DataFrame({"ds": DAYS[: n + H], "y": y, "kind": names[codes]})
+
+
+@pytest.mark.parametrize("role", ["futr_exog", "hist_exog"])
+@pytest.mark.parametrize("n_categories", [21, 40, MAX_CATEGORIES + 9])
+def test_files_of_versions_with_fewer_indicators_say_to_fit_again(tmp_path, role, n_categories):
+    names = np.array([f"a{k:03d}" for k in range(n_categories)], object)
+    table = pd.DataFrame({"ds": DAYS, "y": np.arange(N + H) % 7 + 50.0, "event": np.resize(names, N + H)})
+    path, forecaster = tmp_path / "x.gatecast", gc.Forecaster(H, model="dot", **{role: "event"})
+    forecaster.fit(table[:N], evaluate=False).save(path)
+    settings, arrays = safefile.read(path, "forecaster")
+    narrow = {f"regression.{role}": arrays[f"regression.{role}"][:, :FIRST_MAX_CATEGORIES]}
+    safefile.write(path, "forecaster", settings, arrays | narrow)
+    text = rf"column 'event' has {n_categories} categories, .* read 20 .*\. Fit again on the table with this version"
+    with pytest.raises(FormatError, match=text):
+        gc.load(path)
+    forecaster.fit(table[:N], evaluate=False).save(path)
+    assert len(gc.load(path).predict(futr_df=table[N:] if role == "futr_exog" else None)) == H
+    # Others are altered.
+    narrow = {f"regression.{role}": arrays[f"regression.{role}"][:, :19]}
+    safefile.write(path, "forecaster", settings, arrays | narrow)
+    with pytest.raises(FormatError, match="expected float64 of shape"):
+        gc.load(path)
 
 
 @pytest.mark.parametrize("n_categories", [21, 40, MAX_CATEGORIES])

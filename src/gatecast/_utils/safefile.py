@@ -127,7 +127,7 @@ def describing(what: str, path: str | os.PathLike[str]) -> Iterator[None]:
             f"The file does not describe {what}",
             where=str(path),
             got=reason[:MAX_REASON],
-            fix="Save it again.",
+            fix=error.fix if isinstance(error, SchemaError) else "Save it again.",
         ) from error
 
 

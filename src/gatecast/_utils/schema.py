@@ -29,7 +29,16 @@ MAX_INT = 2**128
 
 
 class SchemaError(ValueError):
-    """A value that a file may not have; the message says where, what it is and what is expected."""
+    """A value that a file may not have; the message says where, what it is and what is expected.
+
+    Args:
+        message: What is wrong.
+        fix: How to get a file that is read.
+    """
+
+    def __init__(self, message: str, fix: str = "Save it again.") -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 class Range(NamedTuple):

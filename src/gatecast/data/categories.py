@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["MAX_CATEGORIES", "order_categories"]
+__all__ = ["FIRST_MAX_CATEGORIES", "MAX_CATEGORIES", "order_categories"]
 
 MAX_CATEGORIES = 60
 """Categories of a column that become an indicator column each; the others count as no category."""
+
+FIRST_MAX_CATEGORIES = 20
+"""The same in the first versions: networks and effects in their files have inputs for as many."""
 
 
 def order_categories(counts: Mapping[str, int]) -> tuple[str, ...]:

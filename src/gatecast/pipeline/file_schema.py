@@ -20,7 +20,7 @@ from gatecast._utils.schema import (
 )
 from gatecast._utils.validation import check_levels, check_quantiles
 from gatecast.config import ForecasterConfig
-from gatecast.data.categories import MAX_CATEGORIES
+from gatecast.data.categories import FIRST_MAX_CATEGORIES, MAX_CATEGORIES
 from gatecast.data.frequency import MAX_TICKS, parse
 from gatecast.forecasting.base import MAX_SEASON, Task
 from gatecast.forecasting.ensemble import COMBINED
@@ -221,7 +221,15 @@ def _check_ensemble(ensemble: EnsembleHeader, panel: PanelHeader, arrays: Arrays
     for name, n_rows in zip(ROLES, (3, 2, 2), strict=True):
         columns = panel["columns"][name]
         # Models read a column of categories as one for each.
-        n = sum(min(len(panel["categories"].get(column, "1")), MAX_CATEGORIES) for column in columns)
+        n_categories = [len(panel["categories"].get(column, "1")) for column in columns]
+        n, n_first = (sum(min(k, limit) for k in n_categories) for limit in (MAX_CATEGORIES, FIRST_MAX_CATEGORIES))
+        if n_first < n and arrays.get(f"regression.{name}", np.empty((0, n))).shape[1:] == (n_first,):
+            k, large = max(zip(n_categories, columns, strict=True))
+            raise SchemaError(
+                f"column {large[:40]!r} has {k:,} categories, of which an older version read "
+                f"{FIRST_MAX_CATEGORIES} and this one reads up to {MAX_CATEGORIES}",
+                fix="Fit again on the table with this version, and save.",
+            )
         effects = check_array(arrays, f"regression.{name}", np.float64, (n_rows, n))
         if (effects[1] < 0).any() or (abs(effects[2:]) > MAX_SLOPE).any():
             raise SchemaError(f"array 'regression.{name}' has deviations below 0, or slopes beyond {MAX_SLOPE:g}")
