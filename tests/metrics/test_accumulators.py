@@ -165,6 +165,40 @@ def test_a_metric_of_the_user_needs_three_methods():
         metrics.Metric()([1.0], [1.0])
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_mistake_in_reset_state_is_raised_where_the_metric_is_made(is_first):
+    class Wrong(metrics.Metric):
+        def __init__(self):
+            if is_first:
+                super().__init__()
+            self.total = self.add_weight(name="total")
+            if not is_first:
+                super().__init__()
+
+        def reset_state(self):
+            self.totl.assign(0.0)
+
+    with pytest.raises(AttributeError, match="has no attribute 'totl'"):
+        Wrong()
+
+
+def test_a_metric_may_make_its_sums_behind_the_first_reset():
+    class Late(metrics.Metric):
+        def __init__(self):
+            super().__init__()
+            self.total = 1.0
+            self.counts = np.ones(2)
+
+        def reset_state(self):
+            self.counts[:] = 0.0
+            self.total = 0.0
+
+    assert {name: np.ravel(value).tolist() for name, value in Late().get_state().items()} == {
+        "total": [0.0],
+        "counts": [0.0, 0.0],
+    }
+
+
 def test_functions_of_gatecast_are_its_metrics_and_those_of_users_are_not():
     metric = get(functions.mean_squared_error)
     assert type(metric) is metrics.MeanSquaredError

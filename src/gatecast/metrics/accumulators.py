@@ -6,7 +6,6 @@ Shapes: N samples, T time, M outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,7 +44,18 @@ _NUMBERS = {"zeros": 0.0, "zero": 0.0, "Zeros": 0.0, "ones": 1.0, "one": 1.0, "O
 """What initializers of sums stand for."""
 
 
-class Metric(metaclass=CheckedKeywords):
+class _StartsReset(CheckedKeywords):
+    """Class of metrics: those whose sums are made behind `Metric.__init__` are reset when they are complete."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a metric; a mistake in its `reset_state` is raised here, and not by the first `fit`."""
+        metric = super().__call__(*args, **kwargs)
+        if vars(metric).pop("_is_incomplete", False):
+            metric.reset_state()
+        return metric
+
+
+class Metric(metaclass=_StartsReset):
     """A metric of batches. To write one, derive from it and define `update_state`, `result` and `reset_state`.
 
     Args:
@@ -72,8 +82,10 @@ class Metric(metaclass=CheckedKeywords):
     def __init__(self, name: str | None = None, dtype: object = None) -> None:
         self.name, self.dtype = name or self.default_name or type(self).__name__.lower(), dtype
         # What a user's class resets may be made behind this call, as in Keras.
-        with suppress(AttributeError):
+        try:
             self.reset_state()
+        except AttributeError:
+            vars(self)["_is_incomplete"] = True
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
