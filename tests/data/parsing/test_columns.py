@@ -61,6 +61,22 @@ def test_parse_time_column_of_missing_or_other_values_raises():
         parse_time_column(table(np.array([True, False, True])), 0)
 
 
+@pytest.mark.parametrize("mark", [" F", "F", " (F)", " (est.)", "*"])
+@pytest.mark.parametrize("removed", ["2023-10", "2023-10{mark}"])
+def test_a_marked_time_next_to_the_same_without_is_named_and_the_advice_works(mark, removed):
+    times = np.datetime_as_string(np.datetime64("2020-01") + np.arange(50)).tolist()
+    marked = [*times[:46], *(f"{time}{mark}" for time in times[45:])]
+    with pytest.raises(
+        DataError, match=r"Two rows of one time .* got '2023-10.+' next to a row of '2023-10'"
+    ) as caught:
+        read({"ds": marked, "y": np.arange(51.0)})
+    assert "Remove one of the two (such pairs in total: 1)" in str(caught.value)
+    left = [time for time in marked if time != removed.format(mark=mark)]
+    panel, notes = read({"ds": left, "y": np.arange(50.0)})
+    assert len(panel.values) == 50
+    assert any("Marks behind times are ignored" in note for note in notes)
+
+
 @pytest.mark.parametrize(
     ("name", "names", "n", "words"),
     [

@@ -17,6 +17,7 @@ from gatecast.data.parsing.missing_codes import MissingCodes, find_missing_codes
 from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, factorize, is_missing
+from gatecast.data.parsing.time_marks import without_mark
 from gatecast.data.parsing.time_zones import is_named
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.errors import DataError
@@ -174,6 +175,7 @@ def parse_time_column(
             fix=fix,
             argument="time_col",
         )
+    _check_marks(table, column, invalid)
     first = int(invalid[0])
     valid_example = cells[int(np.flatnonzero(parsed.is_valid)[0])]
     missing = bool(are_missing[0])
@@ -279,6 +281,25 @@ def row_numbers(n_rows: int, ids: npt.NDArray[Any] | None) -> IntArray:
     numbers = np.empty(n_rows, np.int64)
     numbers[order] = np.arange(n_rows) - first + 1
     return numbers
+
+
+def _check_marks(table: RawTable, column: int, invalid: IntArray) -> None:
+    """Refuse a marked time, such as that of a forecast, next to a row of the same time without the mark."""
+    cells = table.columns[column]
+    if cells.dtype.kind != "O":
+        return
+    texts = {str(text).strip() for text in cells.tolist()}
+    bare = {i: without_mark(str(cells[i]).strip()) for i in invalid.tolist()}
+    repeated = [i for i, text in bare.items() if text != str(cells[i]).strip() and text in texts]
+    if repeated:
+        first = repeated[0]
+        raise DataError(
+            "Two rows of one time",
+            where=f"{table.describe_row(first)}, {table.describe_column(column)}",
+            got=f"{_shorten(cells[first])!r} next to a row of {_shorten(bare[first])!r}",
+            expected="one row per time",
+            fix=f"Remove one of the two (such pairs in total: {len(repeated)}).",
+        )
 
 
 def _describe_repeated(column: RawColumn) -> tuple[str, str] | None:
