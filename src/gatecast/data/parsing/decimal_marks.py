@@ -94,7 +94,8 @@ def _numbers(column: RawColumn) -> list[str]:
     present = _present(column)
     if not present or looks_like_dates(to_text(present)) or all(map(_CLOCK.fullmatch, present)):
         return []
-    parts = [split_number(text) for text in column.tolist()]
+    known = {text: split_number(text) for text in set(column.tolist())}
+    parts = [known[text] for text in column.tolist()]
     # A number with a unit, as 1,5 L, is a text about a thing.
     digits = ["" if part is None or part.unit else part.digits for part in parts]
     return digits if sum(map(bool, digits)) >= 0.9 * len(present) else []
