@@ -125,12 +125,11 @@ def add_detail(quantiles: Value, values: Value, averages: Value, clock: GraphClo
         clock: Says how many steps are averaged.
     """
     r, m = clock.r, clock.season
-    n_averaged = op.cast(fraction(op.size_of(averages, 1)) * r + EDGE, np.int64)
-    n_cycles = op.minimum(op.minimum(n_averaged / m, op.size_of(values, 1) / m), N_CYCLES)
-    backward = op.expand_dims(op.flip(averages, 1), 2)
-    line = op.squeeze(op.flip(spread_steps(backward, r, n_cycles * m), 1), 2)
-    cycles = op.concatenate([op.size_of(values, 0), n_cycles, m], 0)
-    error = op.reshape(op.slice_of(values, 1, -(n_cycles * m)) - line, cycles)
+    n_steps = N_CYCLES * m
+    newest, bins = _padded(values, n_steps), _padded(averages, _upward(fraction(n_steps) / r) + 1)
+    line = op.squeeze(op.flip(spread_steps(op.expand_dims(op.flip(bins, 1), 2), r, n_steps), 1), 2)
+    cycles = op.concatenate([op.size_of(values, 0), values.builder.constant(np.array([N_CYCLES])), m], 0)
+    error = op.reshape(newest - line, cycles)
     known = op.is_finite(error)
     flags, error = op.cast(known, np.float64), op.where(known, error, 0)
     count = op.total(flags, 1)
@@ -141,6 +140,7 @@ def add_detail(quantiles: Value, values: Value, averages: Value, clock: GraphClo
     chance = variance / op.maximum(op.reduce_mean(count, 1), 1)
     spread = op.reduce_mean(course * course, 1)
     keep = op.maximum(spread - chance, 0) / op.where(spread > 0, spread, 1)
+    keep = op.where(op.reduce_max(count, 1) > 1, keep, 0)
     place = quantiles.builder.op("Mod", numbers_below(op.size_of(quantiles, 1)), m)
     course_after = op.take(course * op.expand_dims(keep, 1), place, 1)
     middle = op.slice_of(quantiles, 2, MIDDLE, MIDDLE + 1)
@@ -149,6 +149,13 @@ def add_detail(quantiles: Value, values: Value, averages: Value, clock: GraphClo
     size = _hypotenuse(quantiles - middle, np.abs(z) * scatter)
     detailed = middle + op.expand_dims(course_after, 2) + np.sign(z) * size
     return op.where(r > 1, detailed, quantiles)
+
+
+def _padded(x: Value, n_columns: Value) -> Value:
+    """Return the newest columns of x, NaN where it has no more, [n, n_columns]."""
+    T = op.size_of(x, 1)
+    column = numbers_below(n_columns) + (T - n_columns)
+    return op.where(column >= 0, op.take(x, op.maximum(column, 0), 1), np.nan)
 
 
 def _hypotenuse(a: Value, b: Value) -> Value:

@@ -36,6 +36,25 @@ def test_measure_detail_of_short_or_missing_values_is_finite(n):
     assert np.isfinite(detail.scatter).all()
 
 
+@pytest.mark.parametrize("n", [70, 130, 192, 200, 300, 383])
+def test_measure_detail_does_not_depend_on_the_steps_before_a_series(n):
+    y = np.random.default_rng(0).normal(size=(3, n)) + np.sin(np.arange(n))
+    y[1, : n // 3] = np.nan
+    details = []
+    for n_empty in (0, 1, 40, 500):
+        wide = np.pad(y, ((0, 0), (n_empty, 0)), constant_values=np.nan)
+        details.append(measure_detail(wide, average_steps(wide, 1.5, 999), 1.5, 96))
+    for detail in details[1:]:
+        np.testing.assert_array_equal(detail.course, details[0].course)
+        np.testing.assert_array_equal(detail.scatter, details[0].scatter)
+
+
+@pytest.mark.parametrize("n_empty", [0, 500])
+def test_measure_detail_of_a_single_cycle_is_flat(n_empty):
+    y = np.pad(np.random.default_rng(0).normal(size=(1, 96)), ((0, 0), (n_empty, 0)), constant_values=np.nan)
+    assert not measure_detail(y, average_steps(y, 1.5, 999), 1.5, 96).course.any()
+
+
 def test_add_to_keeps_the_order_and_widens():
     q = np.sort(np.random.default_rng(0).normal(size=(2, 5, len(LEVELS))), axis=2)
     wide = Detail(np.zeros((2, 4)), np.array([0.0, 3.0])).add_to(q)

@@ -59,6 +59,14 @@ def test_predict_quantiles_do_not_depend_on_other_series(model, m, long):
         np.testing.assert_allclose(predict_quantiles(*model, y[k : k + 1], 30, m, long)[0], together[k], rtol=1e-5)
 
 
+@pytest.mark.parametrize(("m", "long", "T"), [(7, 0, 90), (24, 168, 800), (96, 0, 200), (96, 672, 300), (365, 0, 1100)])
+def test_predict_quantiles_do_not_depend_on_empty_steps_before_series(model, m, long, T):
+    y = made(4, T, m, lengths=False)
+    y[1, : T // 4] = np.nan
+    wide = np.pad(y, ((0, 0), (4 * m + 3, 0)), constant_values=np.nan)
+    np.testing.assert_array_equal(*(predict_quantiles(*model, v, 30, m, long) for v in (y, wide)))
+
+
 def test_predict_quantiles_scale_with_the_series(model):
     y = made(4)
     np.testing.assert_allclose(

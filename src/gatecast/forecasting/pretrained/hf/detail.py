@@ -66,11 +66,11 @@ def measure_detail(values: FloatArray, averages: FloatArray, r: float, m: int) -
         >>> detail.course.tolist(), detail.scatter.tolist()
         ([[-1.0, 1.0, -1.0, 1.0]], [0.0])
     """
-    n_cycles = min(N_CYCLES, int(averages.shape[1] * r + 1e-9) // m, values.shape[1] // m)
-    if not n_cycles:
-        return Detail(np.zeros((len(values), m)), np.zeros(len(values)))
-    line = spread_steps(averages[:, ::-1, None], r, n_cycles * m)[:, ::-1, 0]
-    error = (values[:, -n_cycles * m :] - line).reshape(len(values), n_cycles, m)
+    # Steps before the table are missing values: how wide it is makes no difference.
+    n_steps = N_CYCLES * m
+    newest, bins = _padded(values, n_steps), _padded(averages, int(np.ceil(n_steps / r)) + 1)
+    line = spread_steps(bins[:, ::-1, None], r, n_steps)[:, ::-1, 0]
+    error = (newest - line).reshape(len(values), N_CYCLES, m)
     known = np.isfinite(error)
     count, error = known.sum(axis=1), np.where(known, error, 0.0)
     course = error.sum(axis=1) / np.maximum(count, 1)
@@ -79,7 +79,13 @@ def measure_detail(values: FloatArray, averages: FloatArray, r: float, m: int) -
     variance = (rest**2).sum(axis=(1, 2)) / degrees
     chance = variance / np.maximum(count.mean(axis=1), 1)
     spread = (course**2).mean(axis=1)
-    keep = (
-        np.maximum(spread - chance, 0.0) / np.where(spread > 0, spread, 1.0) if n_cycles > 1 else np.zeros(len(values))
-    )
+    # A single cycle does not tell its course from chance.
+    is_repeated = (count > 1).any(axis=1)
+    keep = is_repeated * np.maximum(spread - chance, 0.0) / np.where(spread > 0, spread, 1.0)
     return Detail(course * keep[:, None], np.sqrt(variance))
+
+
+def _padded(x: FloatArray, n_columns: int) -> FloatArray:
+    """Return the newest columns of x, NaN where it has no more."""
+    newest = x[:, -n_columns:]
+    return np.pad(newest, ((0, 0), (n_columns - newest.shape[1], 0)), constant_values=np.nan)
