@@ -26,7 +26,7 @@ N_SERIES = 14
 
 
 def panel(m, T, seed=5):
-    """Return series of many kinds: short, with gaps, ending in a gap, negative, constant, empty, counts."""
+    """Return series of many kinds: short, with gaps, ending in a gap, negative, constant, empty, counts, rare, tiny."""
     rng = np.random.default_rng(seed)
     values = 100 + np.cumsum(rng.normal(0.02, 1, (N_SERIES, T)), axis=1)
     week = 1 + 0.5 * (np.arange(T) // m % 7 == 5)
@@ -34,6 +34,8 @@ def panel(m, T, seed=5):
     values[2] = 50 + 20 * np.sin(np.arange(T) * 2 * np.pi / (1.5 * m)) + rng.normal(0, 0.1, T)
     values[3:5] -= values[3:5].mean(axis=1, keepdims=True)
     values[8], values[10] = rng.poisson(0.6, T), -values[0]
+    values[9] = 2.0**29 * (rng.random(T) < 0.5 / m)
+    values[4, : T // 2] *= 1e-40
     for row in values[11:]:
         row[: rng.integers(0, T - 3)] = np.nan
     values[rng.random(values.shape) < 0.05] = np.nan

@@ -21,7 +21,7 @@ from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.hf.batches import history_length
 from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, token_length
 from gatecast.forecasting.pretrained.hf.features import HEAD
-from gatecast.forecasting.pretrained.hf.passes import MAX_TOKENS, MIN_TOKENS, TIE
+from gatecast.forecasting.pretrained.hf.passes import MAX_TOKENS, MIN_SIZE, MIN_TOKENS, TIE
 from gatecast.forecasting.pretrained.hf.predict import block_steps
 from gatecast.nn.layers import QuantileHead
 from gatecast.nn.model_layers import layer_names
@@ -104,9 +104,10 @@ def _forecast(
     column = op.expand_dims(T - n_tokens * p - before, 1) + numbers_below(before + N * p)
     inside = (column >= 0) & (column < T)
     y = op.where(inside, op.take_along_axis(averages, op.minimum(op.maximum(column, 0), T - 1), 1), np.nan)
-    size = op.reduce_max(op.where(known, op.absolute(averages), 0), 1, keepdims=True)
-    scale = _power_of_two(size)
-    history = read_history(y / scale, clock.m, clock.long, limits.steps, limits.cycles)
+    size = op.absolute(y)
+    scale = _power_of_two(op.reduce_max(op.where(op.is_finite(y), size, 0), 1, keepdims=True))
+    y = op.where(size < MIN_SIZE * scale, 0, y / scale)
+    history = read_history(y, clock.m, clock.long, limits.steps, limits.cycles)
     tokens = graph_tokens(history, before, N, p)
     body, head = split_network(*network, 1)
     states = _run(body, tokens.inputs, "hf_body")
@@ -134,11 +135,14 @@ def _least(x: Value) -> Value:
 
 
 def _power_of_two(size: Value) -> Value:
-    """Return a power of two near the size of each series: dividing by it changes no bits."""
+    """Return the largest power of two up to each size; a half for 0. Dividing by it changes no bits."""
     positive = size > 0
-    exponent = op.log(op.where(positive, size, 1)) / np.log(2.0)
-    exponent = op.where(positive, size.builder.op("Floor", exponent), -1)
-    return size.builder.op("Pow", size.builder.constant(2.0, np.float64), exponent, dtype=np.float64)
+    exponent = op.log(op.where(positive, size, 0.5)) / np.log(2.0)
+    exponent = size.builder.op("Floor", exponent)
+    power = size.builder.op("Pow", size.builder.constant(2.0, np.float64), exponent, dtype=np.float64)
+    # The logarithm of a power of two, or of what is just below it, is rounded.
+    power = op.where(positive & (power > size), 0.5 * power, power)
+    return op.where(positive & (2 * power <= size), 2 * power, power)
 
 
 def _run(part: tuple[Network, Weights], x: Value, name: str) -> Value:

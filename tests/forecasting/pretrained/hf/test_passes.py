@@ -108,15 +108,49 @@ def test_origins_near_each_other_share_most_passes(model, n_read):
     assert sum(n_read) <= 6
 
 
-@pytest.mark.parametrize("growth", [2.0**40, 2.0**90])
-def test_series_that_grow_by_many_powers_of_two_keep_the_bits_of_their_past(model, n_read, growth):
-    y = series(24, 600)[:1]
+@pytest.mark.parametrize("growth", [2.0**40, 2.0**90, 2.0**200, 2.0**-90, 0.0])
+@pytest.mark.parametrize("h", [24, 60])
+def test_series_that_grow_or_fall_by_many_powers_of_two_keep_the_bits_of_their_past(model, n_read, growth, h):
+    y = series(24, 600)[[0, 2]]
     y[:, -30:] *= growth
     past, _ = PanelContext.from_values(y).rolling_origins(np.array([60, 57, 33, 0]), 1)
-    shared = predict_quantiles(*model, past.values, 24, 24, 0, shared_origins(past))
+    shared = predict_quantiles(*model, past.values, h, 24, 0, shared_origins(past))
     n_shared = sum(n_read)
-    np.testing.assert_array_equal(shared, predict_quantiles(*model, past.values, 24, 24, 0))
-    assert n_shared < 4 or growth > 2.0**60
+    np.testing.assert_array_equal(shared, predict_quantiles(*model, past.values, h, 24, 0))
+    assert n_shared < len(shared)
+
+
+@pytest.mark.parametrize("h", [7, 30])
+def test_series_of_rare_values_keep_the_bits_of_their_past(model, n_read, h):
+    rare = np.zeros((2, 100))
+    rare[0, [40, 55, 70, 90]] = 1.0, 3.0, 20.0, 5.0
+    rare[1, [60, 80, 99]] = -2.0, 7.0, 1e6
+    past, _ = PanelContext.from_values(rare).rolling_origins(np.arange(70)[::-1], 1)
+    shared = predict_quantiles(*model, past.values, h, 7, 0, shared_origins(past))
+    assert sum(n_read) < 10
+    np.testing.assert_array_equal(shared, predict_quantiles(*model, past.values, h, 7, 0))
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e150])
+def test_values_that_are_not_read_do_not_matter(model, size):
+    y = series(24, 480)[:1]
+    y[0, -300] = 200.0
+    assert count_tokens(y, 3).tolist() == [100]
+    changed = y.copy()
+    changed[:, : 480 - 300 - 4 * 24] *= size
+    np.testing.assert_array_equal(*(predict_quantiles(*model, v, 30, 24, 0) for v in (y, changed)))
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-40, 1e-150, 1e-300])
+@pytest.mark.parametrize("n", [1, 3])
+def test_values_that_single_precision_does_not_hold_count_as_zeros(model, size, n):
+    y = series(24, 300)[:n]
+    with_zeros, tiny = y.copy(), y.copy()
+    with_zeros[:, :150] *= 0.0
+    tiny[:, :150] *= size
+    with np.errstate(all="raise", under="ignore"):
+        zeros, q = (predict_quantiles(*model, v, 30, 24, 0) for v in (with_zeros, tiny))
+    np.testing.assert_array_equal(q, zeros)
 
 
 def test_rows_without_values_are_left_out(model):

@@ -31,6 +31,9 @@ MIN_TOKENS, MAX_TOKENS = 64, 128
 """Tokens that are read, at least of a series that has them, and at most: as many as the network was trained on. Copies
 reach back further."""
 
+MIN_SIZE = 2.0**-80
+"""Values below this share of the largest are read as 0: single precision has to hold their units, which are smaller."""
+
 TIE = 1 - 1e-6
 """Changes are the largest from this share of the largest on: rounding does not choose among equal ones."""
 
@@ -221,8 +224,9 @@ def run_pass(
     y = np.full((len(column), n_columns(n, L)), np.nan)
     y[:, :n] = np.where(inside, values[np.arange(n), np.clip(column, 0, T - 1)], np.nan)
     # Powers of two change no bits, and single precision holds what is divided by them.
-    scale = np.exp2(size_exponents(values) - 1.0)
+    scale = np.exp2(size_exponents(y[:, :n]) - 1.0)
     y[:, :n] /= scale
+    y[np.abs(y) < MIN_SIZE] = 0.0
     features = make_features(read_history(y, m, long), before, N, p)
     body, _ = split_network(*network, 1)
     states, caches = forward(*body, _pack(features.inputs, L), save_for_backward=keeps_states)
@@ -245,9 +249,13 @@ def _pack(x: Float32Array, L: int) -> Float32Array:
 
 
 def size_exponents(values: FloatArray) -> IntArray:
-    """Return the exponent of the power of two above the largest value of each series.
+    """Return the exponent of the power of two above the largest value of each series, (n,); 0 of zeros or no values.
 
-    >>> size_exponents(np.array([[3.0, np.nan, -5.0]])).tolist()
-    [3]
+    Args:
+        values: (T, n), NaN where there is none.
+
+    >>> size_exponents(np.array([[3.0, 0.0], [np.nan, 0.0], [-5.0, np.nan]])).tolist()
+    [3, 0]
     """
-    return np.asarray(np.frexp(np.nanmax(np.abs(values), axis=1))[1], np.int64)
+    size = np.where(np.isfinite(values), np.abs(values), 0.0).max(axis=0)
+    return np.asarray(np.frexp(size)[1], np.int64)

@@ -34,9 +34,6 @@ __all__ = ["Clock", "block_steps", "context_steps", "predict_anchor_weights", "p
 BATCH_SERIES = 64
 """Series at a time."""
 
-MAX_GROWTH = 60
-"""Powers of two by which series grow in a pass, at most: single precision holds what is so much smaller."""
-
 
 def predict_quantiles(
     network: Network,
@@ -221,13 +218,19 @@ def _passes(
 
 
 def _readers(values: FloatArray, n_tokens: IntArray, clock: Clock, earlier: IntArray) -> IntArray:
-    """Return for each row the one whose pass it ends in: the newest of its series that begins to read where it does."""
+    """Return for each row the one whose pass it ends in.
+
+    That is the newest of its series that begins to read where it does, and is divided by the same power of two: else
+    values that follow the row would have an effect on it.
+    """
     series, later = earlier.T
     # Steps of an average are a number of 64ths, so this is exact.
     begin = later + n_tokens * (clock.p * clock.r)
-    order = np.lexsort((later, begin, series))
-    is_first = np.r_[True, (np.diff(series[order]) != 0) | (np.diff(begin[order]) != 0)]
+    oldest = values.shape[1] - n_tokens * clock.p - history_length(clock.m, clock.long)
+    is_read = np.arange(values.shape[1])[:, None] >= oldest
+    alike = np.stack([size_exponents(np.where(is_read, values.T, np.nan)), begin, series])
+    order = np.lexsort((later, *alike))
+    is_first = np.r_[True, (np.diff(alike[:, order]) != 0).any(axis=0)]
     reader = np.empty(len(values), np.int64)
     reader[order] = order[np.flatnonzero(is_first)[np.cumsum(is_first) - 1]]
-    exponent = size_exponents(np.nan_to_num(values))
-    return np.where(exponent[reader] - exponent > MAX_GROWTH, np.arange(len(values)), reader)
+    return reader
