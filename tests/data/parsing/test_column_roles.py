@@ -49,6 +49,12 @@ def table(**columns) -> RawTable:
         ({"ventas": NUMBERS, "mes": UP[::-1] + 202400}, ColumnRoles(None, 1, 0)),
         ({"Filiale": UP % 2, "Jahr": UP // 3 + 2000, "Umsatz": NUMBERS}, ColumnRoles(0, 1, 2)),
         ({"product": SHOPS, "day": UP // 3, "sales": NUMBERS}, ColumnRoles(0, 1, 2)),
+        # Ids are no target where what is forecast has booleans, texts or nothing.
+        ({"unique_id": UP // 2, "ds": DAYS, "y": NUMBERS > 4}, ColumnRoles(0, 1, 2)),
+        ({"unique_id": UP // 9, "ds": DAYS, "sold": NUMBERS > 4}, ColumnRoles(0, 1, 2)),
+        ({"unique_id": UP // 9, "ds": DAYS, "y": NOTES}, ColumnRoles(0, 1, 2)),
+        ({"store": UP // 9, "date": DAYS, "sales": to_text(["", "", "", ""])}, ColumnRoles(0, 1, 2)),
+        ({"date": DAYS, "item": UP // 2, "weather": NOTES}, ColumnRoles(None, 0, 1)),
         # A column of things that change within one series.
         ({"device": SHOPS, "day": DAYS, "power": NUMBERS}, ColumnRoles(None, 1, 2)),
         ({"shop": SHOPS, "product": SHOPS, "day": to_text(["2024-01-01"] * 4), "n": NUMBERS}, ColumnRoles(None, 2, 3)),
@@ -56,6 +62,11 @@ def table(**columns) -> RawTable:
 )
 def test_infer_roles_from_names_and_contents(columns, roles):
     assert infer_roles(table(**columns)) == roles
+
+
+def test_infer_roles_of_ids_and_times_alone_says_that_the_target_is_missing():
+    with pytest.raises(DataError, match="No numeric column for the target"):
+        infer_roles(table(unique_id=UP // 9, ds=DAYS))
 
 
 def test_infer_roles_of_named_columns_uses_the_names():

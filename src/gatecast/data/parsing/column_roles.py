@@ -339,6 +339,9 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time:
         numbers = [i for i in numbers if i not in row_numbers | ids | times] or numbers
         # What never varies is nothing to forecast.
         numbers = [i for i in numbers if not _is_constant(table.columns[i])] or numbers
+    elif numbers and _is_id_next_to_target(table, numbers[0], free):
+        # Booleans, and texts for the error about them, are the target where the only numbers are ids.
+        numbers = []
     is_sold = any(table.names[i].lower() in SOLD_NAMES for i in numbers)
     target = _first_by_name(table, numbers, tuple(name for name in TARGET_NAMES if name != "price" or not is_sold))
     if target is None and len(numbers) > 1:
@@ -360,6 +363,14 @@ def _guess_target(table: RawTable, kinds: dict[int, str], taken: set[int], time:
         expected="a column of numbers besides the times",
         fix="In a text file, separate the cells by a comma, semicolon, tab or |.",
     )
+
+
+def _is_id_next_to_target(table: RawTable, i: int, free: list[int]) -> bool:
+    """Whether numbers that repeat are ids by their name, and what is forecast is in another column."""
+    if not table.has_header or not is_called_id(table.names[i]) or not _has_repeats(table.columns[i]):
+        return False
+    others = [other for other in free if other != i]
+    return table.names[i].lower() in OWN_ID_NAMES or _first_by_name(table, others, TARGET_NAMES) is not None
 
 
 def _ambiguous_target(table: RawTable, numbers: list[int], time: int | None) -> DataError:
