@@ -51,6 +51,15 @@ def test_example_of_a_command_has_options_that_exist(name, capsys):
     assert {word for word in words[2:] if word.startswith("-")} <= flags
 
 
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [("predict", "as many as in the training"), ("simulate", "as many"), ("forecast", "two seasons")],
+)
+def test_help_says_how_many_steps_are_forecast_by_default(name, default, capsys):
+    main([name, "--help"])
+    assert f"Default: {default}" in " ".join(capsys.readouterr().out.split())
+
+
 def test_help_lists_the_models_and_cells_of_the_registry(capsys):
     for args, names in ((["forecast", "-h"], available_models()), (["memory-benchmark", "-h"], available_cells())):
         main(args)

@@ -48,6 +48,14 @@ def test_check_model_sends_a_table_to_train(tmp_path):
         check_model(str(file))
 
 
+def test_check_model_sends_the_name_of_a_model_to_forecast(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"got the name of a model.* Write gatecast forecast FILE --model dot, or"):
+        check_model("dot")
+    (tmp_path / "dot").touch()
+    assert check_model("dot").name == "dot"
+
+
 def test_check_source_of_a_part_checks_its_file(tmp_path):
     file = tmp_path / "book.xlsx"
     file.touch()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatecast.cli.models import available_models
 from gatecast.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -102,8 +103,17 @@ def check_model(text: str) -> Path:
     """Return the path of a file that may hold a forecaster; a table is sent to the command that takes one.
 
     Raises:
-        ConfigError: As `check_input`, and a table.
+        ConfigError: As `check_input`, a table, and the name of a model.
     """
+    if not os.path.exists(text) and text in available_models():
+        raise ConfigError(
+            "Invalid MODEL",
+            where=text,
+            got="the name of a model",
+            expected="a file that gatecast train wrote",
+            fix=f"Write gatecast forecast FILE --model {text}, "
+            f"or gatecast train FILE --model {text} --out {text}.gatecast.",
+        )
     path = check_input(text, "MODEL")
     if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".json"):
         raise ConfigError(

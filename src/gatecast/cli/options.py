@@ -28,6 +28,7 @@ __all__ = [
     "Language",
     "Level",
     "ModelFile",
+    "ModelHorizon",
     "Models",
     "NWindows",
     "NewFile",
@@ -205,6 +206,13 @@ Horizon = Annotated[
         *("-n", "--horizon"),
         metavar="N",
         help="Steps to forecast; also -h N. Default: two seasons, at least 6 steps; a fifth of the rows at most.",
+    ),
+    Setting("h", WHOLE, "12"),
+]
+ModelHorizon = Annotated[
+    str | None,
+    typer.Option(
+        *("-n", "--horizon"), metavar="N", help="Steps to forecast; also -h N. Default: as many as in the training."
     ),
     Setting("h", WHOLE, "12"),
 ]

@@ -83,7 +83,7 @@ def test_predict_into_a_folder_goes_on_where_it_was(workdir, capsys):
         (["shops.gatecast", "no.parquet", "--folder", "out"], "FILE not found (no.parquet)"),
         (["shops.gatecast", "s.parquet", "--partition-size", "6"], "--partition-size needs --folder"),
         (["shops.gatecast", "s.parquet", "--folder", "out", "--out", "f.csv"], "--folder takes neither"),
-        (["lstm", "s.parquet", "--folder", "out"], "MODEL not found (lstm)"),
+        (["lstm", "s.parquet", "--folder", "out"], "invalid MODEL (lstm): got the name of a model"),
     ],
 )
 def test_predict_into_a_folder_refuses_what_cannot_be(workdir, capsys, args, text):

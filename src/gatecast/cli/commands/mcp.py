@@ -27,7 +27,7 @@ MaxSeconds = Annotated[
 
 def mcp(
     folder: Annotated[
-        str, typer.Option(metavar="DIR", help="Folder of the tables and results. Default: the current one.")
+        str, typer.Option(metavar="DIR", help="Folder of the tables and results; . is the current one.")
     ] = ".",
     max_file: MaxFile = "64M",
     max_rows: MaxRows = "200000",

@@ -9,10 +9,10 @@ from gatecast.cli.input_files import check_futr_df, check_model, check_parquet, 
 from gatecast.cli.options import (
     Folder,
     FutrDf,
-    Horizon,
     Json,
     Level,
     ModelFile,
+    ModelHorizon,
     NewFile,
     Out,
     PartitionSize,
@@ -31,7 +31,7 @@ EXAMPLE = "gatecast predict sales.gatecast -n 24 --level 90 --out forecast.csv"
 def predict(
     model: ModelFile,
     file: NewFile = None,
-    horizon: Horizon = None,
+    horizon: ModelHorizon = None,
     level: Level = None,
     futr_df: FutrDf = None,
     out: Out = None,
@@ -53,7 +53,7 @@ def predict(
         None if file is None else check_source(file),
         check_futr_df(futr_df, file),
     )
-    h, levels = parse_option("--horizon", horizon, Horizon), parse_option("--level", level, Level)
+    h, levels = parse_option("--horizon", horizon, ModelHorizon), parse_option("--level", level, Level)
     targets = check_outputs([path, source, future], {TABLE: out})
     from gatecast.forecaster import Forecaster
 
@@ -78,7 +78,7 @@ def _predict_into(
 ) -> None:
     """Forecast Parquet files in parts."""
     source = check_parquet(file)
-    h, levels = parse_option("--horizon", horizon, Horizon), parse_option("--level", level, Level)
+    h, levels = parse_option("--horizon", horizon, ModelHorizon), parse_option("--level", level, Level)
     size = parse_option("--partition-size", partition_size, PartitionSize)
     if not folder or out is not None or futr_df is not None:
         raise ConfigError(

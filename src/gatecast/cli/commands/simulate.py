@@ -10,9 +10,9 @@ from gatecast.cli.input_files import check_futr_df, check_model, check_source, r
 from gatecast.cli.options import (
     WHOLE,
     FutrDf,
-    Horizon,
     Json,
     ModelFile,
+    ModelHorizon,
     NewFile,
     Out,
     SafeCsv,
@@ -36,7 +36,7 @@ def simulate(
     model: ModelFile,
     file: NewFile = None,
     n_paths: NPaths = "100",
-    horizon: Horizon = None,
+    horizon: ModelHorizon = None,
     futr_df: FutrDf = None,
     seed: Seed = None,
     out: Out = None,
@@ -53,7 +53,7 @@ def simulate(
         None if file is None else check_source(file),
         check_futr_df(futr_df, file),
     )
-    count, h = parse_option("--n-paths", n_paths, NPaths), parse_option("--horizon", horizon, Horizon)
+    count, h = parse_option("--n-paths", n_paths, NPaths), parse_option("--horizon", horizon, ModelHorizon)
     number = parse_option("--seed", seed, Seed)
     targets = check_outputs([path, source, future], {TABLE: out})
     from gatecast.forecaster import Forecaster
