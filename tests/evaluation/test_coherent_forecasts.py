@@ -9,11 +9,18 @@ from gatecast.data.panel import Hierarchy
 from gatecast.evaluation import coherent_forecasts
 from gatecast.evaluation.bounds import Bounds
 from gatecast.evaluation.calibration import default_calibrator, prediction_intervals
-from gatecast.evaluation.coherent_forecasts import fit_reconciler, forecast_intervals, forecast_paths
-from gatecast.evaluation.past_forecasts import PastForecasts
+from gatecast.evaluation.coherent_forecasts import (
+    fit_reconciler,
+    forecast_intervals,
+    forecast_paths,
+    without_later_series,
+)
+from gatecast.evaluation.past_forecasts import PastForecasts, forecast_past
 from gatecast.evaluation.reconciliation import Reconciler, error_covariance, reconcile
 from gatecast.evaluation.sample_paths import sample_paths
+from gatecast.forecasting.baselines import Naive
 from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.ensemble import Task, fit_models
 
 LEVELS = (0.1, 0.5, 0.9)
 PAIR = Hierarchy(((),), np.array([[0, 0]]))
@@ -87,6 +94,26 @@ def test_fit_reconciler_of_exact_or_unknown_forecasts(rng):
     unknown = past._replace(actual=np.full((6, 2), np.nan))
     assert fit_reconciler(calibrator_of(np.ones((1, 3))), unknown, 3).errors.shape == (0, 3)
     assert fit_reconciler(default_calibrator(["LSTM"], LEVELS), past, 3) is None
+
+
+@pytest.mark.parametrize("begin", [0, 5, 18, 21, 25, 29, 30])
+def test_without_later_series_totals_are_those_of_the_series_that_had_begun(begin, rng):
+    hierarchy = Hierarchy(((), ("shop",)), np.array([[0, 0, 0], [1, 1, 2]]))
+    base = rng.normal(50, 9, (3, 30))
+    base[0, :begin], base[1, :3], base[2, 12] = np.nan, np.nan, np.nan
+    # A missing value counts as the last one before.
+    counted = np.nan_to_num(base)
+    counted[2, 12] = base[2, 11]
+    context = PanelContext.from_values(np.concatenate([hierarchy.sum(counted), base]))
+    offsets = np.array([12, 9, 5, 2])
+    past = forecast_past(fit_models([Naive()], context, Task(4)), context, offsets, 1)
+    got = without_later_series(past, context.values, hierarchy).actual.reshape(4, 6, 4)
+    for k, offset in enumerate(offsets.tolist()):
+        has_begun = np.isfinite(base[:, : 30 - offset]).any(axis=1)
+        following = (counted * has_begun[:, None])[:, 30 - offset : 34 - offset]
+        n = following.shape[1]
+        np.testing.assert_allclose(got[k, :3, :n], hierarchy.sum(following), atol=1e-9)
+    np.testing.assert_array_equal(got[:, 3:], past.actual.reshape(4, 6, 4)[:, 3:])
 
 
 def test_forecast_intervals_and_paths_without_a_hierarchy_are_those_of_the_series():

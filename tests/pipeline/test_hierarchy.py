@@ -124,6 +124,35 @@ def test_update_with_a_new_store_has_its_totals(tmp_path):
     assert_adds_up(gc.load(tmp_path / "stores.gatecast").predict(), model.model_name_)
 
 
+def with_new_store(n_rows):
+    """The table, and a large store of which the newest rows alone are known."""
+    table, rng = table_of(), np.random.default_rng(1)
+    ds = np.unique(table["ds"])[N - n_rows :]
+    new = {"store": ["new"], "item": ["pen"], "ds": ds, "y": 300 + rng.normal(0, 3, n_rows)}
+    return {
+        name: np.concatenate([column, np.resize(np.asarray(new[name], column.dtype), n_rows)])
+        for name, column in table.items()
+    }
+
+
+def widths(model):
+    """Widths of the intervals of the stores that have always been there, and of the total."""
+    forecast, column = model.predict(), model.model_name_
+    width = forecast[f"{column}-hi-80"] - forecast[f"{column}-lo-80"]
+    is_old = (forecast["store"] != "new") & (forecast["item"] != "total")
+    return width[is_old], width[forecast["store"] == "total"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["mint", "bottom-up"])
+@pytest.mark.parametrize("n_rows", [1, H, 2 * H])
+def test_a_series_that_begins_late_leaves_the_intervals_of_others_as_wide(n_rows, method):
+    without = widths(forecaster(reconciliation=method).fit(table_of()))
+    joined = widths(forecaster(reconciliation=method).fit(with_new_store(n_rows)))
+    for before, now in zip(without, joined, strict=True):
+        assert now.mean() < 2 * before.mean()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("refit", [True, False])
 def test_backtests_add_up_in_forecasts_and_actual_values(refit):

@@ -22,8 +22,9 @@ from gatecast.evaluation.past_forecasts import PastForecasts
 from gatecast.evaluation.reconciliation import ErrorCovariance, Reconciler, add_up, reconcile, structural_covariance
 from gatecast.evaluation.sample_paths import Draw, independent_normal, sample_paths
 from gatecast.forecasting.context import PanelContext
+from gatecast.forecasting.scaling import forward_fill
 
-__all__ = ["fit_reconciler", "forecast_intervals", "forecast_paths"]
+__all__ = ["fit_reconciler", "forecast_intervals", "forecast_paths", "without_later_series"]
 
 MAX_ERRORS = 256
 """Past errors of a series, at most, that the covariance is estimated from."""
@@ -36,6 +37,41 @@ N_PATHS = (200, 2000)
 
 SEED = 0
 """Of these paths: the same forecast has the same intervals."""
+
+
+def without_later_series(past: PastForecasts, values: FloatArray, hierarchy: Hierarchy) -> PastForecasts:
+    """Return past forecasts whose actual totals are those of the series that had begun at their origin.
+
+    A series counts as 0 in totals before its first value. What it adds to them later is no error of a model, and
+    would make the intervals of all series wide.
+
+    Args:
+        past: Forecasts of all series from each origin, one origin after another.
+        values: Values of the series, [n_series, T]; NaN is missing.
+        hierarchy: Which series are sums of others.
+
+    Example:
+        >>> values = np.array([[1.0, 6.0, 7.0], [1.0, 1.0, 1.0], [np.nan, 5.0, 6.0]])
+        >>> series, length, ones = np.arange(3), np.array([1, 1, 0]), np.ones(3)
+        >>> past = PastForecasts({}, values[:, 1:], series, length, ones, ones)
+        >>> without_later_series(past, values, Hierarchy(((),), np.array([[0, 0]]))).actual[0].tolist()
+        [1.0, 1.0]
+    """
+    n_totals, n_series, T = hierarchy.n_totals, *values.shape
+    known = np.isfinite(values)
+    # As many values are known before an origin as all series have in its rows.
+    lengths = past.length.reshape(-1, n_series).sum(axis=1)
+    origins = np.searchsorted(np.concatenate([[0], known.sum(axis=0).cumsum()]), lengths)
+    has_value = known[n_totals:].any(axis=1)
+    begin = np.where(has_value, known[n_totals:].argmax(axis=1), T)
+    counted = np.where(np.arange(T) >= begin[:, None], forward_fill(values[n_totals:]), 0.0)
+    actual = past.actual.reshape(len(origins), n_series, -1).copy()
+    for k, origin in enumerate(origins.tolist()):
+        is_later = has_value & (begin >= origin)
+        if is_later.any():
+            following = counted[:, origin : origin + actual.shape[2]]
+            actual[k, :n_totals, : following.shape[1]] -= hierarchy.sum(np.where(is_later[:, None], following, 0.0))
+    return past._replace(actual=actual.reshape(past.actual.shape))
 
 
 def fit_reconciler(calibrator: ConformalCalibrator, past: PastForecasts, n_series: int) -> Reconciler | None:

@@ -25,7 +25,7 @@ from gatecast._utils.deferred import Deferred
 from gatecast.config import ForecasterConfig
 from gatecast.data.hierarchy import add_totals, base_series
 from gatecast.data.messages import agree
-from gatecast.data.panel import Panel
+from gatecast.data.panel import Hierarchy, Panel
 from gatecast.data.panel_facts import PanelFacts
 from gatecast.errors import ConfigError
 from gatecast.evaluation.backtest import MAX_PAST_VALUES, score_test_part
@@ -37,7 +37,7 @@ from gatecast.evaluation.calibration import (
     default_calibrator,
     is_mostly_zero,
 )
-from gatecast.evaluation.coherent_forecasts import fit_reconciler
+from gatecast.evaluation.coherent_forecasts import fit_reconciler, without_later_series
 from gatecast.evaluation.model_weights import ModelWeights, equal_weights, fit_weights, leave_out
 from gatecast.evaluation.online_margins import update_margins
 from gatecast.evaluation.past_forecasts import (
@@ -493,8 +493,10 @@ class _Fit:
         self, start: ConformalCalibrator, past: PastForecasts, context: PanelContext
     ) -> Callable[[], ConformalCalibrator]:
         """Return what learns from past errors; it holds no more of this fit than it needs."""
-        n_series = None if self.panel.hierarchy is None else len(self.panel)
-        return partial(_calibrate, start, past, context, self.config.level, self.stopped_early, self.of_means, n_series)
+        hierarchy = self.panel.hierarchy
+        return partial(
+            _calibrate, start, past, context, self.config.level, self.stopped_early, self.of_means, hierarchy
+        )
 
     def _split(self) -> Split:
         """Return the split of a fit that holds rows back."""
@@ -510,13 +512,15 @@ def _calibrate(
     levels: tuple[float, ...],
     stopped_early: list[str],
     of_means: list[str],
-    n_series: int | None,
+    hierarchy: Hierarchy | None,
 ) -> ConformalCalibrator:
     """Learn from past errors: weights, widths, and how the series of a hierarchy, None: no hierarchy, err together."""
-    calibrator = calibrate(start, past, context, levels, stopped_early, of_means)
-    if n_series is None:
-        return calibrator
-    return calibrator._replace(reconciler=fit_reconciler(calibrator, past, n_series))
+    if hierarchy is None:
+        return calibrate(start, past, context, levels, stopped_early, of_means)
+    of_known = without_later_series(past, context.values, hierarchy)
+    calibrator = calibrate(start, of_known, context, levels, stopped_early, of_means)
+    # A total that a series has joined is hard to forecast for a while: with these errors it has little say.
+    return calibrator._replace(reconciler=fit_reconciler(calibrator, past, len(context)))
 
 
 def update(
