@@ -265,12 +265,52 @@ def test_unknown_thing_is_a_problem(drive, method, path, code):
     check_problem(drive(scenario), code)
 
 
+@pytest.mark.parametrize("path", ["/v1/forecast", "/v1/forecast?h=3"])
 @pytest.mark.parametrize("kind", ["text/html", "application/x-www-form-urlencoded", "application/zip"])
-def test_other_content_is_refused(drive, kind):
+def test_other_content_is_refused(drive, kind, path):
     async def scenario(client):
-        return await client.post("/v1/forecast", content=b"y=1", headers={"content-type": kind})
+        return await client.post(path, content=b"y=1", headers={"content-type": kind})
 
-    check_problem(drive(scenario), 415)
+    answer = drive(scenario)
+    check_problem(answer, 415)
+    assert "curl -H 'Content-Type: text/csv'" in answer.json()["fix"]
+
+
+@pytest.mark.parametrize(
+    ("body", "what", "where", "got", "expected"),
+    [
+        ("[1,", "The body is not JSON", "body", "EOF while parsing a value at line 1 column 3", "JSON"),
+        ("month,y\n2024-01,5", "The body is not JSON", "body", "expected value at line 1 column 1", "JSON"),
+        ("[1]", "The body does not have the form of this endpoint", "body", "[1]", "an object"),
+        ('{"h": "2"}', "The body does not have the form of this endpoint", "h", "'2'", "a valid integer"),
+        (
+            '{"h": 0}',
+            "The body does not have the form of this endpoint",
+            "h",
+            "0",
+            "a number greater than or equal to 1",
+        ),
+        ('{"series": {"y": 5}}', "The body does not have the form of this endpoint", "series.y", "5", "a valid array"),
+    ],
+)
+def test_body_of_another_form_says_what_is_expected(drive, body, what, where, got, expected):
+    async def scenario(client):
+        return await client.post("/v1/forecast", content=body, headers=JSON)
+
+    answer = drive(scenario)
+    check_problem(answer, 422)
+    facts = answer.json()
+    assert (facts["what"], facts["where"], facts["got"], facts["expected"]) == (what, where, got, expected)
+
+
+def test_table_without_a_content_type_is_told_to_say_what_it_is(drive):
+    async def scenario(client):
+        return await client.post("/v1/forecast?h=3", content=b"month,y\n2024-01,5\n")
+
+    answer = drive(scenario)
+    check_problem(answer, 422)
+    assert answer.json()["got"] == "no Content-Type"
+    assert answer.json()["fix"].endswith("say so in Content-Type, for example text/csv.")
 
 
 def test_defect_is_a_problem_that_says_nothing_of_itself(drive, monkeypatch):

@@ -31,15 +31,25 @@ async def read_body(request: Request) -> Body:
     data = await request.body()
     if kind in (CSV, ARROW, *FILES):
         return Body(kind, data, fields)
-    if kind not in (JSON, "") or fields:
+    if kind not in (JSON, ""):
         raise ProblemError(
-            415 if not fields else 422,
-            "content" if not fields else "schema",
-            "The body has another type of content" if not fields else "The query has settings, and the body is JSON",
-            where="header Content-Type" if not fields else "query",
-            got=kind or "nothing",
-            expected=", ".join((JSON, CSV, ARROW, *FILES, FORM)) if not fields else "settings in the JSON",
-            fix="Say in Content-Type what the body is." if not fields else "Move them into the body.",
+            415,
+            "content",
+            "The body has another type of content",
+            where="header Content-Type",
+            got=kind,
+            expected=", ".join((JSON, CSV, ARROW, *FILES, FORM)),
+            fix=f"Say in Content-Type what the body is, for example curl -H 'Content-Type: {CSV}'.",
+        )
+    if fields:
+        raise ProblemError(
+            422,
+            "schema",
+            "The query has settings, and the body is JSON",
+            where="query",
+            got=kind or "no Content-Type",
+            expected="settings in the JSON",
+            fix=f"Move them into the body; if it is a table, say so in Content-Type, for example {CSV}.",
         )
     return Body(JSON, data, {})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -85,6 +86,10 @@ def _of_schema(error: ValidationError) -> ProblemError:
     faults = error.errors(include_url=False, include_context=False)
     first = faults[0]
     where = ".".join(map(str, first["loc"])) or "body"
+    if first["type"] == "json_invalid":
+        got = first["msg"].removeprefix("Invalid JSON: ")
+        fix = "Send JSON, or say in Content-Type what the body is."
+        return ProblemError(422, "schema", "The body is not JSON", where=where, got=got, expected="JSON", fix=fix)
     got = "nothing" if first["type"] == "missing" else repr(first["input"])[:200]
     rest = f"{len(faults) - 1} more faults follow it. " if len(faults) > 1 else ""
     return ProblemError(
@@ -93,9 +98,24 @@ def _of_schema(error: ValidationError) -> ProblemError:
         "The body does not have the form of this endpoint",
         where=where,
         got=got,
-        expected=first["msg"][:1].lower() + first["msg"][1:],
+        expected=_expected(first["msg"]),
         fix=f"{rest}GET /openapi.json has the form and examples.",
     )
+
+
+def _expected(message: str) -> str:
+    """Return what a message of pydantic asks for, as it follows the word "expected".
+
+    >>> _expected("Input should be a valid integer"), _expected("Input should be greater than or equal to 1")
+    ('a valid integer', 'a number greater than or equal to 1')
+    >>> _expected("List should have at most 9 items after validation, not 12"), _expected("Field required")
+    ('a list with at most 9 items after validation, not 12', 'a value')
+    """
+    if message == "Field required":
+        return "a value"
+    text = re.sub(r"^Input should be ((?:greater|less) than)", r"a number \1", message).removeprefix("Input should be ")
+    text = re.sub(r"^(\w+) should have ", lambda match: f"a {match[1].lower()} with ", text)
+    return text[:1].lower() + text[1:]
 
 
 def describe(problem: ProblemError, instance: str = "") -> dict[str, Any]:
