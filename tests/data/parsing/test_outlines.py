@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gatecast.data.parsing.outlines import drop_subtotals, find_outline
+from gatecast.data.parsing.outlines import drop_subtotals, fill_merged_cells, find_outline
 from gatecast.data.parsing.raw_table import RawTable, to_text
 from gatecast.data.reader import read
+from gatecast.errors import DataError
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 GERMAN = ["Jan", "Feb", "Mrz", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"]
@@ -124,3 +125,83 @@ def test_marked_years_above_their_months_are_totals(tmp_path):
 def test_months_below_other_years_are_no_level_of_theirs():
     labels = [*map(str, range(2000, 2020)), *(f"{month} 2020" for month in MONTHS[:5])]
     assert find_outline(RawTable(("label", "y"), (to_text(labels), np.arange(25.0)))) is None
+
+
+@pytest.mark.parametrize("label", ["Total {}", "{} Total", "Summe {}", "Total: {}", "Total", "Gesamt"])
+@pytest.mark.parametrize("notation", ["{0}-{1:02d}", "{1:02d}.{0}", "{2} {0}"])
+def test_totals_in_a_column_of_times_are_left_out(tmp_path, label, notation):
+    lines = ["Month,Sales"]
+    for k, year in enumerate(YEARS):
+        lines += [f"{notation.format(year, m + 1, MONTHS[m])},{y}" for m, y in enumerate(of_year(k))]
+        lines.append(f"{label.format(year)},{of_year(k).sum()}")
+    notes = check(tmp_path / "totals.csv", lines)
+    assert any("subtotals left out" in note or "below the table" in note for note in notes)
+
+
+@pytest.mark.parametrize("cell", ["Summer 2019", "2019-99", "closed"])
+def test_other_cells_in_a_column_of_times_are_invalid(tmp_path, cell):
+    lines = ["Month,Sales", *(f"2019-{m:02d},{m}" for m in range(1, 13))]
+    (tmp_path / "t.csv").write_text("\n".join([*lines[:6], f"{cell},5", *lines[6:]]) + "\n")
+    with pytest.raises(DataError, match="Invalid time"):
+        read(tmp_path / "t.csv")
+
+
+def merged(names, *, n=5, name="Store"):
+    """A table with the name of each series at its first row alone."""
+    cells = [name if k == 0 else None for name in names for k in range(n)]
+    months = [f"2024-{k + 1:02d}" for _ in names for k in range(n)]
+    return {name: cells, "Month": months, "Sales": [float(k) for k in range(len(cells))]}
+
+
+@pytest.mark.parametrize("names", [["A", "B"], ["001", "002", "010"], [1, 2]])
+@pytest.mark.parametrize("is_newest_first", [False, True])
+def test_ids_of_merged_cells_hold_for_the_rows_below(names, is_newest_first):
+    table = merged(names)
+    if is_newest_first:
+        table["Month"] = table["Month"][:5][::-1] * len(names)
+    panel, notes = read(table)
+    assert [str(each) for each in panel.ids.tolist()] == [str(name) for name in names]
+    assert panel.lengths.tolist() == [5] * len(names)
+    assert any("Empty cells of 'Store' are filled" in note for note in notes)
+
+
+def test_merged_cells_of_two_levels_with_years_and_months_in_columns(tmp_path):
+    lines = ["Region,Store,Year,Month,Sales"]
+    for region in ("N", "S"):
+        for store in ("1", "2"):
+            for k in range(24):
+                cells = (region if store == "1" and k == 0 else "", store if k == 0 else "")
+                lines.append(f"{cells[0]},{cells[1]},{2020 + k // 12},{k % 12 + 1},{k}")
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    panel, _ = read(tmp_path / "t.csv", id_col="Region,Store")
+    assert panel.ids.tolist() == ["N/1", "N/2", "S/1", "S/2"]
+    assert panel.lengths.tolist() == [24] * 4
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["A", "A", None, "A", "A", "B", "B", "B", "B", "B"],
+        # No id where times begin, one where they go on, and none above.
+        ["A", *[None] * 9],
+        ["A", None, "A", None, None, "B", *[None] * 4],
+        [None, None, None, None, None, "B", *[None] * 4],
+    ],
+)
+def test_ids_that_are_missing_elsewhere_are_refused(cells):
+    with pytest.raises(DataError, match="Missing series id"):
+        read({**merged(["A", "B"]), "Store": cells}, id_col="Store")
+
+
+def test_flags_of_first_rows_are_no_merged_cells():
+    table = merged(["A", "B"]) | {"Store": ["A"] * 5 + ["B"] * 5}
+    flagged = {**table, "launch": ["yes", *[None] * 4] * 2}
+    panel, notes = read(flagged, hist_exog="launch")
+    assert np.isnan(panel.hist_exog["launch"]).sum() == 8
+    assert not any("are filled" in note for note in notes)
+
+
+def test_values_of_first_rows_are_no_merged_cells():
+    stores, months = to_text(["A"] * 3 + ["B"] * 3), to_text(["2024-01", "2024-02", "2024-03"] * 2)
+    table = RawTable(("Store", "Month", "opened"), (stores, months, to_text(["7.5", "", "", "8.5", "", ""])))
+    assert fill_merged_cells(table) is table

@@ -172,10 +172,10 @@ def test_find_table_reads_the_same_values_with_anything_around_them(titles, foot
     assert len(table.notes) == bool(titles) + bool(footers)
 
 
-def test_advice_on_a_total_in_the_middle_works(tmp_path):
+def test_advice_on_a_remark_in_the_middle_works(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("\n".join(["Month,Sales", *ROWS[:12], "Total,99", *ROWS[12:]]))
-    with pytest.raises(DataError, match=r"Invalid time \(row 14, column 'Month'\): got 'Total'.*Correct or remove"):
+    path.write_text("\n".join(["Month,Sales", *ROWS[:12], "Inventory,99", *ROWS[12:]]))
+    with pytest.raises(DataError, match=r"Invalid time \(row 14, column 'Month'\): got 'Inventory'.*Correct or remove"):
         read(path)
 
 

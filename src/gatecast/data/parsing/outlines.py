@@ -16,18 +16,23 @@ import numpy as np
 from gatecast._utils.formatting import format_count
 from gatecast._utils.typing import BoolArray, IntArray
 from gatecast.data.frequency import Times
+from gatecast.data.messages import list_columns
+from gatecast.data.parsing.column_roles import is_called_id
+from gatecast.data.parsing.columns import is_missing_id
 from gatecast.data.parsing.date_words import month_numbers, quarter_number
 from gatecast.data.parsing.dates import make_dates
+from gatecast.data.parsing.numbers import parse_numbers
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.time_marks import without_mark
-from gatecast.data.parsing.timestamps import parse_times
+from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
 from gatecast.data.parsing.total_words import is_called_total, label_of_total
 
-__all__ = ["OutlineTimes", "drop_subtotals", "find_outline"]
+__all__ = ["OutlineTimes", "drop_subtotals", "fill_merged_cells", "find_outline"]
 
 MAX_ROWS = 10_000
 """Rows of a table that people look at."""
 MAX_COLUMNS, MAX_LABEL = 20, 100
+SAMPLE_SIZE = 200
 MIN_YEARS = 2
 MAX_MISSING = 0.1
 """Share of the other rows that may lack what subtotals never have."""
@@ -68,6 +73,7 @@ def drop_subtotals(table: RawTable) -> RawTable:
     """
     if not 0 < len(table) <= MAX_ROWS:
         return table
+    table = _drop_totals_of_times(table)
     called = {i: _are_called_totals(column) for i, column in enumerate(table.columns[:MAX_COLUMNS])}
     others = ~np.any([*called.values()], axis=0)
     labels = [
@@ -75,13 +81,40 @@ def drop_subtotals(table: RawTable) -> RawTable:
     ]
     if not labels:
         return table
-    is_total = np.any([called[i] for i in labels], axis=0)
-    rows = np.flatnonzero(~is_total)
-    example = next(cell for cell in table.columns[labels[0]][is_total] if cell.strip())
-    note = f"{format_count(int(is_total.sum()), 'row')} of subtotals left out, such as {example.strip()!r}."
-    body = take_rows(replace(table, notes=(*table.notes, note)), rows)
+    body = _leave_out(table, np.any([called[i] for i in labels], axis=0), labels[0])
     columns = [_fill_down(column) if i in labels else column for i, column in enumerate(body.columns)]
     return replace(body, columns=tuple(columns))
+
+
+def fill_merged_cells(table: RawTable) -> RawTable:
+    """Fill the empty cells of ids that stand once, where the times of their series begin, as merged cells do.
+
+    >>> shops, months = to_text(["a", "", "b", ""]), to_text(["2024-01", "2024-02"] * 2)
+    >>> filled = fill_merged_cells(RawTable(("shop", "ds", "y"), (shops, months, np.arange(4.0))))
+    >>> filled.columns[0].tolist()
+    ['a', 'a', 'b', 'b']
+    """
+    columns = dict(enumerate(table.columns[:MAX_COLUMNS])) if len(table) else {}
+    has_gaps = [i for i, c in columns.items() if c.dtype.kind in "Of" and is_missing_id(c[:SAMPLE_SIZE]).any()]
+    given = {i: ~is_missing_id(columns[i]) for i in has_gaps}
+    merged = {
+        i: is_given
+        for i, is_given in given.items()
+        if is_given[0] and 2 * is_given.sum() <= len(table) and _may_be_ids(table.names[i], columns[i][is_given])
+    }
+    for i in (i for i, column in columns.items() if merged and i not in merged and looks_like_dates(column)):
+        begins = _beginnings(table.columns[i])
+        inside = [k for k, is_given in merged.items() if not (is_given & ~begins).any()]
+        if begins.sum() < 2 or not inside or not (np.any([merged[k] for k in inside], axis=0) == begins).all():
+            continue
+        filled = {k: _fill_down(table.columns[k]) for k in inside}
+        # Flags of the first rows have no name of their own in each series.
+        if len(set(zip(*(column[begins] for column in filled.values()), strict=True))) == begins.sum():
+            names = list_columns(table.names[k] for k in inside)
+            note = f"Empty cells of {names} are filled with the cell above: cells stand where times begin."
+            body = tuple(filled.get(k, column) for k, column in enumerate(table.columns))
+            return replace(table, columns=body, notes=(*table.notes, note))
+    return table
 
 
 def find_outline(table: RawTable) -> OutlineTimes | None:
@@ -105,6 +138,48 @@ def find_outline(table: RawTable) -> OutlineTimes | None:
     return None
 
 
+def _drop_totals_of_times(table: RawTable) -> RawTable:
+    """Leave out rows that are called totals in a column of times, such as Total 2018 below the months of 2018."""
+    for i, column in enumerate(table.columns[:MAX_COLUMNS]):
+        if column.dtype.kind != "O":
+            continue
+        cells = {cell: cell.strip() for cell in set(column.tolist())}
+        names = {cell for cell, text in cells.items() if len(text) <= MAX_LABEL and _is_total(text)}
+        if not names:
+            continue
+        is_total = np.array([cell in names for cell in column], bool)
+        rest = column[~is_total & ~is_missing(column)]
+        if len(rest) > is_total.sum() and looks_like_dates(rest) and parse_times(rest).is_valid.all():
+            table = _leave_out(table, is_total, i)
+    return table
+
+
+def _is_total(text: str) -> bool:
+    """Whether a label is a word for a total, or has one next to what it is of."""
+    return is_called_total(text) or bool(label_of_total(text))
+
+
+def _leave_out(table: RawTable, is_total: BoolArray, column: int) -> RawTable:
+    """Return the other rows, and a note with a label of a column."""
+    example = next(cell for cell in table.columns[column][is_total] if cell.strip())
+    note = f"{format_count(int(is_total.sum()), 'row')} of subtotals left out, such as {example.strip()!r}."
+    return take_rows(replace(table, notes=(*table.notes, note)), np.flatnonzero(~is_total))
+
+
+def _may_be_ids(name: str, cells: RawColumn) -> bool:
+    """Whether cells name series: numbers need a name of ids."""
+    return is_called_id(name) or not parse_numbers(cells).is_valid.any()
+
+
+def _beginnings(times: RawColumn) -> BoolArray:
+    """Rows where times do not go on from the row before; none if some are invalid."""
+    parsed = parse_times(times)
+    if not parsed.is_valid.all() or len(times) < 2:
+        return np.zeros(len(times), bool)
+    steps = np.sign(np.diff(parsed.values).astype(np.int64))
+    return np.concatenate([[True], steps != np.sign(np.median(steps))])
+
+
 def _are_called_totals(column: RawColumn) -> BoolArray:
     """Rows whose label is the total of another label, or of all."""
     if column.dtype.kind != "O":
@@ -123,10 +198,11 @@ def _lack_a_cell(rows: BoolArray, others: BoolArray, columns: Sequence[RawColumn
 
 
 def _fill_down(column: RawColumn) -> RawColumn:
-    """Texts with empty cells filled by the label above."""
-    is_given = np.array([bool(cell.strip()) for cell in column], bool)
-    last = np.maximum.accumulate(np.where(is_given, np.arange(len(column)), 0))
-    return column[last]
+    """A column with empty cells filled by the one above; numbers that are whole become integers."""
+    is_given = ~is_missing_id(column)
+    filled = column[np.maximum.accumulate(np.where(is_given, np.arange(len(column)), 0))]
+    is_whole = filled.dtype.kind == "f" and bool((filled == np.rint(filled)).all())
+    return filled.astype(np.int64) if is_whole else filled
 
 
 def _nested_levels(texts: Sequence[str], codes: IntArray) -> tuple[IntArray, Times] | None:

@@ -20,7 +20,7 @@ from gatecast.data.parsing.date_words import zone_offset
 from gatecast.data.parsing.dates import MAX_TWO_DIGIT_YEAR, iso_weeks, make_dates
 from gatecast.data.parsing.known_notation import UNKNOWN_NOTATION, KnownNotation
 from gatecast.data.parsing.numbers import parse_numbers
-from gatecast.data.parsing.outlines import drop_subtotals, find_outline
+from gatecast.data.parsing.outlines import drop_subtotals, fill_merged_cells, find_outline
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.regularity import regularity
@@ -111,7 +111,7 @@ def join_time_columns(
         return table
     table = drop_subtotals(table)
     if time_col is not None:
-        return table
+        return fill_merged_cells(table)
     outline = find_outline(table)
     if outline is not None and any(
         _is_date(c) for i, c in enumerate(table.columns[:MAX_COLUMNS]) if i != outline.column
@@ -123,7 +123,7 @@ def join_time_columns(
         parts = _find_parts(table, keep)
         joined = None if _has_dates(table, parts) else _join_year(table, parts, known)
         joined = joined or _join_date(table, parts, known) or _join_zone(table, parts, keep)
-    return table if joined is None else _replace_columns(table, joined, keep)
+    return fill_merged_cells(table if joined is None else _replace_columns(table, joined, keep))
 
 
 def _has_dates(table: RawTable, parts: dict[str, int]) -> bool:
