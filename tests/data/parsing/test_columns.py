@@ -84,6 +84,8 @@ def test_a_marked_time_next_to_the_same_without_is_named_and_the_advice_works(ma
         ("month", "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", 4, "months without a year"),
         ("Monat", "Januar Februar März April Mai Juni Juli August September Oktober November Dezember", 1, "months"),
         ("quarter", "Q1 Q2 Q3 Q4", 10, "quarters without a year"),
+        ("week", " ".join(f"W{week}" for week in range(1, 53)), 1, "weeks without a year"),
+        ("KW", " ".join(f"KW{week:02d}" for week in range(1, 41)), 1, "weeks without a year"),
         ("day", "Mon Tue Wed Thu Fri Sat Sun", 5, "days of the week without a date"),
     ],
 )
@@ -106,8 +108,16 @@ def test_parts_of_times_without_the_rest_say_what_is_missing(tmp_path, name, nam
         panel = read(write({"date": dates} | columns), time_col="date")[0]
     else:
         panel = read(write({"year": years} | columns))[0]
-    assert str(panel.freq) == {"month": "MS", "Monat": "MS", "quarter": "QS", "day": "D"}[name]
+    assert str(panel.freq) == {"quarter": "QS", "week": "W-MON", "KW": "W-MON", "day": "D"}.get(name, "MS")
     assert panel.values.tolist() == columns["sales"].tolist()
+
+
+@pytest.mark.parametrize(("texts", "part"), [(["Week 1", "Week 2", "Week 3"], "week"), (["Q1", "Q2", "Q3"], "quarter")])
+def test_parts_of_years_in_a_column_of_another_name_are_to_be_called_so(texts, part):
+    with pytest.raises(DataError, match=f"called 'year' and call this one '{part}', which are joined"):
+        read({"label": texts, "sales": [1.0, 2.0, 3.0]}, time_col="label")
+    panel = read({"year": [2024] * 3, part: texts, "sales": [1.0, 2.0, 3.0]})[0]
+    assert str(panel.start[0].astype("M8[D]")) == "2024-01-01"
 
 
 def test_parse_ids_keeps_integers_and_turns_the_rest_into_strings():

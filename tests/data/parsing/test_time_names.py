@@ -7,7 +7,7 @@ import pytest
 
 from gatecast.data.frequency import format_times
 from gatecast.data.parsing.raw_table import to_text
-from gatecast.data.parsing.time_names import NAMES, tells
+from gatecast.data.parsing.time_names import NAMES, is_called, is_called_time, is_part_of_time, tells
 from gatecast.data.parsing.timestamps import parse_times
 
 NOTATIONS = ("{}{:02d}", "{}/{:02d}", "{}-{:02d}", "{}.{:02d}")
@@ -49,3 +49,23 @@ def test_months_in_which_quarters_end_are_months(name):
 )
 def test_abbreviations_are_whole_words(part, name, expected):
     assert tells(part, name) is expected
+
+
+@pytest.mark.parametrize("part", ["quarter", "month", "week"])
+@pytest.mark.parametrize(
+    "qualified", ["Calendar {}", "kalender{}", "ISO_{}", "{} Number", "{}Num", "{} No.", "{}-Nr", "{} #", "{}_name"]
+)
+def test_names_of_parts_may_be_qualified(part, qualified):
+    for word in sorted(NAMES[part]):
+        name = qualified.format(word)
+        assert is_called(part, name)
+        assert is_called_time(name)
+        assert is_part_of_time(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["mono", "piano", "techno", "Number", "No.", "name", "calendar", "ISO", "#", "kWh", ""]
+)
+def test_other_names_with_such_ends_are_no_parts(name):
+    assert not is_called_time(name)
+    assert not is_part_of_time(name)

@@ -18,6 +18,7 @@ from gatecast.data.parsing.numbers import ParsedNumbers, parse_numbers
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import MISSING_MARKERS, RawColumn, RawTable, factorize, is_missing
 from gatecast.data.parsing.time_marks import without_mark
+from gatecast.data.parsing.time_names import NAMES, is_called, plain_name
 from gatecast.data.parsing.time_zones import is_named
 from gatecast.data.parsing.timestamps import parse_times
 from gatecast.errors import DataError
@@ -37,6 +38,8 @@ MISSING_IDS = frozenset({"", "nan", "nat", "<na>"})
 """Strings that libraries write for a missing value, in lower case."""
 _NANOSECONDS = re.compile(r":\d\d[.,]\d{6}\d*[1-9]|^\d{17,}$")
 """Texts with digits after those of microseconds."""
+_WEEK = re.compile(r"([^\W\d]+)[ ._]*\d{1,2}|\d{1,2}[ .]*([^\W\d]+)")
+"""Week 10, KW10 or 10. KW."""
 _BOOLEANS = {"true": 1.0, "false": 0.0}
 
 ACCEPTED_TIMES = "dates such as 2024-01-31, 2024-01, 31/01/2024 or Jan 2024, integers, or evenly spaced numbers"
@@ -163,7 +166,7 @@ def parse_time_column(
     # Cells below a filled one that are empty are times as well: they are what is missing, not the format.
     are_missing = is_missing(cells)[invalid]
     if (2 * len(invalid) > len(cells) > 2 and not are_missing.all()) or len(invalid) == len(cells):
-        what, fix = _describe_repeated(cells) or (
+        what, fix = _describe_repeated(table.names[column], cells) or (
             "The time column does not hold times",
             "If this is the wrong column, set time_col to the right one.",
         )
@@ -302,20 +305,40 @@ def _check_marks(table: RawTable, column: int, invalid: IntArray) -> None:
         )
 
 
-def _describe_repeated(column: RawColumn) -> tuple[str, str] | None:
-    """Return what is missing next to names of months, quarters or days of the week, and what helps; None for others."""
+def _describe_repeated(name: str, column: RawColumn) -> tuple[str, str] | None:
+    """Return what is missing next to names of parts of years or of days of the week, and what helps; None for others.
+
+    Args:
+        name: Of the column.
+        column: Its cells.
+    """
     if column.dtype.kind != "O":
         return None
     texts = [text.strip() for text in np.unique(column[~is_missing(column)]).tolist()]
-    is_of_quarters = bool(texts) and all(map(quarter_number, texts))
     numbered = "or leave this column out: rows are then numbered."
-    if is_of_quarters or (texts and month_numbers(texts)):
-        part = "quarters" if is_of_quarters else "months"
-        fix = f"Add a column called 'year', which is joined with this one if time_col is not set, {numbered}"
-        return f"The time column has {part} without a year", fix
+    part = _part_of_year(texts)
+    if part:
+        # Months are found by their names.
+        rename = "" if part == "month" or is_called(part, name) else f" and call this one {part!r}"
+        joined = "which is joined with this one" if not rename else "which are joined"
+        fix = f"Add a column called 'year'{rename}, {joined} if time_col is not set, {numbered}"
+        return f"The time column has {part}s without a year", fix
     if texts and weekday_numbers(texts):
         return "The time column has days of the week without a date", f"Set time_col to a column of dates, {numbered}"
     return None
+
+
+def _part_of_year(texts: list[str]) -> str:
+    """The part of a year that all texts name; "" for others, or none."""
+    if not texts:
+        return ""
+    if all(map(quarter_number, texts)):
+        return "quarter"
+    if month_numbers(texts):
+        return "month"
+    weeks = [_WEEK.fullmatch(text) for text in texts]
+    words = {plain_name(match[1] or match[2]) for match in weeks if match}
+    return "week" if all(weeks) and words <= NAMES["week"] | {"w"} else ""
 
 
 def _describe_content(column: RawColumn) -> str:

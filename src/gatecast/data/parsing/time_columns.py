@@ -24,7 +24,7 @@ from gatecast.data.parsing.outlines import drop_subtotals, fill_merged_cells, fi
 from gatecast.data.parsing.parsed_times import ParsedTimes
 from gatecast.data.parsing.raw_table import RawColumn, RawTable, factorize, is_missing, take_rows, to_text
 from gatecast.data.parsing.regularity import regularity
-from gatecast.data.parsing.time_names import NAMES, plain_name
+from gatecast.data.parsing.time_names import NAMES, is_called, plain_name
 from gatecast.data.parsing.time_parts import (
     are_fiscal,
     are_spans,
@@ -36,8 +36,8 @@ from gatecast.data.parsing.time_parts import (
     read_integers,
     read_months,
     read_numbered,
+    read_parts,
     read_periods,
-    read_quarters,
     read_years,
 )
 from gatecast.data.parsing.timestamps import looks_like_dates, parse_times
@@ -50,7 +50,7 @@ _PARTS_OF_YEAR = ("half", "period", "month", "week", "day_of_year", "hour")
 """Next to these no column is searched for names of months."""
 _LETTERS = {"year": "y", "quarter": "q", "month": "m", "week": "w", "day": "d", "hour": "h"}
 """Names of parts that only mean them together: y alone is what is forecast."""
-N_MONTHS, N_HOURS = 12, 24
+N_HALVES, N_QUARTERS, N_MONTHS, N_WEEKS, N_HOURS = 2, 4, 12, 53, 24
 LAST_PERIOD = 16
 """SAP has four special periods behind the months of a fiscal year; 13 periods are those of four weeks."""
 SAMPLE_SIZE = 200
@@ -144,9 +144,8 @@ def _find_parts(table: RawTable, keep: Collection[str]) -> dict[str, int]:
     """The first column of each part, by name."""
     parts: dict[str, int] = {}
     for i, name in enumerate(table.names):
-        plain = plain_name(name)
-        for part, words in NAMES.items():
-            if part not in parts and plain in words:
+        for part in NAMES:
+            if part not in parts and is_called(part, name):
                 parts[part] = i
     # YY MM DD hh mm: what follows the hours are minutes.
     after_hour = parts.get("hour", len(table.names)) + 1
@@ -263,9 +262,9 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
         dates = make_dates(year, month, one if day is None else day)
         joined = _add_clock(table, parts, columns, dates) if day is not None else _Joined(tuple(columns), dates)
         return joined._replace(notes=(*fiscal_notes, *joined.notes), fiscal_month=begin)
-    if (quarter := read_quarters(table, parts.get("quarter"))) is not None:
+    if (quarter := read_parts(table, parts.get("quarter"), N_QUARTERS)) is not None:
         return _Joined((parts["year"], parts["quarter"]), make_dates(year, 3 * quarter - 2, one))
-    if (half := read_numbered(table, parts.get("half"), r"[hs]?([12])")) is not None:
+    if (half := read_parts(table, parts.get("half"), N_HALVES)) is not None:
         return _Joined((parts["year"], parts["half"]), make_dates(year, 6 * half - 5, one))
     if (periods := None if "period" not in parts else read_periods(table.columns[parts["period"]])) is not None:
         dates = make_dates(year, periods.months, one)
@@ -284,7 +283,7 @@ def _join_full_year(table: RawTable, parts: dict[str, int], year: IntArray, know
         dates = make_dates(year, np.minimum(number, N_MONTHS), one)
         note = f"Rows of the special periods 13 to {number.max()} at the ends of fiscal years are left out."
         return _Joined((parts["year"], parts["period"]), dates, (note,), rows=np.flatnonzero(number <= N_MONTHS))
-    if (week := read_integers(table, parts.get("week"), 1, 53)) is not None:
+    if (week := read_parts(table, parts.get("week"), N_WEEKS)) is not None:
         return _Joined((parts["year"], parts["week"]), iso_weeks(year, week))
     column = parts.get("day_of_year", parts.get("day"))
     if (day := read_integers(table, column, 1, 366)) is not None and column is not None and day.max() > 31:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["NAMES", "is_called_time", "is_part_of_time", "plain_name", "tells"]
+__all__ = ["NAMES", "is_called", "is_called_time", "is_part_of_time", "plain_name", "tells"]
 
 _NAMES = {
     "year": "year yr yyyy yy jahr année annee año ano anno rok god год 年 年份 years fiscal_year fy calendar_year "
@@ -37,6 +37,31 @@ SHORT_NAME = 2
 """Letters of names that may mean anything: h, mo."""
 MAX_ABBREVIATION = 3
 """Letters of words that other words contain by chance: kw, qtr."""
+_COUNTED = frozenset(("year", "quarter", "half", "period", "month", "week", "day_of_year"))
+"""Parts whose names may say that they are of the calendar, or numbers: Kalenderwoche, Week No., MonthNum."""
+_QUALIFIED = re.compile(
+    r"(?:(?:calendar|kalender|iso)_?)?(.+?)(?:_?(?:number|nummer|name|num)|sname|_(?:no|nr)|(?<=\w{4})(?:no|nr)|_?#)?\.?"
+)
+
+
+def is_called(part: str, name: str) -> bool:
+    """Return whether a column has a name of a part of times in some language.
+
+    Args:
+        part: "year", "month", "week", ...
+        name: Of the column.
+
+    >>> is_called("week", "Kalenderwoche"), is_called("month", "Month No."), is_called("month", "mono")
+    (True, True, False)
+    """
+    return plain_name(name) in NAMES[part] or (part in _COUNTED and _unqualified(name) in NAMES[part])
+
+
+@lru_cache(maxsize=1024)
+def _unqualified(name: str) -> str:
+    """A plain name without what says that it is of the calendar, or a number."""
+    match = _QUALIFIED.fullmatch(plain_name(name))
+    return "" if match is None else match[1]
 
 
 def is_called_time(name: str) -> bool:
@@ -45,7 +70,7 @@ def is_called_time(name: str) -> bool:
     >>> is_called_time("Jahr"), is_called_time("Year-Month"), is_called_time("Umsatz")
     (True, True, False)
     """
-    return any(plain_name(name) in NAMES[part] for part in ("whole", "date", "year", "quarter", "month", "week"))
+    return any(is_called(part, name) for part in ("whole", "date", "year", "quarter", "month", "week"))
 
 
 def is_part_of_time(name: str) -> bool:
@@ -55,7 +80,7 @@ def is_part_of_time(name: str) -> bool:
     (True, True, False)
     """
     parts = ("year", "quarter", "half", "month", "week", "day_of_year", "hour")
-    return len(plain_name(name)) > SHORT_NAME and any(plain_name(name) in NAMES[part] for part in parts)
+    return len(plain_name(name)) > SHORT_NAME and any(is_called(part, name) for part in parts)
 
 
 def tells(part: str, name: str) -> bool:

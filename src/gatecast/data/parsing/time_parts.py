@@ -26,8 +26,8 @@ __all__ = [
     "read_integers",
     "read_months",
     "read_numbered",
+    "read_parts",
     "read_periods",
-    "read_quarters",
     "read_years",
 ]
 
@@ -35,6 +35,7 @@ _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d\d))?(?:[:.m](\d\d(?:[.,]\d+)?))?s? ?(
 _FISCAL = re.compile(r"(?:fy|fiscal year|ay) ?'?(\d{4}|\d\d)", re.IGNORECASE)
 _SPAN = re.compile(r"(?:fy ?)?(\d{4})[-/–](\d{4}|\d\d?)", re.IGNORECASE)
 _NAMED_MONTH = re.compile(r"(?:monat|month|mes|mois|mese|m)[ _-]?(0?[1-9]|1[0-2])", re.IGNORECASE)
+_PART = re.compile(r"\D{0,10}(\d{1,2})\D{0,10}")
 _PERIOD = re.compile(r"([amqs])(\d\d)", re.IGNORECASE)
 _NAMED = re.compile(r"\s*[^\W\d]{3}")
 N_MONTHS = 12
@@ -202,16 +203,25 @@ def read_months(table: RawTable, column: int | None) -> IntArray | None:
     return None if months is None else np.array(months)[codes]
 
 
-def read_quarters(table: RawTable, column: int | None) -> IntArray | None:
-    """A column of quarters, 1 or Q1; None for another one."""
-    numbers = read_integers(table, column, 1, 4)
+def read_parts(table: RawTable, column: int | None, last: int) -> IntArray | None:
+    """A column of parts of a year, numbered from 1, as 3, Q3, Week 3 or 3. KW; None for another one.
+
+    Args:
+        table: The table.
+        column: Index of the column; None if there is none.
+        last: Number of the last part of a year.
+
+    >>> read_parts(RawTable(("Week",), (to_text(["KW 01", "KW 53"]),)), 0, 53).tolist()
+    [1, 53]
+    """
+    numbers = read_integers(table, column, 1, last)
     if numbers is not None or column is None or table.columns[column].dtype.kind != "O":
         return numbers
     unique, codes = factorize(table.columns[column])
-    matches = [re.search(r"[1-4]", text) if re.fullmatch(r"\D{0,10}[1-4]\D{0,10}", text) else None for text in unique]
-    if not all(matches):
-        return None
-    return np.array([int(match[0]) for match in matches if match])[codes]
+    matches = [_PART.fullmatch(text) for text in unique]
+    parts = np.array([int(match[1]) for match in matches if match])
+    is_part = len(parts) == len(unique) and parts.min() >= 1 and parts.max() <= last
+    return parts[codes] if is_part else None
 
 
 def read_numbered(table: RawTable, column: int | None, pattern: str) -> IntArray | None:
