@@ -306,6 +306,18 @@ def test_without_time_axis_there_is_nothing_to_mask():
         model.predict(np.zeros((6, 3)), mask=MASK)
 
 
+@pytest.mark.parametrize(("units", "shape", "n"), [(1, (6, 2), 2), (3, (6, 2), 2), (2, (6,), 1)])
+def test_advice_on_targets_of_another_width_works(units, shape, n):
+    def fit(units):
+        model = Sequential([Input((3,)), Dense(units)])
+        model.compile(loss="mse")
+        model.fit(np.ones((6, 3)), np.zeros(shape), epochs=1, verbose=0)
+
+    with pytest.raises(DataError, match=rf"as many units as y has values, Dense\({n}\), or change y"):
+        fit(units)
+    fit(n)
+
+
 # Nothing, and less than nothing
 
 

@@ -340,6 +340,9 @@ def _validate_targets(
     if rows.shape != shape:
         allowed = f"{shape}" + (f" or {shape[:-1]}" if width == 1 else "")
         fix = "With return_sequences=True the last recurrent layer has an output per step, otherwise one per sample."
+        if shape[:-1] in (rows.shape, rows.shape[:-1]):
+            n = rows.shape[-1] if rows.ndim == len(shape) else 1
+            fix = f"Give the last layer as many units as {name} has values, Dense({n}), or change {name}."
         raise DataError(f"{name} does not fit the network's output", got=str(rows.shape), expected=allowed, fix=fix)
     rows = rows.reshape(len(rows), n_steps or 1, -1)
     if weight is not None and not weight.all():

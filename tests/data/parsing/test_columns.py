@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -118,6 +119,21 @@ def test_parts_of_years_in_a_column_of_another_name_are_to_be_called_so(texts, p
         read({"label": texts, "sales": [1.0, 2.0, 3.0]}, time_col="label")
     panel = read({"year": [2024] * 3, part: texts, "sales": [1.0, 2.0, 3.0]})[0]
     assert str(panel.start[0].astype("M8[D]")) == "2024-01-01"
+
+
+@pytest.mark.parametrize(
+    ("cells", "got", "example"),
+    [
+        (["1.234,50", "1,5", "12.5", "3,25"], "12.5", "1.234,50"),
+        (["1,234.5", "2,000.1", "3.000,5", "4,000.9"], "3.000,5", "1,234.5"),
+        (["", "0,5", "0.25", "0,75"], "0.25", "0,5"),
+    ],
+)
+def test_number_with_another_decimal_mark_is_shown_next_to_one_of_the_others(cells, got, example):
+    with pytest.raises(DataError, match=f"got '{re.escape(got)}', expected a number that is written as most") as error:
+        parse_number_column(table(to_text(cells)), 0)
+    assert f"such as {example!r}" in str(error.value)
+    assert "Write all numbers in the same way (cells that differ in total: 1)" in str(error.value)
 
 
 def test_parse_ids_keeps_integers_and_turns_the_rest_into_strings():

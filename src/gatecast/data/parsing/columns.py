@@ -83,12 +83,20 @@ def parse_number_column(table: RawTable, column: int, role: str = "target") -> P
             argument="target_col" if role == "target" else role,
         )
     first = int(invalid[0])
+    fix = f"Correct or empty the cell (invalid cells in total: {len(invalid)})."
+    expected = "a number, or an empty cell for a missing value"
+    others = np.flatnonzero(parsed.is_valid & ~is_missing(cells))
+    if len(others) and parse_numbers(cells[[first]]).is_valid.all():
+        # What is a number by itself has another decimal mark than most others.
+        example = shorten(cells[others[0]])
+        expected = f"a number that is written as most others are, such as {example!r}, or an empty cell"
+        fix = f"Write all numbers in the same way (cells that differ in total: {len(invalid)})."
     raise DataError(
         "Invalid number",
         where=f"{table.describe_row(first)}, {table.describe_column(column)}",
         got=repr(shorten(cells[first], MAX_TEXT_IN_MESSAGE)),
-        expected="a number, or an empty cell for a missing value",
-        fix=f"Correct or empty the cell (invalid cells in total: {len(invalid)}).",
+        expected=expected,
+        fix=fix,
     )
 
 
