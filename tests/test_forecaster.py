@@ -523,7 +523,7 @@ def test_forecaster_several_id_columns_are_in_every_table_also_after_load_and_up
     assert loaded.config.id_col == ("store", "item")
     for name in ("2/x", "2,x", (2, "x")):
         assert fitted._session.forecast().chart(name).title.startswith("y of 2/x")
-    with pytest.raises(ConfigError, match="unknown series"):
+    with pytest.raises(ConfigError, match="Unknown series"):
         fitted._session.forecast().chart("3/x")
 
 

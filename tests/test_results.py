@@ -53,7 +53,7 @@ def test_resolve_series_id():
     ids = np.array([7, 11, 7], object)
     assert resolve_series_id(ids, "11") == 11
     assert resolve_series_id(ids, None) == 7
-    with pytest.raises(ConfigError, match="unknown series: got 'c', expected one of 2 names"):
+    with pytest.raises(ConfigError, match="Unknown series: got 'c', expected one of 2 names"):
         resolve_series_id(ids, "c")
 
 

@@ -363,7 +363,7 @@ def resolve_series_id(ids: Column | None, id: Any, panel: Panel | None = None) -
             texts = [str(name) for name in names]
             similar = ", ".join(difflib.get_close_matches(str(id), texts, n=3) or texts[:3])
             raise ConfigError(
-                "unknown series", got=repr(id), expected=f"one of {len(names):,} names, for example {similar}"
+                "Unknown series", got=repr(id), expected=f"one of {len(names):,} names, for example {similar}"
             )
         return matches[0]
     if panel is not None:

@@ -441,5 +441,5 @@ def test_set_num_threads_with_an_impossible_number_raises_config_error(n):
 
 
 def test_set_isa_with_an_unknown_level_raises_config_error():
-    with pytest.raises(ConfigError, match="unknown instruction-set level"):
+    with pytest.raises(ConfigError, match="Unknown instruction-set level"):
         runtime.set_isa("v9")

@@ -198,7 +198,7 @@ BAD = {
     "huge numbers": ({"table": {"ds": [1, 2, 3], "y": [10**400, 1, 2]}}, "finite number"),
     "too many cells": ({"table": {"y": [1] * 60_000}}, "too large for an argument"),
     "one row": ({"table": {"ds": ["2020-01-01"], "y": [1]}}, "two times"),
-    "no such series": ({"file": "shops.csv", "id": "shop99"}, "unknown series"),
+    "no such series": ({"file": "shops.csv", "id": "shop99"}, "Unknown series"),
     "series of a table without ids": ({"file": "sales.csv", "id": "a"}, "the series has none"),
     "table that is a text": ({"table": "ds,y"}, "another form"),
     "deep JSON": ({"table": "[" * 100_000}, "another form"),

@@ -119,7 +119,7 @@ def test_to_file_of_ids_that_json_cannot_hold_is_refused(saved):
     forecaster = saved["panel"][0]
     days = np.array([dt.date(2020, 1, k) for k in (1, 2, 3)], object)
     state = replace(forecaster.state_, panel=replace(forecaster.panel_, ids=days))
-    with pytest.raises(ConfigError, match="series of these names cannot be saved") as caught:
+    with pytest.raises(ConfigError, match="Series of these names cannot be saved") as caught:
         to_file(forecaster.config, state, "dict")
     assert "datetime.date(2020, 1, 1), expected text or numbers" in str(caught.value)
 

@@ -323,3 +323,11 @@ def test_rows_with_names_go_on_with_no_series_without_one_and_a_note_says_so(doo
     ]
     if door == "update":
         assert n_series == [3, 3, 1, 2, 1]
+
+
+def test_a_note_on_one_new_row_says_point():
+    months = np.arange("2020-01", "2022-02", dtype="M8[M]")
+    y = 5.0 + np.arange(25) % 4
+    forecaster = gc.Forecaster(2, model="dot").fit({"ds": months[:24], "y": y[:24]}, evaluate=False)
+    findings = forecaster.update({"ds": months[24:], "y": y[24:]}).findings_
+    assert any("1 point from 2022-01-01 to 2022-01-01." in finding for finding in findings)

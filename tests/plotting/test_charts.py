@@ -137,7 +137,7 @@ def test_chart_without_id_skips_series_without_values():
 def test_plot_unknown_id_raises():
     with pytest.raises(ConfigError) as error:
         make_forecast(names=("a", "b")).plot(id="c")
-    text = "unknown series: got 'c', expected one of 2 names, for example a, b."
+    text = "Unknown series: got 'c', expected one of 2 names, for example a, b."
     assert str(error.value) == text
 
 
@@ -160,7 +160,7 @@ def test_evaluation_plot_shows_actual_values_and_forecasts():
 def test_evaluation_plot_id_selects_series():
     evaluation = make_forecast(names=("a", "b")).past.evaluation
     assert np.array_equal(evaluation.plot(id="b").axes[0].lines[0].get_ydata(), evaluation.table["Passengers"][24:])
-    with pytest.raises(ConfigError, match="unknown series: got 'c'"):
+    with pytest.raises(ConfigError, match="Unknown series: got 'c'"):
         evaluation.plot(id="c")
 
 
@@ -184,9 +184,9 @@ def test_chart_of_sample_paths_has_gaps_between_paths():
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("a.pdf", "unknown file type of a chart (a.pdf): got '.pdf', expected .png, .svg or .html. Write a.png."),
-        ("a", "unknown file type of a chart (a): got no suffix, expected .png, .svg or .html. Write a.png."),
-        ("no/a.png", "the chart's folder does not exist (no/a.png). Create the folder first."),
+        ("a.pdf", "Unknown file type of a chart (a.pdf): got '.pdf', expected .png, .svg or .html. Write a.png."),
+        ("a", "Unknown file type of a chart (a): got no suffix, expected .png, .svg or .html. Write a.png."),
+        ("no/a.png", "The chart's folder does not exist (no/a.png). Create the folder first."),
     ],
 )
 def test_plot_impossible_file_raises(tmp_path, monkeypatch, name, text):
@@ -202,13 +202,13 @@ def test_plot_impossible_file_raises(tmp_path, monkeypatch, name, text):
         (
             (),
             "a.png",
-            "a chart needs matplotlib or plotly, neither of which is installed. Install it: pip install "
+            "A chart needs matplotlib or plotly, neither of which is installed. Install it: pip install "
             '"gatecast[plot]"',
         ),
         (
             ("matplotlib",),
             "a.html",
-            'a chart needs plotly, which is not installed. Install it: pip install "gatecast[report]"',
+            'A chart needs plotly, which is not installed. Install it: pip install "gatecast[report]"',
         ),
         (
             ("plotly",),

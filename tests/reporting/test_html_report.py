@@ -261,7 +261,7 @@ def test_explanation_of_another_series_than_id_raises(write):
     fitted = Fitted(make_forecast(names=numbered(5)))
     with pytest.raises(ConfigError, match="id and explanation are of different series"):
         write(fitted, explanation=explanation("s02"), id="s03")
-    with pytest.raises(ConfigError, match="unknown series"):
+    with pytest.raises(ConfigError, match="Unknown series"):
         write(fitted, explanation=explanation("s99"))
 
 
@@ -308,10 +308,10 @@ def test_report_of_short_series(write):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ((None, "a.html"), "nothing to report. Pass a fitted forecaster, a backtest or a comparison."),
-        ((None, "a.pdf"), "a report is an HTML file (a.pdf): got '.pdf', expected .html. Write a.html."),
-        ((None, "a"), "a report is an HTML file (a): got no suffix, expected .html. Write a.html."),
-        ((None, "no/a.html"), "the report's folder does not exist (no/a.html). Create the folder first."),
+        ((None, "a.html"), "Nothing to report. Pass a fitted forecaster, a backtest or a comparison."),
+        ((None, "a.pdf"), "A report is an HTML file (a.pdf): got '.pdf', expected .html. Write a.html."),
+        ((None, "a"), "A report is an HTML file (a): got no suffix, expected .html. Write a.html."),
+        ((None, "no/a.html"), "The report's folder does not exist (no/a.html). Create the folder first."),
     ],
 )
 def test_impossible_report_raises(tmp_path, monkeypatch, arguments, text):
@@ -322,7 +322,7 @@ def test_impossible_report_raises(tmp_path, monkeypatch, arguments, text):
 
 
 def test_report_of_unknown_series_raises(tmp_path):
-    with pytest.raises(ConfigError, match="unknown series: got 'c', expected one of 2 names, for example a, b"):
+    with pytest.raises(ConfigError, match="Unknown series: got 'c', expected one of 2 names, for example a, b"):
         report(Fitted(make_forecast(names=("a", "b"))), tmp_path / "a.html", id="c")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.data.frequency import format_times
-from gatecast.data.messages import list_columns
+from gatecast.data.messages import agree, list_columns
 from gatecast.data.panel import Panel
 from gatecast.data.parsing.column_roles import ColumnRoles
 from gatecast.data.parsing.raw_table import RawTable
@@ -47,7 +47,8 @@ def _summarize_extent(panel: Panel) -> str:
         n_points = f"{len(panel)} series of {shortest if shortest == longest else f'{shortest} to {longest}'}"
     last = panel.freq.at(panel.start, panel.lengths - 1)
     first_and_last: npt.NDArray[Any] = label_times(np.array([panel.start.min(), last.max()]), panel)
-    return f"{n_points} points from {' to '.join(format_times(first_and_last))}"
+    points = agree(int(panel.lengths.max()), "point", "points")
+    return f"{n_points} {points} from {' to '.join(format_times(first_and_last))}"
 
 
 def summarize_transposed(table: RawTable, id_columns: Sequence[int], periods: Periods, panel: Panel) -> str:

@@ -45,7 +45,7 @@ def set_num_threads(n: int) -> None:
     >>> set_num_threads(before)
     """
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 256:
-        raise ConfigError("impossible number of threads", got=repr(n), expected="a whole number from 1 to 256")
+        raise ConfigError("Impossible number of threads", got=repr(n), expected="a whole number from 1 to 256")
     _native.set_num_threads(n)
 
 
@@ -99,7 +99,7 @@ def set_isa(name: str) -> None:
     >>> set_isa(isa())
     """
     if not _native.set_isa(name):
-        raise ConfigError("unknown instruction-set level", got=repr(name), expected=f"one of {available_isas()}")
+        raise ConfigError("Unknown instruction-set level", got=repr(name), expected=f"one of {available_isas()}")
 
 
 def _from_environment() -> None:
@@ -110,7 +110,7 @@ def _from_environment() -> None:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if text and not (text.isdecimal() and 1 <= int(text) <= 256):
         raise ConfigError(
-            "impossible number of threads",
+            "Impossible number of threads",
             where="environment variable GATECAST_THREADS",
             got=repr(text),
             expected="a whole number from 1 to 256",

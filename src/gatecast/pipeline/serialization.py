@@ -221,7 +221,7 @@ def _panel_out(panel: Panel) -> tuple[dict[str, Any], Arrays]:
     """A panel as JSON and arrays."""
     ids = [name.item() if isinstance(name, np.generic) else name for name in panel.ids.tolist()]
     if not all(isinstance(name, str | int | float) for name in ids):
-        raise ConfigError("series of these names cannot be saved", got=repr(ids[0]), expected="text or numbers")
+        raise ConfigError("Series of these names cannot be saved", got=repr(ids[0]), expected="text or numbers")
     about = {
         "ids": ids,
         "keys": {name: column.tolist() for name, column in panel.keys.items()},

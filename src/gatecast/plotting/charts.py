@@ -177,7 +177,7 @@ def show(chart: Chart, path: str | os.PathLike[str] | None = None) -> Any:
     target = None if path is None else Path(path)
     library = require_library(target)
     if target is not None and not os.path.isdir(os.path.dirname(os.path.realpath(target))):
-        raise ConfigError("the chart's folder does not exist", where=str(target), fix="Create the folder first.")
+        raise ConfigError("The chart's folder does not exist", where=str(target), fix="Create the folder first.")
     if target is None:
         return _draw(chart, library, None)
     with writing(target) as draft:
@@ -233,7 +233,7 @@ def require_library(path: Path | None = None) -> str:
     suffix = "" if path is None else path.suffix.lower()
     if path is not None and suffix not in SUFFIXES:
         raise ConfigError(
-            "unknown file type of a chart",
+            "Unknown file type of a chart",
             where=str(path),
             got=repr(path.suffix) if suffix else "no suffix",
             expected=".png, .svg or .html",
@@ -244,7 +244,7 @@ def require_library(path: Path | None = None) -> str:
     if find_spec("plotly") is None:
         extra = "report" if suffix == ".html" else "plot"
         needed = "plotly, which is not" if suffix == ".html" else "matplotlib or plotly, neither of which is"
-        raise ConfigError(f"a chart needs {needed} installed", fix=f'Install it: pip install "gatecast[{extra}]"')
+        raise ConfigError(f"A chart needs {needed} installed", fix=f'Install it: pip install "gatecast[{extra}]"')
     if path is not None and suffix in (".png", ".svg") and find_spec("kaleido") is None:
         raise ConfigError(
             f"plotly cannot write {suffix} here",

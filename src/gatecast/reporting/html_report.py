@@ -94,7 +94,7 @@ def report(
     if forecaster is None and tune_result is not None:
         forecaster = tune_result.forecaster
     if forecaster is None and backtest is None and comparison is None and memory_benchmark is None:
-        raise ConfigError("nothing to report", fix="Pass a fitted forecaster, a backtest or a comparison.")
+        raise ConfigError("Nothing to report", fix="Pass a fitted forecaster, a backtest or a comparison.")
     sections: list[Section | None] = []
     times, heading = None, "Report"
     facts: list[tuple[str, str]] = []
@@ -370,12 +370,12 @@ def _check_path(path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(
-            "a report is an HTML file",
+            "A report is an HTML file",
             where=str(target),
             got=repr(target.suffix) if target.suffix else "no suffix",
             expected=".html",
             fix=f"Write {target.with_suffix('.html')}.",
         )
     if not os.path.isdir(os.path.dirname(os.path.realpath(target))):
-        raise ConfigError("the report's folder does not exist", where=str(target), fix="Create the folder first.")
+        raise ConfigError("The report's folder does not exist", where=str(target), fix="Create the folder first.")
     return target
