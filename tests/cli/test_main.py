@@ -44,6 +44,7 @@ def failing(monkeypatch, workdir):
         (["sales.csv", "--model", "arima"], "error: "),
         (["sales.csv", "--out", "a.xlsx"], "error: invalid --out (a.xlsx): got '.xlsx'"),
         (["sales.csv", "--futr-exog", "price"], "error: unknown column (--futr-exog): got 'price'"),
+        (["sales.csv", "--report", "a.html", "--language", "fr"], "error: unknown --language 'fr': expected 'en'"),
         (
             ["prices.csv", "--futr-exog", "price", "--target-col", "sold"],
             "error: missing --futr-df: expected a table with 'price'",

@@ -5,7 +5,7 @@ import pytest
 from panel_cases import N_MONTHS, N_SHOPS, QUICK, SHOP_COLUMNS, monthly, only_sales, rows, rows_after
 
 import gatecast as gc
-from gatecast.config import TrainingConfig
+from gatecast.config import NetworkConfig, TrainingConfig
 from gatecast.errors import ConfigError, DataError
 from gatecast.forecaster import Forecaster
 from gatecast.forecasting import statsforecast_models
@@ -354,3 +354,20 @@ def test_of_means_counts_a_network_of_the_user_by_its_loss(compiled, is_median):
     if compiled is not None:
         quantiles.compile(loss=compiled)
     assert fit_module._forecasts_medians(SequentialConfig(quantiles, 8))
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "unused"),
+    [
+        ("dot", {"network": NetworkConfig(units=8), "training": TrainingConfig(max_steps=5)}, "units=8, max_steps=5."),
+        (["dot", "pretrained"], {"training": TrainingConfig(n_members=2)}, "n_members=2."),
+        ("dot", {"input_size": 12}, "input_size=12."),
+        (["dot", "rnn"], {"network": NetworkConfig(units=2), "training": TrainingConfig(max_steps=2)}, ""),
+        ("dot", {"seed": 3}, ""),
+    ],
+)
+def test_settings_of_networks_without_a_network_are_noted(model, settings, unused):
+    table = {"ds": np.arange(60), "y": np.sin(np.arange(60.0))}
+    findings = gc.Forecaster(3, model=model, **settings).fit(table, evaluate=False).findings_
+    noted = [finding for finding in findings if "no model here is trained" in finding]
+    assert [note.rpartition(": ")[2] for note in noted] == ([unused] if unused else [])

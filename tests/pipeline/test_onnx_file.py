@@ -121,7 +121,7 @@ def test_file_of_one_model_of_several_has_its_own_forecast(sales, tmp_path):
     assert_close(outputs["LSTM"][0], several.predict_components()["LSTM"])
     for options, message in (
         ({}, r"ensemble of models cannot be exported.*lstm, naive. Choose one of them, as model=\"lstm\""),
-        ({"model": "naive"}, r"'naive' cannot be exported.*Fit Forecaster\(model=\"lstm\"\)"),
+        ({"model": "naive"}, r"'naive' cannot be exported.*Fit a Forecaster with model=\"lstm\""),
         ({"model": "lsmt"}, r"no model 'lsmt'. Did you mean lstm"),
         ({"model": "lstm", "state": True}, r"reads the past anew at every step. Leave state=True out"),
     ):
@@ -248,7 +248,7 @@ def test_each_model_of_the_registry_is_exported_or_refused_with_one_that_is(name
         for n in (60, 25, 2):
             assert_predicts(forecaster, tmp_path / "x.onnx", monthly(sales[:n]))
         return
-    with pytest.raises(ConfigError, match=r"cannot be exported to ONNX.*Fit Forecaster\(model=\"lstm\"\)"):
+    with pytest.raises(ConfigError, match=r"cannot be exported to ONNX.*Fit a Forecaster with model=\"lstm\""):
         forecaster.to_onnx(tmp_path / "x.onnx")
 
 

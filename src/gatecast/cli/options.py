@@ -503,7 +503,7 @@ OPTION_OF_ARGUMENT: Mapping[str, str] = {
         name: flag_of(name)
         for name in (
             *("model", "models", "cells", "tasks", "level", "point", "season_length", "freq", "seed"),
-            *("time_col", "id_col", "target_col", "futr_exog", "hist_exog", "stat_exog", "futr_df"),
+            *("time_col", "id_col", "target_col", "futr_exog", "hist_exog", "stat_exog", "futr_df", "language"),
             *(
                 "lower_bound",
                 "upper_bound",

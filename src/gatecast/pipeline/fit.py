@@ -125,6 +125,7 @@ NOTES: dict[str, Any] = {
     "slope_deviations": (
         "the effect of {columns} differs between series: each series has its own, drawn towards that of all."
     ),
+    "unused": "no model here is trained, so that these settings of networks change nothing: {settings}.",
     "unread": (
         "no model here reads {columns}: historic and static columns are inputs of recurrent networks alone. To use "
         'them, write model="lstm" or model="auto".'
@@ -366,7 +367,7 @@ class _Fit:
         """Return notes on the split, and on models that are missing."""
         reason = why_unavailable() if self.config.model == AUTO else ""
         notes = [NOTES["no_pretrained"].format(reason=reason)] if reason else []
-        notes += _unread_notes(self.configs, self.panel)
+        notes += _unused_notes(self.config, self.configs) + _unread_notes(self.configs, self.panel)
         longest = int(self.panel.lengths.max())
         if longest > self.max_length:
             notes.append(NOTES["newest"].format(read=self.max_length, n=longest))
@@ -572,6 +573,15 @@ def _effect_notes(ensemble: FittedEnsemble, panel: Panel) -> list[str]:
     groups = np.unique(column_groups(panel)[0][differs]) if differs.any() else np.empty(0, np.int64)
     names = [repr(name) for k, name in enumerate(panel.futr_exog) if k in groups]
     return [NOTES["slope_deviations"].format(columns=" and of ".join(names))] if names else []
+
+
+def _unused_notes(config: ForecasterConfig, configs: Sequence[ModelConfig]) -> list[str]:
+    """Return a note on settings of networks where no model is trained; one that does not say is taken to be."""
+    given = {**vars(config.network), **vars(config.training)}
+    settings = [f"{name}={value}" for name, value in given.items() if value not in (None, False)]
+    if not settings or any(getattr(member, "needs_training", True) for item in configs for member in members_of(item)):
+        return []
+    return [NOTES["unused"].format(settings=", ".join(settings))]
 
 
 def _unread_notes(configs: Sequence[ModelConfig], panel: Panel) -> list[str]:

@@ -138,6 +138,15 @@ def test_totals_in_a_column_of_times_are_left_out(tmp_path, label, notation):
     assert any("subtotals left out" in note or "below the table" in note for note in notes)
 
 
+def test_totals_between_times_and_a_footer_below_them(tmp_path):
+    lines = ["Sales of the north", "", "Month,Sales"]
+    for k, year in enumerate(YEARS):
+        lines += [*(f"{m + 1:02d}/{year},{y}" for m, y in enumerate(of_year(k))), f"Total {year},{of_year(k).sum()}"]
+    notes = check(tmp_path / "report.csv", [*lines, "", "Source: ledger", "* preliminary"])
+    assert "3 rows of subtotals left out, such as 'Total 2018'." in notes
+    assert any("'Total 2021', 'Source: ledger', '* preliminary'" in note for note in notes)
+
+
 @pytest.mark.parametrize("cell", ["Summer 2019", "2019-99", "closed"])
 def test_other_cells_in_a_column_of_times_are_invalid(tmp_path, cell):
     lines = ["Month,Sales", *(f"2019-{m:02d},{m}" for m in range(1, 13))]

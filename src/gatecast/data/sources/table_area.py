@@ -200,7 +200,9 @@ def _end_of_table(rows: Sequence[Row], anchor: _TypedColumn, first: int) -> int:
         return len(rows)
     last = start + int(fits.nonzero()[0][-1])
     table = rows[first : last + 1]
-    sample = table[:: max(1, len(table) // SAMPLE_SIZE)]
+    # Totals between the times are no errors.
+    times = [row for row in table if not is_called_total_or_remark(_cell(row, anchor.position).strip())]
+    sample = times[:: max(1, len(times) // SAMPLE_SIZE)]
     if len(table) < MIN_ROWS * (1 if anchor.is_date else 2) or anchor.fits(sample).mean() < MIN_VALID_FRACTION:
         return len(rows)
     is_time = anchor.is_date or any(_cell(row, anchor.position).strip().lower() in TIME_NAMES for row in rows[:first])

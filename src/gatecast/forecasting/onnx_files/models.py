@@ -75,8 +75,7 @@ def check_exported(model: Any, name: str, *, state: bool = False) -> None:
         raise ConfigError(
             f"The model {name!r} cannot be exported to ONNX",
             expected=f"one of {', '.join(EXPORTED)}",
-            fix=f'Fit Forecaster(model="{EXPORTED[0]}"), or keep the forecaster with save.',
-            argument="model",
+            fix=f'Fit a Forecaster with model="{EXPORTED[0]}", or keep this one with save.',
         )
     if state and not (isinstance(model, FittedPretrained) and carries_state(model)):
         other = isinstance(model, FittedPretrained)
