@@ -127,6 +127,15 @@ def test_verdict_of_a_panel_compares_scaled_errors_so_that_one_large_series_does
     )
 
 
+@pytest.mark.parametrize(("error", "share"), [(0.1, "all 2"), (0.5, "1 of the 2")])
+def test_verdict_counts_the_series_that_were_scored(error, share):
+    past = np.array([[1.0, 2.0, 1.0, 2.0]] * 3)
+    actual = np.array([[1.0] * 4, [1.0] * 4, [np.nan] * 4])
+    predicted = {"LSTM": actual + np.array([[error], [0.1], [0.1]]), "Naive": actual + 0.4, "Drift": actual + 1}
+    text = describe(judge(actual, past, predicted))
+    assert f"The LSTM was better on {share} series that were scored." in text
+
+
 def test_verdict_of_a_panel_without_scales_compares_the_geometric_mean_of_ratios():
     actual = np.array([[2.0, 2.0], [2.0, 2.0], [2e6, 2e6]])
     predicted = {"LSTM": actual + np.array([[0.1], [0.1], [8e5]]), "Naive": actual + np.array([[0.4], [0.4], [4e5]])}

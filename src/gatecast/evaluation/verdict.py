@@ -189,7 +189,7 @@ TEMPLATES = {
         'model="{name}".'
     ),
     "unknown": "{where} no errors are known: the {model} could not be scored.",
-    "series": "The {model} was better on {share} series.",
+    "series": "The {model} was better on {share} series{scored}.",
     "horizons": "The {model} was better in {share} horizons.",
     "missing": "It does not forecast {n_replaced:,} of the values: there the forecasts of {reference} count.",
     "unscored": "Not scored: {n_unscored:,} of the values, which no value of their series precedes.",
@@ -249,6 +249,7 @@ def describe(verdict: Verdict) -> str:
         "size": abs(verdict.difference),
         "mae": verdict.mae,
         "share": f"{all_or_some} {verdict.n_parts:,}",
+        "scored": " that were scored" if verdict.n_parts < verdict.n_series else "",
         "n_replaced": verdict.n_missing - verdict.n_unscored,
         "n_unscored": verdict.n_unscored,
         "reference": "seasonal naive" if verdict.season_length > 1 else "naive",

@@ -89,6 +89,10 @@ VERDICT = {
     'Prefer the latter here, model="{name}".': '在此宜用后者，model="{name}"。',
     "The {s_model} was better on all {n} series.": "{s_model}在全部 {n} 条序列上更好。",
     "The {s_model} was better on {n} of the {n_all} series.": "{s_model}在 {n_all} 条序列中的 {n} 条上更好。",
+    "The {s_model} was better on all {n} series that were scored.": "{s_model}在全部 {n} 条已评分的序列上更好。",
+    "The {s_model} was better on {n} of the {n_all} series that were scored.": (
+        "{s_model}在 {n_all} 条已评分的序列中的 {n} 条上更好。"
+    ),
     "The {s_model} was better in all {n} horizons.": "{s_model}在全部 {n} 个预测窗口中更好。",
     "The {s_model} was better in {n} of the {n_all} horizons.": "{s_model}在 {n_all} 个预测窗口中的 {n} 个更好。",
     "It does not forecast {n} of the values: there the forecasts of {s_model} count.": (
