@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from gatecast._utils.typing import IntArray
+from gatecast._utils.typing import Float32Array, IntArray
 from gatecast.forecasting.pretrained.head import LEVELS, initialize_head
 from gatecast.forecasting.pretrained.kinds import KINDS, LF, NetworkKind
 from gatecast.kernels.native import Cache, State
 from gatecast.nn.layers import LSTM, Dense, Residual
-from gatecast.nn.layers.base import Layer
+from gatecast.nn.layers.base import CallContext, Layer
 from gatecast.nn.network import Network, Weights, build, initial_weights
 
-__all__ = ["PretrainedConfig", "make_network", "states_at"]
+__all__ = ["PretrainedConfig", "forward_with_states", "make_network", "states_at"]
 
 
 @dataclass(frozen=True)
@@ -80,28 +80,50 @@ def make_network(config: PretrainedConfig, seed: int | None = 0) -> tuple[Networ
     return network, weights
 
 
-def states_at(caches: Sequence[Any], step: IntArray, lane: IntArray, L: int) -> list[State | None]:
-    """Return the states of the layers at some steps of a pass, from which `forward_from` goes on.
+def forward_with_states(network: Network, weights: Weights, x: Float32Array) -> tuple[Float32Array, list[State | None]]:
+    """Compute the outputs of layers, and their states at every step.
 
     Args:
-        caches: Of the layers before the head, as `forward` returns them.
+        network: The layers before the head.
+        weights: Their parameters.
+        x: [nb, N, F, L].
+
+    Returns:
+        The outputs [nb, N, H, L], and h and c [nb, N, H, L] of each layer; None for one without states.
+    """
+    states: list[State | None] = []
+    for layer, params in zip(network.layers, weights.views, strict=True):
+        # What a backward pass needs has c, and is many times as large: none outlives its layer.
+        x, _, cache = layer.forward(params, x, CallContext())
+        of_cell = cache[0] if isinstance(cache[0], Cache) else None
+        states.append(None if of_cell is None else (of_cell.y, of_cell.saved_rows("c").copy()))
+        del cache, of_cell
+    return x, states
+
+
+def states_at(states: Sequence[State | None], step: IntArray, lane: IntArray, L: int) -> list[State | None]:
+    """Return the states of layers at some steps of a pass, from which `forward_from` goes on.
+
+    Args:
+        states: At every step, as `forward_with_states` returns them.
         step: Steps, (k,).
         lane: Their series, (k,); k is a multiple of L.
         L: Lanes of a block.
 
     Example:
-        >>> from gatecast.nn.network import forward, split_network
-        >>> (body, weights), _ = split_network(*make_network(PretrainedConfig(units=4, n_layers=1)), 1)
-        >>> _, caches = forward(body, weights, np.ones((1, 5, body.shapes[0][1], 1), np.float32))
-        >>> none, (h, c) = states_at(caches, np.array([2]), np.array([0]), 1)
-        >>> none, h.shape, np.array_equal(h[0, :, 0], caches[1][0].y[0, 2, :, 0])
-        (None, (1, 4, 1), True)
+        >>> from gatecast.nn.network import forward_from, split_network
+        >>> body, _ = split_network(*make_network(PretrainedConfig(units=4, n_layers=1)), 1)
+        >>> x = np.random.default_rng(0).normal(size=(1, 5, body[0].shapes[0][1], 1)).astype(np.float32)
+        >>> y, states = forward_with_states(*body, x)
+        >>> later, _ = forward_from(*body, x[:, 3:], states_at(states, np.array([2]), np.array([0]), 1))
+        >>> np.array_equal(later, y[:, 3:])
+        True
     """
     block, lane = lane // L, lane % L
-    states: list[State | None] = []
-    for cache in caches:
-        of_layer = cache[0] if isinstance(cache[0], Cache) else None
-        arrays = () if of_layer is None else (of_layer.y, of_layer.saved_rows("c"))
-        parts = (array[block, step, :, lane].reshape(-1, L, array.shape[2]).transpose(0, 2, 1) for array in arrays)
-        states.append(None if of_layer is None else tuple(np.ascontiguousarray(part) for part in parts))
-    return states
+
+    def at(array: Float32Array) -> Float32Array:
+        """Return the part of an array at these places, [nb, H, L]."""
+        part = array[block, step, :, lane].reshape(-1, L, array.shape[2])
+        return np.ascontiguousarray(part.transpose(0, 2, 1))
+
+    return [None if arrays is None else tuple(map(at, arrays)) for arrays in states]

@@ -9,7 +9,7 @@ Shapes: n series, T averaged steps, N tokens of p of them, F features of a state
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from gatecast.forecasting.pretrained.hf.batches import history_length, places
 from gatecast.forecasting.pretrained.hf.clock import TOKENS
 from gatecast.forecasting.pretrained.hf.features import HEAD, TokenFeatures, make_features
 from gatecast.forecasting.pretrained.hf.history import read_history
-from gatecast.forecasting.pretrained.network import states_at
+from gatecast.forecasting.pretrained.network import forward_with_states, states_at
+from gatecast.kernels.native import State
 from gatecast.kernels.packing import blocks
 from gatecast.nn.network import Network, Weights, forward, forward_from, split_network
 
@@ -96,8 +97,8 @@ class Pass(NamedTuple):
     """(n,): powers of two that the values were divided by."""
     states: Float32Array
     """[nb, N, F, L]."""
-    caches: list[Any]
-    """Of the layers, which the network goes on from; empty if it does not."""
+    layer_states: list[State | None]
+    """Of the layers at all tokens, which the network goes on from; empty if it does not."""
     features: TokenFeatures
     network: tuple[Network, Weights]
     seasons: Seasons
@@ -169,7 +170,7 @@ class Pass(NamedTuple):
         features = newest.since(TOKENS)
         body, _ = split_network(*self.network, 1)
         x = _pack(features.inputs, L)
-        states, _ = forward_from(*body, x, states_at(self.caches, token, lane, L))
+        states, _ = forward_from(*body, x, states_at(self.layer_states, token, lane, L))
         last = np.full(n, n_tokens - 1)
         return Pass(y, T, last, self.scale[at.lane], states, [], features, self.network, self.seasons)
 
@@ -229,8 +230,12 @@ def run_pass(
     y[np.abs(y) < MIN_SIZE] = 0.0
     features = make_features(read_history(y, m, long), before, N, p)
     body, _ = split_network(*network, 1)
-    states, caches = forward(*body, _pack(features.inputs, L), save_for_backward=keeps_states)
-    return Pass(y, before, n_tokens - 1, scale, states, caches, features, network, seasons)
+    x, layer_states = _pack(features.inputs, L), list[State | None]()
+    if keeps_states:
+        states, layer_states = forward_with_states(*body, x)
+    else:
+        states, _ = forward(*body, x, save_for_backward=False)
+    return Pass(y, before, n_tokens - 1, scale, states, layer_states, features, network, seasons)
 
 
 def n_columns(n: int, L: int) -> int:

@@ -226,9 +226,12 @@ def _readers(values: FloatArray, n_tokens: IntArray, clock: Clock, earlier: IntA
     series, later = earlier.T
     # Steps of an average are a number of 64ths, so this is exact.
     begin = later + n_tokens * (clock.p * clock.r)
-    oldest = values.shape[1] - n_tokens * clock.p - history_length(clock.m, clock.long)
-    is_read = np.arange(values.shape[1])[:, None] >= oldest
-    alike = np.stack([size_exponents(np.where(is_read, values.T, np.nan)), begin, series])
+    exponents = np.empty(len(values), np.int64)
+    for rows in (slice(first, first + BATCH_SERIES) for first in range(0, len(values), BATCH_SERIES)):
+        oldest = values.shape[1] - n_tokens[rows] * clock.p - history_length(clock.m, clock.long)
+        is_read = np.arange(values.shape[1])[:, None] >= oldest
+        exponents[rows] = size_exponents(np.where(is_read, values[rows].T, np.nan))
+    alike = np.stack([exponents, begin, series])
     order = np.lexsort((later, *alike))
     is_first = np.r_[True, (np.diff(alike[:, order]) != 0).any(axis=0)]
     reader = np.empty(len(values), np.int64)
