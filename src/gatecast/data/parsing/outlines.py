@@ -186,7 +186,8 @@ def _are_called_totals(column: RawColumn) -> BoolArray:
         return np.zeros(len(column), bool)
     cells = [cell.strip() for cell in column]
     names = set(cells)
-    totals = {name for name in names if len(name) <= MAX_LABEL and label_of_total(name) in names - {""}}
+    labels = names - {""}
+    totals = {name for name in names if len(name) <= MAX_LABEL and label_of_total(name) in labels}
     totals |= {name for name in names if totals and is_called_total(name)}
     return np.array([cell in totals for cell in cells], bool)
 
