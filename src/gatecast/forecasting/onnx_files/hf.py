@@ -18,10 +18,9 @@ from gatecast.forecasting.onnx_files.hf_history import read_history
 from gatecast.forecasting.onnx_files.open_steps import fraction, numbers_below
 from gatecast.forecasting.onnx_files.series import numbers_along
 from gatecast.forecasting.pretrained.head import LEVELS
-from gatecast.forecasting.pretrained.hf.batches import history_length
-from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, token_length
+from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, MAX_TOKENS, TOKENS, history_length, token_length
 from gatecast.forecasting.pretrained.hf.features import HEAD
-from gatecast.forecasting.pretrained.hf.passes import MAX_TOKENS, MIN_SIZE, MIN_TOKENS, TIE
+from gatecast.forecasting.pretrained.hf.passes import MIN_SIZE, MIN_TOKENS, TIE
 from gatecast.forecasting.pretrained.hf.predict import block_steps
 from gatecast.nn.layers import QuantileHead
 from gatecast.nn.model_layers import layer_names

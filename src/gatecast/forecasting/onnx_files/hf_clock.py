@@ -14,9 +14,8 @@ import numpy as np
 
 from gatecast.forecasting.onnx_files.open_steps import fraction, numbers_below
 from gatecast.forecasting.pretrained.head import LEVELS
-from gatecast.forecasting.pretrained.hf.clock import EDGE, MAX_STEPS, TOKENS
+from gatecast.forecasting.pretrained.hf.clock import EDGE, MAX_STEPS, MAX_TOKENS, TOKENS
 from gatecast.forecasting.pretrained.hf.copies import N_CYCLES
-from gatecast.forecasting.pretrained.hf.passes import MAX_TOKENS
 from gatecast.nn.onnx_files import operations as op
 from gatecast.nn.onnx_files.builder import Value
 

@@ -265,11 +265,11 @@ class FittedPretrained(FittedLocalModel):
         return at_levels(forecasts, task.quantiles)
 
     def _forecast_high(
-        self, values: FloatArray, rows: IntArray, m: int, long: int, earlier: IntArray | None = None
+        self, values: FloatArray, rows: IntArray, m: int, long: int, origins: IntArray | None = None
     ) -> FloatArray:
         """Return quantiles of the high-frequency network for some rows, which have the same seasons."""
-        is_alone = len(values) == 1
-        return hf.predict_quantiles(*self.high, values[rows], self.task.horizon, m, long, earlier, is_alone=is_alone)
+        n, h = len(values), self.task.horizon
+        return hf.predict_quantiles(*self.high, values[rows], h, m, long, origins, n_together=n)
 
     def to_state(self) -> ModelState:
         """Return the config, and the tuned weights as float32."""

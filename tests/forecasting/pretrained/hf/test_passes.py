@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gatecast.forecasting.context import PanelContext
 from gatecast.forecasting.pretrained.hf import predict
-from gatecast.forecasting.pretrained.hf.passes import MAX_TOKENS, MIN_TOKENS, count_tokens
+from gatecast.forecasting.pretrained.hf.clock import MAX_TOKENS
+from gatecast.forecasting.pretrained.hf.passes import MIN_TOKENS, count_tokens
 from gatecast.forecasting.pretrained.hf.predict import predict_quantiles
 from gatecast.forecasting.pretrained.kinds import HF
 from gatecast.forecasting.pretrained.network import PretrainedConfig, make_network
@@ -86,7 +87,7 @@ def test_an_origin_among_others_has_the_bits_that_it_has_without_them(model, m, 
     values, earlier = origins(m, length_of(m))
     shared = predict_quantiles(*model, values, h, m, long, earlier)
     for row in range(0, len(values), 7):
-        alone = predict_quantiles(*model, values[row, None], h, m, long, is_alone=False)[0]
+        alone = predict_quantiles(*model, values[row, None], h, m, long, n_together=2)[0]
         np.testing.assert_array_equal(shared[row], alone)
 
 

@@ -12,13 +12,12 @@ import numpy as np
 from gatecast._utils.typing import BoolArray, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import PackedBatch, pack_time_major
 from gatecast.forecasting.pretrained.head import Anchors
-from gatecast.forecasting.pretrained.hf.clock import TOKENS, token_length
-from gatecast.forecasting.pretrained.hf.copies import N_CYCLES
+from gatecast.forecasting.pretrained.hf.clock import TOKENS, history_length, token_length
 from gatecast.forecasting.pretrained.hf.features import HEAD, N_INPUTS, TokenFeatures, make_features
 from gatecast.forecasting.pretrained.hf.history import read_history
 from gatecast.kernels.packing import LANES, blocks
 
-__all__ = ["FIRST_CYCLES", "Windows", "history_length", "make_batch", "places"]
+__all__ = ["FIRST_CYCLES", "Windows", "make_batch", "places"]
 
 FIRST_CYCLES = 2
 """Cycles of a series that precede the first origin of training."""
@@ -42,15 +41,6 @@ class Windows(NamedTuple):
         """Return some of the windows."""
         numbers = (part[rows] for part in (self.season, self.long, self.start, self.since))
         return Windows(self.values[rows], *numbers)
-
-
-def history_length(m: int, long: int) -> int:
-    """Return the values before the first token that copies reach back to.
-
-    >>> history_length(24, 168), history_length(24, 0)
-    (672, 96)
-    """
-    return N_CYCLES * max(m, long)
 
 
 def places(p: int) -> FloatArray:

@@ -13,14 +13,28 @@ from typing import NamedTuple
 import numpy as np
 
 from gatecast._utils.typing import FloatArray, IntArray
+from gatecast.forecasting.pretrained.hf.copies import N_CYCLES
 
-__all__ = ["MAX_STEPS", "TOKENS", "average_steps", "overlaps", "spread_steps", "token_length"]
+__all__ = [
+    "MAX_STEPS",
+    "MAX_TOKENS",
+    "TOKENS",
+    "Clock",
+    "average_steps",
+    "history_length",
+    "overlaps",
+    "spread_steps",
+    "token_length",
+]
 
 TOKENS = 8
 """Tokens of a cycle, and of a block that is forecast from an origin."""
 
 MAX_STEPS = 64
 """Steps of a cycle, at most: eight tokens of eight."""
+
+MAX_TOKENS = 128
+"""Tokens that are read, at most: as many as the network was trained on. Copies reach back further."""
 
 
 EDGE = 1e-9
@@ -34,6 +48,15 @@ def token_length(m: int) -> int:
     [1, 1, 3, 6, 8]
     """
     return max(1, round(m / TOKENS))
+
+
+def history_length(m: int, long: int) -> int:
+    """Return the values before the first token that copies reach back to.
+
+    >>> history_length(24, 168), history_length(24, 0)
+    (672, 96)
+    """
+    return N_CYCLES * max(m, long)
 
 
 def overlaps(n_parts: int, n_values: int) -> FloatArray:
@@ -114,3 +137,47 @@ def spread_steps(forecasts: FloatArray, r: float, h: int) -> FloatArray:
     right = np.minimum(left + 1, forecasts.shape[1] - 1)
     share = (place - left)[:, None]
     return np.asarray((1 - share) * forecasts[:, left] + share * forecasts[:, right])
+
+
+class Clock(NamedTuple):
+    """How the steps of series become tokens."""
+
+    r: float
+    """Steps that are averaged to one."""
+    m: int
+    long: int
+    """Seasons, in averaged steps."""
+    p: int
+    """Averaged steps of a token."""
+
+    @classmethod
+    def of(cls, m: int, long: int) -> Clock:
+        """Return the clock of series with these seasons."""
+        r = max(m / MAX_STEPS, 1.0)
+        return cls(r, round(m / r), round(long / r), token_length(round(m / r)))
+
+    @property
+    def block(self) -> int:
+        """Averaged steps of a block."""
+        return TOKENS * self.p
+
+    @property
+    def n_averages(self) -> int:
+        """Averaged steps that are read."""
+        return MAX_TOKENS * self.p + history_length(self.m, self.long)
+
+    def n_blocks(self, h: int) -> int:
+        """Return the blocks of h steps."""
+        return -(-self.n_averaged(h) // self.block)
+
+    def n_averaged(self, h: int) -> int:
+        """Return the averaged steps of h steps."""
+        return int(np.ceil(h / self.r - 1e-9))
+
+    def newest(self, values: FloatArray) -> FloatArray:
+        """Return the values that are read."""
+        return values[:, -int(np.ceil(self.n_averages * self.r)) :]
+
+    def averages(self, values: FloatArray) -> FloatArray:
+        """Return averages of r steps."""
+        return values if self.r == 1 else average_steps(values, self.r, self.n_averages)

@@ -15,10 +15,9 @@ from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import PackedBatch
 from gatecast.forecasting.pretrained.head import LEVELS
 from gatecast.forecasting.pretrained.hf.batches import Windows, make_batch
-from gatecast.forecasting.pretrained.hf.clock import TOKENS
+from gatecast.forecasting.pretrained.hf.clock import MAX_TOKENS, TOKENS, Clock
 from gatecast.forecasting.pretrained.hf.features import HEAD
-from gatecast.forecasting.pretrained.hf.passes import MAX_TOKENS
-from gatecast.forecasting.pretrained.hf.predict import Clock, predict_quantiles
+from gatecast.forecasting.pretrained.hf.predict import predict_quantiles
 from gatecast.nn.network import Network, Weights
 
 __all__ = ["HighSeries"]

@@ -17,8 +17,8 @@ from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import Float32Array, FloatArray, IntArray
 from gatecast.forecasting.pretrained.batches import pack_time_major
 from gatecast.forecasting.pretrained.head import LEVELS, Anchors, anchor_weights, head_forward, split_outputs
-from gatecast.forecasting.pretrained.hf.batches import history_length, places
-from gatecast.forecasting.pretrained.hf.clock import TOKENS
+from gatecast.forecasting.pretrained.hf.batches import places
+from gatecast.forecasting.pretrained.hf.clock import MAX_TOKENS, TOKENS, Clock, history_length
 from gatecast.forecasting.pretrained.hf.features import HEAD, TokenFeatures, make_features
 from gatecast.forecasting.pretrained.hf.history import read_history
 from gatecast.forecasting.pretrained.network import forward_with_states, states_at
@@ -26,27 +26,16 @@ from gatecast.kernels.native import State
 from gatecast.kernels.packing import blocks
 from gatecast.nn.network import Network, Weights, forward, forward_from, split_network
 
-__all__ = ["MAX_TOKENS", "MIN_TOKENS", "Origins", "Pass", "Seasons", "count_tokens", "run_pass"]
+__all__ = ["MIN_TOKENS", "Origins", "Pass", "count_tokens", "run_pass", "size_exponents"]
 
-MIN_TOKENS, MAX_TOKENS = 64, 128
-"""Tokens that are read, at least of a series that has them, and at most: as many as the network was trained on. Copies
-reach back further."""
+MIN_TOKENS = 64
+"""Tokens that are read, at least, of a series that has them."""
 
 MIN_SIZE = 2.0**-80
 """Values below this share of the largest are read as 0: single precision has to hold their units, which are smaller."""
 
 TIE = 1 - 1e-6
 """Changes are the largest from this share of the largest on: rounding does not choose among equal ones."""
-
-
-class Seasons(NamedTuple):
-    """What averaged steps are in the life of series."""
-
-    m: int
-    long: int
-    """Season and longer season in averaged steps; 0 for no longer one."""
-    p: int
-    """Averaged steps of a token."""
 
 
 class Origins(NamedTuple):
@@ -101,7 +90,7 @@ class Pass(NamedTuple):
     """Of the layers at all tokens, which the network goes on from; empty if it does not."""
     features: TokenFeatures
     network: tuple[Network, Weights]
-    seasons: Seasons
+    clock: Clock
 
     def forecast(self, at: Origins, n_blocks: int) -> FloatArray:
         """Return the quantiles of the blocks that follow each origin, (k, n_blocks 8 p, Q).
@@ -126,7 +115,7 @@ class Pass(NamedTuple):
 
     def quantiles(self, at: Origins) -> FloatArray:
         """Return the quantiles of the block that follows each origin, (k, 8 p, Q)."""
-        outputs, n, p = self._outputs(at), len(at.token), self.seasons.p
+        outputs, n, p = self._outputs(at), len(at.token), self.clock.p
         nb, _, _, L = outputs.shape
         simple = np.zeros((HEAD.anchors - 1, TOKENS, HEAD.slots, nb * L), np.float32)
         of_series = self.features.anchors[1:, at.token, :, at.lane]
@@ -154,7 +143,7 @@ class Pass(NamedTuple):
             at: Origins, which become the series of the new pass, k of them.
             n_tokens: Tokens N of the new pass.
         """
-        m, long, p = self.seasons
+        m, long, p = self.clock.m, self.clock.long, self.clock.p
         L, n = self.states.shape[3], len(at.token)
         end = self.n_before + (at.token + 1) * p
         # The errors of the newest cycle are measured anew: the ends of its blocks are not known either.
@@ -172,7 +161,7 @@ class Pass(NamedTuple):
         x = _pack(features.inputs, L)
         states, _ = forward_from(*body, x, states_at(self.layer_states, token, lane, L))
         last = np.full(n, n_tokens - 1)
-        return Pass(y, T, last, self.scale[at.lane], states, [], features, self.network, self.seasons)
+        return Pass(y, T, last, self.scale[at.lane], states, [], features, self.network, self.clock)
 
     def _outputs(self, at: Origins) -> Float32Array:
         """Return the outputs of the network at origins, [nb, 1, n_outputs, L]."""
@@ -199,7 +188,7 @@ def run_pass(
     network: tuple[Network, Weights],
     values: FloatArray,
     n_tokens: IntArray,
-    seasons: Seasons,
+    clock: Clock,
     L: int,
     n_more: int = 0,
     *,
@@ -211,13 +200,13 @@ def run_pass(
         network: Layers and parameters.
         values: Series aligned at their ends, (n, T).
         n_tokens: Tokens of each, (n,), as `count_tokens` returns them.
-        seasons: Of all of them.
+        clock: Of all of them.
         L: Lanes of a block.
         n_more: Tokens behind the ends, which have no values.
         keeps_states: Whether `Pass.without_values` may be called.
     """
     n, T = values.shape
-    m, long, p = seasons
+    m, long, p = clock.m, clock.long, clock.p
     before = int(min(history_length(m, long), max(T - n_tokens.min() * p, 0)))
     N = int(n_tokens.max()) + n_more
     column = T - n_tokens * p - before + np.arange(before + N * p)[:, None]
@@ -235,7 +224,7 @@ def run_pass(
         states, layer_states = forward_with_states(*body, x)
     else:
         states, _ = forward(*body, x, save_for_backward=False)
-    return Pass(y, before, n_tokens - 1, scale, states, layer_states, features, network, seasons)
+    return Pass(y, before, n_tokens - 1, scale, states, layer_states, features, network, clock)
 
 
 def n_columns(n: int, L: int) -> int:

@@ -6,30 +6,20 @@ Shapes: n series, T columns, h steps, Q levels, J = 8 p steps of a block.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from gatecast._utils.arrays import history_lengths
 from gatecast._utils.typing import FloatArray, IntArray
 from gatecast.forecasting.pretrained.head import LEVELS
-from gatecast.forecasting.pretrained.hf.batches import history_length
-from gatecast.forecasting.pretrained.hf.clock import MAX_STEPS, TOKENS, average_steps, spread_steps, token_length
+from gatecast.forecasting.pretrained.hf.clock import TOKENS, Clock, history_length, spread_steps
 from gatecast.forecasting.pretrained.hf.detail import measure_detail
 from gatecast.forecasting.pretrained.hf.features import HEAD
-from gatecast.forecasting.pretrained.hf.passes import (
-    MAX_TOKENS,
-    Origins,
-    Pass,
-    Seasons,
-    count_tokens,
-    run_pass,
-    size_exponents,
-)
+from gatecast.forecasting.pretrained.hf.passes import Origins, Pass, count_tokens, run_pass, size_exponents
 from gatecast.kernels.packing import LANES
 from gatecast.nn.network import Network, Weights
 
-__all__ = ["Clock", "block_steps", "context_steps", "predict_anchor_weights", "predict_quantiles"]
+__all__ = ["block_steps", "context_steps", "predict_anchor_weights", "predict_quantiles"]
 
 BATCH_SERIES = 64
 """Series at a time."""
@@ -42,9 +32,9 @@ def predict_quantiles(
     h: int,
     m: int,
     long: int,
-    earlier: IntArray | None = None,
+    origins: IntArray | None = None,
     *,
-    is_alone: bool | None = None,
+    n_together: int = 1,
 ) -> FloatArray:
     """Forecast the steps after the end of each series.
 
@@ -59,10 +49,10 @@ def predict_quantiles(
         h: Steps.
         m: Season length; above 64 steps a cycle is averaged to 64.
         long: Longer season; 0 for none.
-        earlier: For each row a number of the series that it is the beginning of, and how many values of that follow,
-            (n, 2); None: each row is another series.
-        is_alone: Whether no other series are with the only one: sums over a matrix of one column are in another order,
-            and a series is to have the same bits whichever others are with it. None: whether there is one row.
+        origins: For each row a number of the series that it is the beginning of, and how many values of that follow,
+            (n, 2), as of `shared_origins`; None: each row is another series.
+        n_together: Series that are forecast together, at least: sums over a matrix of one column are in another order,
+            and a series is to have the same bits whichever others are with it.
 
     Returns:
         Quantiles of `LEVELS`, increasing, (n, h, Q); NaN where there is no value.
@@ -80,8 +70,8 @@ def predict_quantiles(
     out = np.full((len(values), n_steps, len(LEVELS)), np.nan)
     newest = clock.newest(values)
     averages = clock.averages(newest)
-    L = 1 if is_alone or (is_alone is None and len(values) == 1) else LANES
-    for rows, run, at in _passes((network, weights), averages, clock, earlier, L, n_blocks):
+    L = 1 if max(len(values), n_together) == 1 else LANES
+    for rows, run, at in _passes((network, weights), averages, clock, origins, L, n_blocks):
         out[rows] = run.forecast(at, n_blocks)[:, :n_steps]
     if clock.r > 1:
         out = measure_detail(newest, averages, clock.r, m).add_to(spread_steps(out, clock.r, h))
@@ -132,55 +122,11 @@ def context_steps(m: int, long: int) -> int:
     return int(np.ceil(clock.n_averages * clock.r))
 
 
-class Clock(NamedTuple):
-    """How the steps of series become tokens."""
-
-    r: float
-    """Steps that are averaged to one."""
-    m: int
-    long: int
-    """Seasons, in averaged steps."""
-    p: int
-    """Averaged steps of a token."""
-
-    @classmethod
-    def of(cls, m: int, long: int) -> Clock:
-        """Return the clock of series with these seasons."""
-        r = max(m / MAX_STEPS, 1.0)
-        return cls(r, round(m / r), round(long / r), token_length(round(m / r)))
-
-    @property
-    def block(self) -> int:
-        """Averaged steps of a block."""
-        return TOKENS * self.p
-
-    @property
-    def n_averages(self) -> int:
-        """Averaged steps that are read."""
-        return MAX_TOKENS * self.p + history_length(self.m, self.long)
-
-    def n_blocks(self, h: int) -> int:
-        """Return the blocks of h steps."""
-        return -(-self.n_averaged(h) // self.block)
-
-    def n_averaged(self, h: int) -> int:
-        """Return the averaged steps of h steps."""
-        return int(np.ceil(h / self.r - 1e-9))
-
-    def newest(self, values: FloatArray) -> FloatArray:
-        """Return the values that are read."""
-        return values[:, -int(np.ceil(self.n_averages * self.r)) :]
-
-    def averages(self, values: FloatArray) -> FloatArray:
-        """Return averages of r steps."""
-        return values if self.r == 1 else average_steps(values, self.r, self.n_averages)
-
-
 def _passes(
     network: tuple[Network, Weights],
     values: FloatArray,
     clock: Clock,
-    earlier: IntArray | None,
+    origins: IntArray | None,
     L: int,
     n_blocks: int = 1,
 ) -> Iterator[tuple[IntArray, Pass, Origins]]:
@@ -190,12 +136,12 @@ def _passes(
         network: Layers and parameters.
         values: Averages, aligned at their ends.
         clock: Theirs.
-        earlier: As for `predict_quantiles`.
+        origins: As for `predict_quantiles`.
         L: Lanes of a block.
         n_blocks: Blocks to forecast.
     """
     length, n_tokens = history_lengths(values), count_tokens(values, clock.p)
-    reader = np.arange(len(values)) if earlier is None else _readers(values, n_tokens, clock, earlier)
+    reader = np.arange(len(values)) if origins is None else _readers(values, n_tokens, clock, origins)
     is_reader = (reader == np.arange(len(values))) & (length > 0)
     by_length = np.lexsort((n_tokens, length))
     by_length = by_length[is_reader[by_length]]
@@ -208,7 +154,7 @@ def _passes(
             network,
             values[read],
             n_tokens[read],
-            Seasons(clock.m, clock.long, clock.p),
+            clock,
             L,
             n_more=(n_blocks - 1) * TOKENS,
             keeps_states=n_blocks > 1 and len(every) > len(read),
@@ -217,13 +163,13 @@ def _passes(
             yield rows, run, Origins(n_tokens[rows] - 1, lane[reader[rows]])
 
 
-def _readers(values: FloatArray, n_tokens: IntArray, clock: Clock, earlier: IntArray) -> IntArray:
+def _readers(values: FloatArray, n_tokens: IntArray, clock: Clock, origins: IntArray) -> IntArray:
     """Return for each row the one whose pass it ends in.
 
     That is the newest of its series that begins to read where it does, and is divided by the same power of two: else
     values that follow the row would have an effect on it.
     """
-    series, later = earlier.T
+    series, later = origins.T
     # Steps of an average are a number of 64ths, so this is exact.
     begin = later + n_tokens * (clock.p * clock.r)
     exponents = np.empty(len(values), np.int64)
